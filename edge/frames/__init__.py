@@ -1,0 +1,1 @@
+"""Frame sources: cameras, files and the simulated line."""

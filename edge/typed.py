@@ -1,0 +1,158 @@
+"""Dataclasses from plain data (TOML, JSON), with errors that name the key, what was expected and the nearest name.
+
+Understood types: str, int, float, bool, Path, Literal, ``X | None``, ``tuple[X, ...]``, ``dict[str, X]`` and
+nested dataclasses. ``field(metadata={"least": 1, "most": 9})`` bounds a number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from edge.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def build(cls: type[T], data: object, where: str = "", *, strict: bool = True) -> T:
+    """An instance of the dataclass ``cls`` from a mapping. Raises ConfigError.
+
+    ``where`` is the dotted place that messages begin with. Unknown keys are an error when ``strict``, else they
+    are passed over (a reader that is older than the writer).
+    """
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{where or cls.__name__}: expected a table of keys, got {_show(data)}")
+    fields = {field.name: field for field in dataclasses.fields(typing.cast(Any, cls))}
+    if strict:
+        _refuse_unknown(data, list(fields), where)
+    hints = _hints(cls)
+    values = {}
+    for name, field in fields.items():
+        place = _join(where, name)
+        if name in data:
+            values[name] = _value(hints[name], data[name], place, strict)
+            _check_bounds(values[name], field.metadata, place)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise ConfigError(f"{place}: missing; expected {_name(hints[name])}")
+    return cls(**values)
+
+
+def plain(value: Any) -> Any:
+    """The inverse of :func:`build`: nested dicts, lists and scalars that JSON can hold."""
+    if dataclasses.is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """A hint such as ``; did you mean 'path'?``, or the list of known names."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}"
+
+
+@lru_cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _refuse_unknown(data: Mapping[str, object], known: list[str], where: str) -> None:
+    for key in data:
+        if key not in known:
+            raise ConfigError(f"{_join(where, str(key))}: unknown key; {nearest(str(key), known)}")
+
+
+def _value(hint: Any, value: object, place: str, strict: bool) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _optional(hint, value, place, strict)
+    if origin is Literal:
+        return _choice(hint, value, place)
+    if origin is tuple:
+        return _sequence(hint, value, place, strict)
+    if origin is dict:
+        return _mapping(hint, value, place, strict)
+    if dataclasses.is_dataclass(hint):
+        return build(typing.cast(type, hint), value, place, strict=strict)
+    return _scalar(hint, value, place)
+
+
+def _optional(hint: Any, value: object, place: str, strict: bool) -> Any:
+    if value is None:
+        return None
+    inner = next(arg for arg in typing.get_args(hint) if arg is not type(None))
+    return _value(inner, value, place, strict)
+
+
+def _choice(hint: Any, value: object, place: str) -> Any:
+    choices = typing.get_args(hint)
+    if value in choices:
+        return value
+    expected = " or ".join(repr(choice) for choice in choices)
+    close = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
+    hint_text = f"; did you mean {close[0]!r}?" if close else ""
+    raise ConfigError(f"{place}: expected {expected}, got {_show(value)}{hint_text}")
+
+
+def _sequence(hint: Any, value: object, place: str, strict: bool) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise ConfigError(f"{place}: expected a list, got {_show(value)}")
+    inner = typing.get_args(hint)[0]
+    return tuple(_value(inner, item, f"{place}[{i}]", strict) for i, item in enumerate(value))
+
+
+def _mapping(hint: Any, value: object, place: str, strict: bool) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{place}: expected a table of keys, got {_show(value)}")
+    inner = typing.get_args(hint)[1]
+    return {str(key): _value(inner, item, _join(place, str(key)), strict) for key, item in value.items()}
+
+
+def _scalar(hint: Any, value: object, place: str) -> Any:
+    if hint in (Any, object):
+        return value
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, bool) and hint is not bool:
+        raise ConfigError(f"{place}: expected {_name(hint)}, got {_show(value)}")
+    if isinstance(value, hint):
+        return value
+    raise ConfigError(f"{place}: expected {_name(hint)}, got {_show(value)}")
+
+
+def _check_bounds(value: object, bounds: Mapping[str, Any], place: str) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return
+    least, most = bounds.get("least"), bounds.get("most")
+    if (least is not None and not value >= least) or (most is not None and not value <= most):
+        limits = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ConfigError(f"{place}: expected a number {limits}, got {_show(value)}")
+
+
+def _name(hint: Any) -> str:
+    names = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+    if hint in names:
+        return names[hint]
+    if typing.get_origin(hint) is Literal:
+        return " or ".join(repr(choice) for choice in typing.get_args(hint))
+    return "a table of keys" if dataclasses.is_dataclass(hint) else str(hint)
+
+
+def _show(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _join(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key
