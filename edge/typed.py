@@ -61,7 +61,7 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 @lru_cache
-def _hints(cls: type) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 

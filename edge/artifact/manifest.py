@@ -82,8 +82,11 @@ class Manifest:
     hardware: tuple[str, ...] = ("any",)
     """``platform.machine()`` names the model is fit for, or ``any``."""
     evaluation: Evaluation | None = None
+    golden_platform: str = ""
+    """Where the golden outputs were computed, as ``edge.interpreter.Interpreter.platform`` says it: there a device
+    must reproduce integer outputs exactly."""
     golden_tolerance: int = 0
-    """Largest allowed difference from the golden outputs, in quantization steps, on another architecture."""
+    """Largest allowed difference from the golden outputs elsewhere, in quantization steps (1/256 for float32)."""
     schema: int = SCHEMA
 
     def to_json(self) -> bytes:

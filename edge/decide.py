@@ -1,0 +1,65 @@
+"""From the output tensor to a decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.artifact.manifest import OutputSpec
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which parts are rejected: their label is in ``reject``, or their score is below ``least_score``."""
+
+    reject: frozenset[str] = frozenset()
+    least_score: float = 0.0
+
+
+@dataclass(slots=True)
+class Decision:
+    label: str
+    index: int
+    score: float
+    """Of the label, 0 to 1."""
+    scores: Scores
+    """Shape (classes,)."""
+    reject: bool
+
+
+class Decider:
+    """One instance serves one thread."""
+
+    def __init__(self, spec: OutputSpec, labels: tuple[str, ...], rule: Rule) -> None:
+        self.labels = labels
+        self._spec = spec
+        self._least_score = rule.least_score
+        self._rejected = tuple(label in rule.reject for label in labels)
+
+    def __call__(self, raw: NDArray[np.generic]) -> Decision:
+        """``raw`` is the output tensor, shape (1, classes) or (classes,), in the model's dtype."""
+        scores = scores_of(raw, self._spec)
+        if self._spec.size == 1:
+            index, score = (1, float(scores[0])) if scores[0] >= 0.5 else (0, 1.0 - float(scores[0]))
+        else:
+            index = int(scores.argmax())
+            score = float(scores[index])
+        reject = self._rejected[index] or score < self._least_score
+        return Decision(self.labels[index], index, score, scores, reject)
+
+
+def scores_of(raw: NDArray[np.generic], spec: OutputSpec) -> Scores:
+    """Class scores, float32, shape (size,): dequantized by ``scale * (q - zero_point)``, logits through softmax."""
+    scores = raw.reshape(-1).astype(np.float32)
+    if spec.dtype != "float32":
+        scores -= np.float32(spec.zero_point)
+        scores *= np.float32(spec.scale)
+    if spec.activation == "logits":
+        scores -= scores.max()
+        np.exp(scores, out=scores)
+        scores /= scores.sum()
+    return scores

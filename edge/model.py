@@ -1,0 +1,90 @@
+"""A model ready to judge pictures: preprocess → interpreter → decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.artifact import Artifact
+from edge.artifact.describe import Description, Given, describe
+from edge.decide import Decider, Decision, Rule
+from edge.errors import ArtifactError
+from edge.frames.frame import Image
+from edge.interpreter import Interpreter, RuntimeChoice, check_in_child, open_interpreter
+from edge.preprocess import Preprocessor
+
+
+class Model:
+    """One instance serves one thread."""
+
+    def __init__(self, artifact: Artifact, interpreter: Interpreter, description: Description, rule: Rule) -> None:
+        self.artifact = artifact
+        self.interpreter = interpreter
+        self.description = description
+        self.preprocess = Preprocessor(description.input)
+        self._decide = Decider(description.output, description.labels, rule)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.description.labels
+
+    def predict(self, image: Image) -> Decision:
+        """Judges one picture, H×W×3 uint8 BGR of any size. Raises ArtifactError when the runtime refuses."""
+        return self._decide(self.raw(image))
+
+    def raw(self, image: Image) -> NDArray[np.generic]:
+        """The output tensor as it is, shape (1, classes), in the model's dtype."""
+        return self.interpreter.invoke(self.preprocess(image))
+
+
+def load(
+    path: Path | str,
+    *,
+    runtime: RuntimeChoice = "auto",
+    threads: int = 1,
+    rule: Rule | None = None,
+    given: Given | None = None,
+    checked: bool = False,
+) -> Model:
+    """A model from a ``.tflite``, tried in a child process and on its golden samples first.
+
+    ``checked`` says that the same flatbuffer has already run here, which saves the child process. Raises
+    ArtifactError for a file that is missing, broken or unfit, MissingError without a runtime.
+    """
+    artifact = Artifact.load(path)
+    try:
+        if not checked:
+            check_in_child(artifact.model, runtime, threads)
+        interpreter = open_interpreter(artifact.model, runtime, threads)
+    except ArtifactError as error:
+        raise ArtifactError(f"{path}: {error}") from None
+    model = Model(artifact, interpreter, describe(artifact, interpreter, given), rule or Rule())
+    verify_golden(model)
+    return model
+
+
+def verify_golden(model: Model) -> int:
+    """Runs the golden samples; returns the largest difference in quantization steps (1/256 for float32).
+
+    Raises ArtifactError when the device does not reproduce them: exactly on the platform they were made on,
+    within the manifest's tolerance and with the same class elsewhere.
+    """
+    golden, manifest = model.artifact.golden, model.artifact.manifest
+    if golden is None or manifest is None or not golden.images:
+        return 0
+    outputs = np.stack([model.raw(image).reshape(-1).copy() for image in golden.images])
+    if outputs.shape != golden.outputs.shape:
+        raise ArtifactError(f"{model.artifact.path}: golden outputs of another shape {golden.outputs.shape}")
+    steps = 256.0 if outputs.dtype == np.float32 else 1.0
+    difference = np.abs(outputs.astype(np.float64) - golden.outputs.astype(np.float64)).max() * steps
+    exact = manifest.golden_platform == model.interpreter.platform and outputs.dtype != np.float32
+    allowed = 0 if exact else manifest.golden_tolerance
+    same_class = bool((outputs.argmax(axis=1) == golden.outputs.argmax(axis=1)).all())
+    if difference > allowed or not same_class:
+        raise ArtifactError(
+            f"{model.artifact.path}: golden samples come out {difference:.0f} steps apart (allowed {allowed}) on "
+            f"{model.interpreter.platform}; this device must not judge parts with it, convert it again"
+        )
+    return int(np.ceil(difference))
