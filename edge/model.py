@@ -46,17 +46,15 @@ def load(
     threads: int = 1,
     rule: Rule | None = None,
     given: Given | None = None,
-    checked: bool = False,
 ) -> Model:
     """A model from a ``.tflite``, tried in a child process and on its golden samples first.
 
-    ``checked`` says that the same flatbuffer has already run here, which saves the child process. Raises
-    ArtifactError for a file that is missing, broken or unfit, MissingError without a runtime.
+    Raises ArtifactError for a file that is missing, broken or unfit, MissingError without a runtime, ConfigError
+    when ``given`` repeats what the artifact states.
     """
     artifact = Artifact.load(path)
     try:
-        if not checked:
-            check_in_child(artifact.model, runtime, threads)
+        check_in_child(artifact.model, runtime, threads)
         interpreter = open_interpreter(artifact.model, runtime, threads)
     except ArtifactError as error:
         raise ArtifactError(f"{path}: {error}") from None

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.artifact.manifest import InputSpec
-from edge.errors import SourceError
+from edge.errors import ArtifactError, SourceError
 from edge.frames.frame import Image
 
 _INTERPOLATION = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR}
@@ -84,12 +84,16 @@ def _central_crop(image: Image, aspect: float) -> Image:
 
 def _tables(spec: InputSpec) -> NDArray[np.generic] | None:
     """Pixel value → tensor value, shape (channels, 256); None where a pixel is the tensor value already."""
+    if not {len(spec.mean), len(spec.std)} <= {1, spec.channels} or not all(spec.std):
+        raise ArtifactError(
+            f"mean {spec.mean} and std {spec.std} do not fit {spec.channels} channels; std is never 0"
+        )
     pixels = np.arange(256, dtype=np.float64)
     mean = np.broadcast_to(np.asarray(spec.mean, np.float64), spec.channels)
     std = np.broadcast_to(np.asarray(spec.std, np.float64), spec.channels)
     real = (pixels[None, :] - mean[:, None]) / std[:, None]
     if spec.dtype == "float32":
-        return real.astype(np.float32)
+        return np.asarray(real, np.float32)
     low, high = _RANGES[spec.dtype]
     values: NDArray[np.generic] = np.clip(np.round(real / spec.scale) + spec.zero_point, low, high).astype(spec.dtype)
     return None if spec.dtype == "uint8" and np.array_equal(values, np.tile(pixels, (spec.channels, 1))) else values

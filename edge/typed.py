@@ -31,7 +31,7 @@ def build(cls: type[T], data: object, where: str = "", *, strict: bool = True) -
     fields = {field.name: field for field in dataclasses.fields(typing.cast(Any, cls))}
     if strict:
         _refuse_unknown(data, list(fields), where)
-    hints = _hints(cls)
+    hints = _hints(typing.cast(Any, cls))
     values = {}
     for name, field in fields.items():
         place = _join(where, name)

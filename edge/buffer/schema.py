@@ -1,0 +1,104 @@
+"""The tables, and how the database is opened.
+
+Records are packed, many to a row: an SD card dies of commits, not of bytes. ``outbox`` names the rows that nobody
+has acknowledged yet, so an acknowledgement touches a few bytes and never a payload.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+from edge.errors import StateError
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE boot (
+    number   INTEGER PRIMARY KEY AUTOINCREMENT,
+    boot_id  TEXT NOT NULL UNIQUE,
+    wall_ns  INTEGER NOT NULL                -- when the daemon started, by its own clock
+);
+CREATE TABLE entry (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind     TEXT NOT NULL,                  -- predictions | drift | stats
+    boot_id  TEXT NOT NULL,
+    seq      INTEGER NOT NULL,               -- of the first record, or the window's number
+    count    INTEGER NOT NULL,               -- records in the payload, or 1
+    model    TEXT NOT NULL,
+    payload  BLOB NOT NULL                   -- packed records, or a finished JSON message
+);
+CREATE TABLE outbox (id INTEGER PRIMARY KEY); -- entries that wait for an acknowledgement
+CREATE TABLE tally (
+    name     TEXT PRIMARY KEY,               -- evicted_records, evicted_undelivered, …
+    value    INTEGER NOT NULL
+);
+"""
+
+
+def open_writer(path: Path, cap_bytes: int) -> tuple[sqlite3.Connection, Path | None]:
+    """The only writing connection, and the place a damaged file was set aside to, if there was one.
+
+    Raises StateError when the folder cannot be written or the file belongs to a newer SDK.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _open_sound(path, cap_bytes)
+    except (OSError, sqlite3.Error) as error:
+        if isinstance(error, StateError):
+            raise
+        raise StateError(
+            f"{path}: cannot be opened for writing ({error}); check the folder's owner and space"
+        ) from None
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Read only, for one other thread."""
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0)
+
+
+def _open_sound(path: Path, cap_bytes: int) -> tuple[sqlite3.Connection, Path | None]:
+    try:
+        return _open(path, cap_bytes), None
+    except sqlite3.DatabaseError as error:
+        # OperationalError is about the file's surroundings (space, rights): the data may be whole.
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        aside = _set_aside(path)
+        return _open(path, cap_bytes), aside
+
+
+def _open(path: Path, cap_bytes: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    try:
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        page_size = connection.execute("PRAGMA page_size").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={max(64, cap_bytes // page_size)}")
+        _create(path, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _create(path: Path, connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise StateError(f"{path}: written by a newer edge-sdk (schema {version}); update, or move the file away")
+    if version == 0:
+        connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        extra = path.with_name(path.name + suffix)
+        if extra.exists():
+            extra.rename(aside.with_name(aside.name + suffix))
+    return aside

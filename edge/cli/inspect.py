@@ -1,0 +1,102 @@
+"""``edge inspect``: what a model says about itself, and what it leaves open."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from edge.cli.options import Subparsers, add_model_options, given
+
+if TYPE_CHECKING:
+    from edge.artifact import Artifact
+    from edge.interpreter import Interpreter
+
+
+def add(subparsers: Subparsers) -> None:
+    """Registers the command."""
+    parser = subparsers.add_parser(
+        "inspect",
+        help="show what a model states about itself",
+        description="Show what a .tflite states about itself, what was given, and what is assumed or open.",
+        epilog="Example: edge inspect cookie.tflite",
+    )
+    parser.add_argument("model", metavar="MODEL", help="a .tflite")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_model_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Status 0 also when something is left open: that is what the command is for."""
+    from edge.artifact import Artifact
+    from edge.errors import ArtifactError
+    from edge.interpreter import check_in_child, open_interpreter
+
+    artifact = Artifact.load(args.model)
+    try:
+        check_in_child(artifact.model, args.runtime, args.threads)
+        interpreter = open_interpreter(artifact.model, args.runtime, args.threads)
+    except ArtifactError as error:
+        raise ArtifactError(f"{args.model}: {error}") from None
+    facts = _facts(artifact, interpreter) | _description(artifact, interpreter, args)
+    text = json.dumps(facts, indent=2, ensure_ascii=False) if args.json else _table(facts)
+    sys.stdout.write(text + "\n")
+    return 0
+
+
+def _facts(artifact: Artifact, interpreter: Interpreter) -> dict[str, Any]:
+    from edge.typed import plain
+
+    manifest = artifact.manifest
+    tensor, result = interpreter.inputs[0], interpreter.outputs[0]
+    return {
+        "model": artifact.name,
+        "version": manifest.version if manifest else None,
+        "created": manifest.created if manifest else None,
+        "kind": "artifact" if manifest else "foreign .tflite",
+        "bytes": len(artifact.model),
+        "files": {name: len(data) for name, data in sorted(artifact.files.items())},
+        "sha256": artifact.sha256,
+        "runtime": interpreter.platform,
+        "min_runtime": artifact.stated.min_runtime,
+        "input": plain(tensor),
+        "output": plain(result),
+        "evaluation": plain(manifest.evaluation) if manifest and manifest.evaluation else None,
+    }
+
+
+def _description(artifact: Artifact, interpreter: Interpreter, args: argparse.Namespace) -> dict[str, Any]:
+    from edge.artifact.describe import describe
+    from edge.errors import ArtifactError
+    from edge.typed import plain
+
+    try:
+        description = describe(artifact, interpreter, given(args))
+    except ArtifactError as error:
+        return {"open": str(error).removeprefix(f"{args.model} ")}
+    stated = plain(description.input)
+    properties = {
+        "colour": stated["colour"],
+        "range": {"mean": stated["mean"], "std": stated["std"]},
+        "resize": f"{stated['resize']} ({stated['interpolation']})",
+        "scores": description.output.activation,
+        "labels": list(description.labels),
+    }
+    return {name: {"value": value, "by": description.origins[name]} for name, value in properties.items()}
+
+
+def _table(facts: dict[str, Any]) -> str:
+    return "\n".join(f"{name + ':':<13}{_show(value)}" for name, value in facts.items() if value is not None)
+
+
+def _show(value: object) -> str:
+    if isinstance(value, dict) and set(value) == {"value", "by"}:
+        return f"{_show(value['value'])}   [{value['by']}]"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_show(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        shown = ", ".join(_show(item) for item in value[:12])
+        return shown + (f", … ({len(value)})" if len(value) > 12 else "")
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,184 @@
+"""The one configuration file, ``edge.toml``: every setting, its type, its default and what it is for.
+
+``edge/README.md`` shows the same table; a test holds the two together. Relative paths
+are relative to the file's own folder.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from edge.artifact.describe import Given, Range
+from edge.artifact.manifest import Colour
+from edge.decide import Rule
+from edge.errors import ConfigError
+from edge.interpreter import RuntimeChoice
+from edge.pipeline.mailbox import Policy
+from edge.typed import build
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    id: str
+    """Name of this device, part of every topic: letters, digits, dot, dash, underscore."""
+    state: Path = Path("state")
+    """Folder for the buffer and everything else that must survive a restart."""
+    site: str = ""
+    """Where the device stands; travels in the payload."""
+    line: str = ""
+    """The production line; travels in the payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    uri: str
+    """Camera, video, folder or simulator; see 'Frame sources'."""
+    policy: Policy | None = None
+    """"latest" drops the older frame when the model is late, "every" makes the source wait. By default, cameras are
+    "latest" and files "every"."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    path: Path
+    """The .tflite."""
+    runtime: RuntimeChoice = "auto"
+    """"auto" takes litert where it works, else tflite-runtime."""
+    threads: int = field(default=1, metadata={"least": 1, "most": 64})
+    """Threads of the interpreter."""
+    labels: Path | None = None
+    """For a foreign model: a file with one label a line."""
+    colour: Colour | None = None
+    """For a foreign model: "RGB", "BGR" or "GRAY"."""
+    range: Range | None = None
+    """For a foreign model: what pixel values become, "0..255", "0..1" or "-1..1"."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecideConfig:
+    reject: tuple[str, ...] = ()
+    """Labels of parts that the gate takes off the line."""
+    least_score: float = field(default=0.0, metadata={"least": 0.0, "most": 1.0})
+    """Parts whose label scores lower are rejected, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateConfig:
+    uri: str = "none"
+    """"none" or "sim://"."""
+
+
+@dataclass(frozen=True, slots=True)
+class BufferConfig:
+    cap_mb: int = field(default=256, metadata={"least": 1, "most": 1 << 20})
+    """The database never grows past this; the oldest predictions go first."""
+    commit_records: int = field(default=500, metadata={"least": 1, "most": 50_000})
+    """Commit after so many records …"""
+    commit_s: float = field(default=5.0, metadata={"least": 0.05, "most": 600.0})
+    """… or so many seconds, whichever comes first: what a power cut can lose."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftConfig:
+    window: int = field(default=200, metadata={"least": 30, "most": 1_000_000})
+    """Parts in one tumbling window."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncConfig:
+    broker: str = ""
+    """"mqtt://host:1883", "mqtts://host:8883", "file:///path.jsonl", or empty for no sync."""
+    root: str = "edge"
+    """First level of every topic."""
+    predictions: bool = False
+    """Send every record too, not only drift windows and health."""
+    username: str = ""
+    """For brokers that ask."""
+    password_file: Path | None = None
+    """File that holds the password."""
+    ca: Path | None = None
+    """CA certificates (PEM) that the broker's certificate is checked with."""
+    cert: Path | None = None
+    """The device's certificate (PEM)."""
+    key: Path | None = None
+    """The device's private key (PEM)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthConfig:
+    interval_s: float = field(default=10.0, metadata={"least": 0.5, "most": 86_400.0})
+    """Seconds between health messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    device: DeviceConfig
+    source: SourceConfig
+    model: ModelConfig
+    decide: DecideConfig = field(default_factory=DecideConfig)
+    gate: GateConfig = field(default_factory=GateConfig)
+    buffer: BufferConfig = field(default_factory=BufferConfig)
+    drift: DriftConfig = field(default_factory=DriftConfig)
+    sync: SyncConfig = field(default_factory=SyncConfig)
+    health: HealthConfig = field(default_factory=HealthConfig)
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(frozenset(self.decide.reject), self.decide.least_score)
+
+    @property
+    def given(self) -> Given:
+        return Given(self.model.labels, self.model.colour, self.model.range)
+
+
+def load_config(path: Path | str) -> Config:
+    """Raises ConfigError that names the file, the key, the value and what was expected."""
+    path = Path(path)
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+        config = _anchored(build(Config, data), path.resolve().parent)
+        _check(config)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; expected a TOML configuration, see edge/README.md") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); expected a TOML configuration in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return config
+
+
+def _anchored(config: Config, folder: Path) -> Config:
+    """Relative paths are relative to the configuration file, wherever the daemon is started."""
+    sections = {section.name: _anchored_section(getattr(config, section.name), folder) for section in fields(config)}
+    source = sections["source"]
+    if "://" not in source.uri:
+        sections["source"] = replace(source, uri=str(folder / source.uri))
+    return replace(config, **sections)
+
+
+def _anchored_section(section: Any, folder: Path) -> Any:
+    paths = {f.name: folder / value for f in fields(section) if isinstance(value := getattr(section, f.name), Path)}
+    return replace(section, **paths)
+
+
+def _check(config: Config) -> None:
+    for key in ("id", "site", "line"):
+        value = getattr(config.device, key)
+        if (value or key == "id") and not _ID.fullmatch(value):
+            raise ConfigError(
+                f"device.{key}: expected 1 to 63 letters, digits, dots, dashes or underscores, got {value!r}"
+            )
+    if not _ID.fullmatch(config.sync.root):
+        raise ConfigError(
+            f"sync.root: expected letters, digits, dots, dashes or underscores, got {config.sync.root!r}"
+        )
+    if bool(config.sync.cert) != bool(config.sync.key):
+        raise ConfigError("sync.cert and sync.key: expected both or neither")
