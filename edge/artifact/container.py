@@ -21,6 +21,8 @@ _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 def append_files(flatbuffer: bytes, files: Mapping[str, bytes]) -> bytes:
     """The whole artifact as bytes. Names are written in sorted order."""
+    if not files:
+        return flatbuffer
     stream = io.BytesIO()
     stream.write(flatbuffer)
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:

@@ -1,0 +1,105 @@
+"""A model judges pictures, on both runtimes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.artifact.describe import Given
+from edge.decide import Rule
+from edge.errors import ArtifactError, ConfigError
+from edge.frames.frame import Image
+from edge.interpreter import usable_runtimes
+from edge.model import load, verify_golden
+
+RUNTIMES = [runtime.name for runtime in usable_runtimes()]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("colour", ["red", "green", "blue"])
+def test_the_colour_is_named(artifact: Path, picture: Callable[..., Image], runtime: str, colour: str) -> None:
+    decision = load(artifact, runtime=runtime).predict(picture(colour, 33, 71))  # type: ignore[arg-type]
+    assert decision.label == colour
+    assert decision.score == pytest.approx(decision.scores.max())
+    assert decision.scores.sum() == pytest.approx(1.0, abs=0.02)
+    assert not decision.reject
+
+
+def test_rejected_are_the_labels_of_the_rule_and_what_scores_too_low(
+    artifact: Path, picture: Callable[..., Image]
+) -> None:
+    model = load(artifact, rule=Rule(frozenset({"red"}), least_score=0.9))
+    assert model.predict(picture("red")).reject
+    assert not model.predict(picture("green")).reject
+    grey = np.full((8, 8, 3), 128, np.uint8)
+    assert model.predict(grey).score < 0.9
+    assert model.predict(grey).reject
+
+
+def test_an_artifact_with_swapped_colour_order_fails_its_golden_samples(
+    tmp_path: Path, make_artifact: Callable[..., bytes]
+) -> None:
+    path = tmp_path / "swapped.tflite"
+    path.write_bytes(make_artifact(colour="BGR"))
+    with pytest.raises(ArtifactError, match=r"golden samples come out .* steps apart"):
+        load(path)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_golden_samples_are_reproduced_on_every_runtime(artifact: Path, runtime: str) -> None:
+    assert verify_golden(load(artifact, runtime=runtime)) <= 8  # type: ignore[arg-type]
+
+
+def test_the_number_of_labels_must_fit(tmp_path: Path, make_artifact: Callable[..., bytes]) -> None:
+    path = tmp_path / "labels.tflite"
+    path.write_bytes(make_artifact(labels=("red", "green")))
+    with pytest.raises(ArtifactError, match="2 labels for 3 classes"):
+        load(path)
+
+
+def test_a_foreign_model_must_be_told_what_it_does_not_state(colour_model: Path) -> None:
+    with pytest.raises(ArtifactError, match="does not state its colour order"):
+        load(colour_model)
+    with pytest.raises(ArtifactError, match="does not state its value range"):
+        load(colour_model, given=Given(colour="RGB"))
+
+
+def test_a_foreign_model_runs_with_what_is_given(
+    colour_model: Path, tmp_path: Path, picture: Callable[..., Image]
+) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("rot\ngrün\nblau\n", "utf-8")
+    model = load(colour_model, given=Given(labels, "RGB", "0..255"))
+    assert model.predict(picture("green")).label == "grün"
+    assert model.description.origins["labels"] == "given"
+    assert model.description.origins["resize"] == "assumed"
+
+
+def test_what_the_artifact_states_cannot_be_given_again(artifact: Path) -> None:
+    with pytest.raises(ConfigError, match="states it itself"):
+        load(artifact, given=Given(colour="BGR"))
+
+
+@pytest.mark.thirdparty
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_real_photographs_are_named_by_a_real_foreign_model(shared_data: Path, runtime: str) -> None:
+    import cv2
+
+    model = load(shared_data / "tflite_ok" / "mobilenet_v1_0.25_128_quant.tflite", runtime=runtime)  # type: ignore[arg-type]
+    image = cv2.imread(str(shared_data / "tflite_ok" / "parrot.jpg"))
+    assert model.predict(image).label == "macaw"
+
+
+@pytest.mark.thirdparty
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_every_malformed_model_is_one_clear_error(shared_data: Path, runtime: str) -> None:
+    files = [path for path in sorted((shared_data / "tflite_bad").iterdir()) if path.suffix in (".bin", ".tflite")]
+    assert len(files) == 19
+    for path in files:
+        with pytest.raises(ArtifactError) as caught:
+            load(path, runtime=runtime, given=Given(colour="RGB", range="0..255"))  # type: ignore[arg-type]
+        assert str(caught.value).startswith(str(path))
+        assert "\n" not in str(caught.value)
