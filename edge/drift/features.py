@@ -1,0 +1,135 @@
+"""What drift watches of a picture: a few numbers that say how it is lit, focused and coloured.
+
+One's own feature is one function::
+
+    @feature("left_half")
+    def left_half(picture: Picture) -> float:
+        return float(picture.grey[:, : picture.grey.shape[1] // 2].mean())
+
+It is watched wherever a reference was recorded with it, so both the converter and the device must import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import ConfigError, SourceError
+from edge.frames.frame import Image
+
+BLACK = 16.0
+"""Brightness below which a picture counts as black: the black level of video (ITU-R BT.601), of 255."""
+
+CONSTANT = 1e-3
+"""Contrast below which all pixels are the same: one that differs by 1 gives 0.0045 at 224×224; rounding, 1e-6."""
+
+
+class Picture:
+    """A picture (H×W×3 uint8 BGR, or H×W×1) and what several features need of it, each computed once."""
+
+    def __init__(self, image: Image) -> None:
+        if image.ndim != 3 or image.shape[2] not in (1, 3) or image.dtype != np.uint8 or not image.size:
+            raise SourceError(f"picture: expected H×W×3 or H×W×1 uint8, got {image.shape} {image.dtype}")
+        self.image = image
+
+    @cached_property
+    def planes(self) -> tuple[Image, Image, Image]:
+        """Blue, green and red, H×W uint8 each; three times the same for a grey picture."""
+        if self.image.shape[2] == 1:
+            return self.grey, self.grey, self.grey
+        blue, green, red = (np.asarray(plane, np.uint8) for plane in cv2.split(self.image))
+        return blue, green, red
+
+    @cached_property
+    def grey(self) -> Image:
+        """Luma (ITU-R BT.601), H×W uint8."""
+        if self.image.shape[2] == 1:
+            return self.image[:, :, 0]
+        return np.asarray(cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY), np.uint8)
+
+    @cached_property
+    def luma(self) -> tuple[float, float]:
+        """Mean and standard deviation of the luma."""
+        mean, deviation = cv2.meanStdDev(self.grey)
+        return float(mean[0, 0]), float(deviation[0, 0])
+
+
+Feature = Callable[[Picture], float]
+
+FEATURES: dict[str, Feature] = {}
+"""By name, in the order of definition: the plainest first, since a change of light moves most of those after it."""
+
+
+def feature(name: str) -> Callable[[Feature], Feature]:
+    """Registers a function of a picture. Raises ConfigError for a name that is taken or holds a colon."""
+    if name in FEATURES or ":" in name:
+        raise ConfigError(f"feature {name!r}: expected a name without a colon that no other feature has")
+
+    def register(function: Feature) -> Feature:
+        FEATURES[name] = function
+        return function
+
+    return register
+
+
+def measure(image: Image, names: Iterable[str] | None = None) -> NDArray[np.float64]:
+    """The features of one picture, shape (n_features,), float64, in the order of ``names`` (default: all).
+
+    ``image`` is the resized model input, H×W×3 uint8 BGR or H×W×1. Raises SourceError for another shape or dtype.
+    """
+    picture = Picture(image)
+    return np.array([FEATURES[name](picture) for name in (FEATURES if names is None else names)])
+
+
+@feature("brightness")
+def brightness(picture: Picture) -> float:
+    """Mean luma, 0 to 255."""
+    return picture.luma[0]
+
+
+@feature("contrast")
+def contrast(picture: Picture) -> float:
+    """Standard deviation of the luma (root mean square contrast), 0 to 127.5."""
+    return picture.luma[1]
+
+
+@feature("sharpness")
+def sharpness(picture: Picture) -> float:
+    """Variance of the Laplacian of the luma; blur lowers it. J. Pech-Pacheco et al., ICPR 2000."""
+    edges = cv2.Laplacian(picture.grey, cv2.CV_16S)
+    # The norm is ten times faster than meanStdDev on 16 bits.
+    return float(cv2.norm(edges) ** 2 / edges.size - cv2.mean(edges)[0] ** 2)
+
+
+@feature("saturation")
+def saturation(picture: Picture) -> float:
+    """Saturation as in HSV, (max - min) / max, 0 to 1, of all pixels together: Σ(max - min) / Σ max.
+
+    Weighing each pixel by its brightness keeps the noise of nearly black pixels out and dimming without effect.
+    """
+    blue, green, red = picture.planes
+    highest = cv2.mean(cv2.max(cv2.max(blue, green), red))[0]
+    lowest = cv2.mean(cv2.min(cv2.min(blue, green), red))[0]
+    return (highest - lowest) / highest if highest else 0.0
+
+
+@feature("blue")
+def blue(picture: Picture) -> float:
+    """Mean of the blue channel, 0 to 255."""
+    return cv2.mean(picture.planes[0])[0]
+
+
+@feature("green")
+def green(picture: Picture) -> float:
+    """Mean of the green channel, 0 to 255."""
+    return cv2.mean(picture.planes[1])[0]
+
+
+@feature("red")
+def red(picture: Picture) -> float:
+    """Mean of the red channel, 0 to 255."""
+    return cv2.mean(picture.planes[2])[0]

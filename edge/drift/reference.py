@@ -1,0 +1,199 @@
+"""What the line looked like when all was well: the fixed side of every comparison, recorded with the model."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edge.errors import ArtifactError, ConfigError, ConversionError
+from edge.typed import build, plain
+
+MAX_VALUES = 1000
+"""Most values kept of one column."""
+
+MAX_SCORES = 32
+"""Most classes whose scores are watched; with more labels, those that the reference predicted most often."""
+
+MAX_COUNT = 2**53
+"""Largest count read from outside: whole in any JSON reader, and its products with ranks fit 64 bits."""
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One feature, or the score of one class (``score:<label>``), over the reference."""
+
+    name: str
+    values: tuple[float, ...]
+    """Sorted, finite, 1 to MAX_VALUES; each exactly a float32, as samples are made before they are compared."""
+    total: int
+    """How many finite values there were before thinning."""
+    missing: int
+    """How many were not finite."""
+    low: float
+    high: float
+    """The range seen, before thinning."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    features: tuple[str, ...]
+    labels: tuple[str, ...]
+    classes: tuple[int, ...]
+    """How often each label was predicted."""
+    columns: tuple[Column, ...]
+    """The features in their order, then the scores in the order of the labels."""
+
+    @classmethod
+    def fit(
+        cls,
+        features: ArrayLike,
+        scores: ArrayLike,
+        predicted: ArrayLike,
+        labels: Sequence[str],
+        feature_names: Sequence[str],
+    ) -> Reference:
+        """From ``n`` good samples: features (n, f), scores (n, k), predicted (n,) label indices.
+
+        Values are rounded to float32; those that are not finite count as missing. Raises ConversionError when
+        shapes disagree, names repeat, or a column has no finite value.
+        """
+        table = np.asarray(features, dtype=np.float64)
+        outputs = np.asarray(scores, dtype=np.float64)
+        indices = np.asarray(predicted, dtype=np.int64)
+        _check_shapes(table, outputs, indices, labels, feature_names)
+        classes = np.bincount(indices, minlength=len(labels))
+        watched = np.sort(np.argsort(-classes, kind="stable")[:MAX_SCORES])
+        columns = [_column(name, table[:, i]) for i, name in enumerate(feature_names)]
+        columns += [_column(f"score:{labels[i]}", outputs[:, i]) for i in watched]
+        return cls(tuple(feature_names), tuple(labels), tuple(int(n) for n in classes), tuple(columns))
+
+    @cached_property
+    def score_indices(self) -> tuple[int, ...]:
+        """Which of the model's outputs the score columns are."""
+        places = {f"score:{label}": i for i, label in enumerate(self.labels)}
+        return tuple(places[column.name] for column in self.columns[len(self.features) :])
+
+    @cached_property
+    def digest(self) -> str:
+        """Names this reference: statistics are comparable only where it is the same. 16 hexadecimal digits."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()[:16]
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON, UTF-8; values as base64 of little-endian float32. Equal references, equal bytes."""
+        columns = [{**plain(column), "values": _pack(column.values)} for column in self.columns]
+        fields = {**plain(self), "columns": columns, "schema": SCHEMA}
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Reference:
+        """The inverse of :meth:`to_bytes`. Raises ArtifactError."""
+        try:
+            fields = json.loads(data)
+            if not isinstance(fields, dict) or fields.get("schema") != SCHEMA:
+                raise ConfigError(f"expected an object of schema {SCHEMA}")
+            stored = build(_Stored, fields, strict=False)
+            columns = tuple(_unpack(build(_StoredColumn, item, strict=False)) for item in stored.columns)
+            reference = cls(stored.features, stored.labels, stored.classes, columns)
+            reference._check()
+            _ = reference.digest  # text without a UTF-8 form fails here, not on the line
+        except (ValueError, OverflowError, RecursionError) as error:
+            raise ArtifactError(f"drift reference is not valid: {error}; convert the model again") from None
+        return reference
+
+    def _check(self) -> None:
+        names = tuple(column.name for column in self.columns)
+        scores = names[len(self.features) :]
+        _require(names[: len(self.features)] == self.features, "columns must begin with the features")
+        _require(len(set(names)) == len(names), "column names must differ")
+        _require(set(scores) <= {f"score:{label}" for label in self.labels}, "a score without its label")
+        _require(len(self.classes) == len(self.labels), "expected one class count per label")
+        _require(len(set(self.labels)) == len(self.labels), "labels must differ")
+        _require(all(0 <= count <= MAX_COUNT for count in self.classes), f"class counts go up to {MAX_COUNT}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    features: tuple[str, ...]
+    labels: tuple[str, ...]
+    classes: tuple[int, ...]
+    columns: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredColumn:
+    name: str
+    values: str
+    total: int
+    missing: int
+    low: float
+    high: float
+
+
+def as_float32(values: ArrayLike) -> NDArray[np.float64]:
+    """Rounded to float32 and held as float64; too large becomes infinite."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values, dtype=np.float64).astype(np.float32).astype(np.float64)
+
+
+def _column(name: str, values: NDArray[np.float64]) -> Column:
+    rounded = as_float32(values)
+    kept = np.sort(rounded[np.isfinite(rounded)]) + 0.0  # one zero: -0.0 equals 0.0, but not in bytes
+    if not kept.size:
+        raise ConversionError(f"drift reference: {name} has no finite value; leave it out or give other images")
+    # The middle of each of MAX_VALUES equal stretches of ranks.
+    size = min(kept.size, MAX_VALUES)
+    thinned = kept[(2 * np.arange(size) + 1) * kept.size // (2 * size)]
+    missing = rounded.size - kept.size
+    return Column(name, tuple(thinned.tolist()), kept.size, missing, float(kept[0]), float(kept[-1]))
+
+
+def _check_shapes(
+    table: NDArray[np.float64],
+    outputs: NDArray[np.float64],
+    indices: NDArray[np.int64],
+    labels: Sequence[str],
+    names: Sequence[str],
+) -> None:
+    n = len(indices) if indices.ndim == 1 else 0
+    expected = ((n, len(names)), (n, len(labels)))
+    if not n or (table.shape, outputs.shape) != expected:
+        raise ConversionError(
+            f"drift reference: expected features and scores of shapes {expected[0]} and {expected[1]} with n ≥ 1 "
+            f"predicted labels, got {table.shape}, {outputs.shape} and {indices.shape}"
+        )
+    if indices.min() < 0 or indices.max() >= len(labels):
+        raise ConversionError(f"drift reference: predicted must be label indices, 0 to {len(labels) - 1}")
+    if len(set(names)) < len(names) or len(set(labels)) < len(labels):
+        raise ConversionError("drift reference: feature names and labels must differ from each other")
+
+
+def _pack(values: Sequence[float]) -> str:
+    return base64.b64encode(np.asarray(values, dtype="<f4").tobytes()).decode()
+
+
+def _unpack(stored: _StoredColumn) -> Column:
+    raw = base64.b64decode(stored.values, validate=True)
+    _require(len(raw) % 4 == 0, f"{stored.name}: expected whole float32 values")
+    values = np.frombuffer(raw, dtype="<f4").astype(np.float64)
+    _require(0 < values.size <= MAX_VALUES, f"{stored.name}: expected 1 to {MAX_VALUES} values")
+    ordered = (stored.low, *values.tolist(), stored.high)
+    _require(bool(np.isfinite(ordered).all()), f"{stored.name}: values must be finite")
+    _require(all(a <= b for a, b in itertools.pairwise(ordered)), f"{stored.name}: values must be sorted")
+    _require(stored.total >= values.size and stored.missing >= 0, f"{stored.name}: counts do not add up")
+    return Column(stored.name, tuple(values.tolist()), stored.total, stored.missing, stored.low, stored.high)
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ConfigError(message)

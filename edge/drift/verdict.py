@@ -1,0 +1,132 @@
+"""From the statistics of a window to a verdict: has it drifted, where, and how strongly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from edge.drift.pane import Pane, Tally
+from edge.drift.ranks import shift
+from edge.drift.reference import Column
+from edge.drift.statistics import chi_squared, jensen_shannon, kolmogorov_smirnov, two_proportions
+from edge.typed import plain
+
+EVIDENTLY_P = 0.05
+EVIDENTLY_SHARE = 0.5
+"""Evidently's rules for references of up to 1,000 rows: a column drifts at p ≤ 0.05, a data set at half of them."""
+
+PREDICTED = "predicted"
+"""Name of the column that compares the shares of the predicted classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnVerdict:
+    name: str
+    test: Literal["ks", "chi2", "z"]
+    statistic: float
+    """D of Kolmogorov–Smirnov, χ², or Z."""
+    p_value: float
+    effect: float
+    """How large the difference is, whatever the sample size: D, or the Jensen–Shannon distance of class shares."""
+    shift: float | None
+    """P(window > reference) - P(window < reference), from -1 (all lower) to 1 (all higher); None for classes."""
+    threshold: float
+    """Drift needs a p-value up to this one."""
+    drifted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``columns`` begins with the strongest: drifted ones first, then by p-value, then by effect, then in the order
+    of the reference, which has the plain features before those that follow from them.
+    """
+
+    columns: tuple[ColumnVerdict, ...]
+    drifted: bool
+    """Any column drifted."""
+    share: float
+    """Share of the columns that drifted."""
+    evidently_share: float
+    """Share of the columns with p ≤ 0.05, each by itself."""
+    evidently_drifted: bool
+    """Evidently's rule for a data set: ``evidently_share`` ≥ 0.5."""
+    n: int
+    alpha: float
+    min_effect: float
+    expectations: dict[str, int]
+    """Counts over the window: black, constant (pictures), missing, below, above (values, over all columns)."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        fields: dict[str, Any] = plain(self)
+        return fields
+
+
+def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1) -> Verdict:
+    """Tests every column of ``pane`` against its reference, and the shares of the predicted classes.
+
+    A column drifts when p ≤ alpha / columns (Bonferroni: a window of independent samples of an undisturbed line is
+    called drifted with a probability of at most ``alpha``, all columns together) and its effect is at least
+    ``min_effect`` (in big windows, differences too small to matter are significant too).
+    """
+    threshold = alpha / (len(pane.tallies) + 1)
+    columns = [
+        _judge_column(column, tally, threshold, min_effect)
+        for column, tally in zip(pane.reference.columns, pane.tallies, strict=True)
+    ]
+    columns.append(_judge_classes(pane, threshold, min_effect))
+    columns.sort(key=lambda column: (not column.drifted, column.p_value, -column.effect))
+    drifted = sum(column.drifted for column in columns)
+    evidently_share = sum(column.p_value <= EVIDENTLY_P for column in columns) / len(columns)
+    return Verdict(
+        columns=tuple(columns),
+        drifted=drifted > 0,
+        share=drifted / len(columns),
+        evidently_share=evidently_share,
+        evidently_drifted=evidently_share >= EVIDENTLY_SHARE,
+        n=pane.n,
+        alpha=alpha,
+        min_effect=min_effect,
+        expectations=_expectations(pane),
+    )
+
+
+def _judge_column(column: Column, tally: Tally, threshold: float, min_effect: float) -> ColumnVerdict:
+    d, p_value = kolmogorov_smirnov(column.values, tally.cells)
+    return ColumnVerdict(
+        name=column.name,
+        test="ks",
+        statistic=d,
+        p_value=p_value,
+        effect=d,
+        shift=shift(column.values, tally.cells),
+        threshold=threshold,
+        drifted=p_value <= threshold and d >= min_effect,
+    )
+
+
+def _judge_classes(pane: Pane, threshold: float, min_effect: float) -> ColumnVerdict:
+    expected, seen = pane.reference.classes, pane.classes
+    two = len(expected) == 2
+    statistic, p_value = two_proportions(expected, seen) if two else chi_squared(expected, seen)
+    effect = jensen_shannon(expected, seen)
+    return ColumnVerdict(
+        name=PREDICTED,
+        test="z" if two else "chi2",
+        statistic=statistic,
+        p_value=p_value,
+        effect=effect,
+        shift=None,
+        threshold=threshold,
+        drifted=p_value <= threshold and effect >= min_effect,
+    )
+
+
+def _expectations(pane: Pane) -> dict[str, int]:
+    return {
+        "black": pane.black,
+        "constant": pane.constant,
+        "missing": sum(tally.missing for tally in pane.tallies),
+        "below": sum(tally.below for tally in pane.tallies),
+        "above": sum(tally.above for tally in pane.tallies),
+    }

@@ -1,0 +1,102 @@
+"""Drift on the device: one picture and its decision in, a verdict out at the end of each window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from edge.drift.features import FEATURES, measure
+from edge.drift.pane import Pane
+from edge.drift.reference import Reference
+from edge.drift.verdict import Verdict, judge
+from edge.errors import ArtifactError, ConfigError
+from edge.frames.frame import Image
+from edge.typed import nearest, plain
+
+MIN_SAMPLES = 30
+"""A last window with fewer samples is not judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResult:
+    number: int
+    """Count of the windows since the start, from 0."""
+    n: int
+    first_seq: int
+    last_seq: int
+    start_ns: int
+    end_ns: int
+    """Wall clock at capture of the first and the last sample."""
+    verdict: Verdict
+    pane: dict[str, Any]
+    """:meth:`edge.drift.pane.Pane.to_dict`: what a monitor merges."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        fields: dict[str, Any] = plain(self)
+        return fields
+
+
+class DriftWatch:
+    """Tumbling windows of ``window`` samples, for one thread.
+
+    Raises ArtifactError when the reference holds a feature that nobody registered here, and ConfigError for a
+    window below MIN_SAMPLES.
+    """
+
+    def __init__(self, reference: Reference, window: int = 200) -> None:
+        if window < MIN_SAMPLES:
+            raise ConfigError(f"drift window: expected at least {MIN_SAMPLES} samples, got {window}")
+        for name in reference.features:
+            if name not in FEATURES:
+                raise ArtifactError(
+                    f"drift reference: no feature {name!r} in this program; {nearest(name, list(FEATURES))}; "
+                    "import the module that defines it"
+                )
+        self._reference = reference
+        self._window = window
+        self._number = 0
+        self._pane = Pane(reference)
+        self._start_ns = self._end_ns = 0
+
+    def add(
+        self,
+        image: Image | None,
+        scores: ArrayLike | None,
+        label: int | None,
+        seq: int,
+        captured_wall_ns: int,
+    ) -> WindowResult | None:
+        """Counts one decision; the result of the window that it completes, else None.
+
+        ``image`` is the resized model input (H×W×3 uint8 BGR, or H×W×1), ``scores`` the real-valued outputs
+        (n_labels,), ``label`` the index of the predicted one. None where there is no picture or no decision.
+        """
+        features = None if image is None else measure(image, self._reference.features)
+        self._pane.add(features, scores, label, seq)
+        if self._pane.n == 1:
+            self._start_ns = captured_wall_ns
+        self._end_ns = captured_wall_ns
+        return self._finish() if self._pane.n >= self._window else None
+
+    def close(self) -> WindowResult | None:
+        """The window that was under way, if it has at least MIN_SAMPLES samples."""
+        return self._finish() if self._pane.n >= MIN_SAMPLES else None
+
+    def _finish(self) -> WindowResult:
+        pane = self._pane
+        result = WindowResult(
+            number=self._number,
+            n=pane.n,
+            first_seq=pane.first_seq,
+            last_seq=pane.last_seq,
+            start_ns=self._start_ns,
+            end_ns=self._end_ns,
+            verdict=judge(pane),
+            pane=pane.to_dict(),
+        )
+        self._number += 1
+        self._pane = Pane(self._reference)
+        return result

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.drift import FEATURES, feature, measure
+from edge.drift.features import BLACK, CONSTANT, Picture
+from edge.errors import ConfigError, SourceError
+from edge.frames.frame import Image
+
+
+@pytest.fixture(scope="module")
+def scene() -> Image:
+    """A textured, coloured picture, 96×96×3 BGR, mid-bright, without saturated pixels."""
+    rng = np.random.default_rng(7)
+    noise = rng.normal(0, 25, (96, 96, 3)) + np.array([90.0, 120.0, 150.0])
+    return cv2.GaussianBlur(np.clip(noise, 20, 220).astype(np.uint8), (3, 3), 0)
+
+
+def features(image: Image) -> dict[str, float]:
+    return dict(zip(FEATURES, measure(image).tolist(), strict=True))
+
+
+def test_the_features_are_what_numpy_says_they_are(scene: Image) -> None:
+    found = features(scene)
+
+    grey = cv2.cvtColor(scene, cv2.COLOR_BGR2GRAY).astype(np.float64)
+    padded = np.pad(grey, 1, mode="reflect")
+    laplacian = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] - 4 * grey
+    pixels = scene.astype(np.float64)
+    expected = {
+        "brightness": grey.mean(),
+        "contrast": grey.std(),
+        "sharpness": laplacian.var(),
+        "saturation": (pixels.max(axis=2) - pixels.min(axis=2)).sum() / pixels.max(axis=2).sum(),
+        "blue": pixels[:, :, 0].mean(),
+        "green": pixels[:, :, 1].mean(),
+        "red": pixels[:, :, 2].mean(),
+    }
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert list(found) == list(expected)
+
+
+def test_dimming_lowers_brightness_and_leaves_saturation(scene: Image) -> None:
+    before, after = features(scene), features((scene * 0.6).astype(np.uint8))
+
+    assert after["brightness"] == pytest.approx(0.6 * before["brightness"], rel=0.02)
+    assert after["saturation"] == pytest.approx(before["saturation"], rel=0.02)
+
+
+def test_blur_lowers_sharpness_more_than_anything_else(scene: Image) -> None:
+    before, after = features(scene), features(cv2.GaussianBlur(scene, (5, 5), 0))
+
+    change = {name: after[name] / before[name] for name in before}
+    assert change["sharpness"] < 0.25
+    assert min(change, key=lambda name: change[name]) == "sharpness"
+    assert change["brightness"] == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_flatter_picture_has_less_contrast(scene: Image) -> None:
+    flat = (128 + (scene.astype(np.int16) - 128) // 2).astype(np.uint8)
+
+    assert features(flat)["contrast"] == pytest.approx(features(scene)["contrast"] / 2, rel=0.05)
+
+
+def test_a_colour_cast_shows_in_its_channel_alone(scene: Image) -> None:
+    cast = scene.copy()
+    cast[:, :, 2] += 30
+
+    before, after = features(scene), features(cast)
+
+    assert after["red"] == before["red"] + 30
+    assert (after["blue"], after["green"]) == (before["blue"], before["green"])
+    assert after["saturation"] > before["saturation"]
+
+
+def test_a_grey_picture_has_no_colour(scene: Image) -> None:
+    grey = np.ascontiguousarray(scene[:, :, :1])
+
+    found = features(grey)
+
+    assert found["saturation"] == 0.0
+    assert found["blue"] == found["green"] == found["red"] == found["brightness"]
+    assert found == pytest.approx(features(np.repeat(grey, 3, axis=2)), rel=1e-9)
+
+
+@pytest.mark.parametrize("level", [0, 1, 15, 17, 77, 127, 254, 255])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (7, 13, 3), (96, 96, 1), (224, 224, 3)])
+def test_a_constant_picture_is_recognised_and_a_dark_one_is_black(level: int, shape: tuple[int, int, int]) -> None:
+    found = features(np.full(shape, level, np.uint8))
+
+    assert found["contrast"] < CONSTANT
+    assert found["sharpness"] == 0.0
+    assert (found["brightness"] < BLACK) == (level < BLACK)
+
+
+def test_one_other_pixel_is_not_a_constant_picture() -> None:
+    picture = np.full((224, 224, 3), 128, np.uint8)
+    picture[100, 100] = 129
+
+    assert features(picture)["contrast"] > CONSTANT
+
+
+def test_ones_own_feature_is_one_decorated_function(scene: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    blue = features(scene)["blue"]
+    monkeypatch.setattr("edge.drift.features.FEATURES", dict(FEATURES))
+
+    @feature("left")
+    def left(picture: Picture) -> float:
+        return float(picture.grey[:, :48].mean())
+
+    assert measure(scene).shape == (len(FEATURES) + 1,)
+    assert measure(scene, ["left", "blue"]).tolist() == [left(Picture(scene)), blue]
+    with pytest.raises(ConfigError, match="'left'"):
+        feature("left")
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+)
+def test_what_is_not_a_picture_is_refused(image) -> None:
+    with pytest.raises(SourceError, match="expected H×W×3"):
+        measure(image)
