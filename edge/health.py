@@ -7,7 +7,9 @@ from pathlib import Path
 
 _BUCKETS_PER_OCTAVE = 8
 _OCTAVES = 27
-"""Up to 2**27 µs, about two minutes; longer latencies are counted in the last bucket."""
+"""Up to 2**29 µs, about nine minutes; longer latencies are counted in the last bucket."""
+
+Counts = tuple[int, ...]
 
 
 class LatencyHistogram:
@@ -18,25 +20,32 @@ class LatencyHistogram:
 
     def __init__(self) -> None:
         self._counts = [0] * (_BUCKETS_PER_OCTAVE * _OCTAVES)
-        self.count = 0
         self.max_us = 0
 
     def add(self, latency_us: int) -> None:
         self._counts[_bucket(latency_us)] += 1
-        self.count += 1
         if latency_us > self.max_us:
             self.max_us = latency_us
 
-    def quantile(self, share: float) -> int:
-        """Upper edge of the bucket that holds the quantile, µs, at most the maximum; 0 when nothing was added."""
-        counts = self._counts.copy()
-        wanted = share * sum(counts)
-        reached = 0
-        for index, count in enumerate(counts):
-            reached += count
-            if count and reached >= wanted:
-                return min(_upper_edge(index), self.max_us)
-        return 0
+    def counts(self) -> Counts:
+        """A copy, for :func:`quantile`; the difference of two is the time between them."""
+        return tuple(self._counts)
+
+
+def quantile(counts: Counts, share: float) -> int:
+    """Upper edge, in µs, of the bucket that holds the quantile; ``share`` 1.0 gives the maximum. 0 when empty."""
+    wanted = share * sum(counts)
+    reached = 0
+    for index, count in enumerate(counts):
+        reached += count
+        if count and reached >= wanted:
+            return _upper_edge(index)
+    return 0
+
+
+def difference(now: Counts, before: Counts) -> Counts:
+    """What was added between two copies."""
+    return tuple(new - old for new, old in zip(now, before, strict=True))
 
 
 def _bucket(latency_us: int) -> int:

@@ -27,6 +27,11 @@ class Model:
         self._decide = Decider(description.output, description.labels, rule)
 
     @property
+    def name(self) -> str:
+        """The model id."""
+        return self.artifact.name
+
+    @property
     def labels(self) -> tuple[str, ...]:
         return self.description.labels
 

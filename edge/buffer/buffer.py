@@ -27,7 +27,7 @@ _EVICT_ABOVE, _EVICT_SHARE = 0.9, 0.05
 
 @dataclass(frozen=True, slots=True)
 class BufferState:
-    """``bytes`` used by live pages; ``evicted`` and ``lost`` count records since the file was made, and since start."""
+    """``bytes``: of live pages; ``evicted``: records since the file was made; ``lost``: records since the start."""
 
     entries: int
     pending: int
@@ -64,6 +64,8 @@ class Buffer:
         self._local = threading.local()
         self._committed = time.monotonic()
         self._lost = 0
+        self.committed = 0
+        """Records of this boot that a commit has made durable."""
         self._complained = float("-inf")
         self.boot_id = self._begin_boot()
 
@@ -87,7 +89,7 @@ class Buffer:
             self.commit()
 
     def commit(self) -> None:
-        """Makes everything durable now. A disk that refuses is said once a minute and tried again at the next tick."""
+        """Makes everything durable now. A disk that refuses is said once a minute, and tried again when due."""
         try:
             self._write()
         except sqlite3.Error as error:
@@ -163,6 +165,7 @@ class Buffer:
             self._acknowledged.extendleft(acknowledged)
             raise
         del self._records[: len(records)], self._messages[: len(messages)]
+        self.committed += len(records)
 
     def _take_acknowledged(self) -> list[int]:
         # Named as being applied before they leave the queue, so that ``pending`` never sees an entry in neither.

@@ -72,9 +72,7 @@ def _open_sound(path: Path, cap_bytes: int) -> tuple[sqlite3.Connection, Path | 
 def _open(path: Path, cap_bytes: int) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
     try:
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
+        _check_sound(connection)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         page_size = connection.execute("PRAGMA page_size").fetchone()[0]
@@ -84,6 +82,12 @@ def _open(path: Path, cap_bytes: int) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _check_sound(connection: sqlite3.Connection) -> None:
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
 
 
 def _create(path: Path, connection: sqlite3.Connection) -> None:

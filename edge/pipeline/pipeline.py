@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 _POLL_S = 0.1
 _CROWDED_S = 0.002
-_JOIN_S = 2.0
+_JOIN_S = 0.5
 
 
 class Pipeline:

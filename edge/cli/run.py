@@ -1,0 +1,82 @@
+"""``edge run``: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.cli.options import Subparsers
+
+if TYPE_CHECKING:
+    from edge.config import Config
+    from edge.daemon import Report
+
+
+def add(subparsers: Subparsers) -> None:
+    """Registers the command."""
+    parser = subparsers.add_parser(
+        "run",
+        help="run the line: judge frames until stopped",
+        description="Run the line that a configuration describes, until its source ends or SIGTERM or Ctrl-C comes.",
+        epilog="Example: edge run -c edge.toml",
+    )
+    parser.add_argument("-c", "--config", type=Path, required=True, metavar="FILE", help="the configuration (TOML)")
+    parser.add_argument("--check", action="store_true", help="only check the configuration and the model")
+    parser.add_argument("--json", action="store_true", help="print the closing report as one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Status 0 when the line was stopped or its source has ended."""
+    from edge.config import load_config
+
+    config = load_config(args.config)
+    if args.check:
+        return _check(config, args.config)
+    from edge.daemon import Line
+
+    line = Line(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: line.stop())
+    report = line.run()
+    sys.stdout.write((_as_json(report) if args.json else _as_text(report)) + "\n")
+    return 0
+
+
+def _check(config: Config, path: Path) -> int:
+    from edge.daemon import load_model, make_transport
+    from edge.gate import open_gate
+
+    model = load_model(config)
+    open_gate(config.gate.uri)
+    if config.sync.broker:
+        make_transport(config.sync, "check")
+    sys.stdout.write(f"{path}: correct; model {model.name} with {len(model.labels)} labels runs here\n")
+    return 0
+
+
+def _as_json(report: Report) -> str:
+    from edge.typed import plain
+
+    return json.dumps(plain(report))
+
+
+def _as_text(report: Report) -> str:
+    dropped = ", ".join(f"{reason} {count}" for reason, count in report.dropped.items()) or "none"
+    drifted = ", ".join(map(str, report.drifted_windows)) or "none"
+    latency = report.latency_us
+    return "\n".join(
+        (
+            f"device    {report.device}, boot {report.boot_id}",
+            f"frames    captured {report.captured} = decided {report.decided} + dropped "
+            f"{sum(report.dropped.values())} ({dropped})",
+            f"records   buffered {report.buffered}, lost {report.lost}; entries not yet delivered: {report.pending}",
+            f"latency   p50 {latency['p50'] / 1000:.1f} ms, p99 {latency['p99'] / 1000:.1f} ms, "
+            f"max {latency['max'] / 1000:.1f} ms",
+            f"drift     windows {report.windows}, drifted: {drifted}",
+        )
+    )

@@ -1,0 +1,149 @@
+"""Checks of a device and of a configuration; each finding says the way out."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from edge.errors import EdgeError, LinkError, StateError
+
+if TYPE_CHECKING:
+    from edge.config import Config
+
+LOW_DISK_BYTES = 1 << 30
+FIRST_FRAME_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    check: str
+    state: Literal["ok", "warn", "fail"]
+    detail: str
+
+
+def check_device() -> list[Finding]:
+    """What every line needs, whatever it does."""
+    return [_python(), *_runtimes(), _opencv(), _clock()]
+
+
+def check_config(path: Path) -> list[Finding]:
+    """What one configuration names: model, source, state folder, broker. A wrong configuration is a finding, too."""
+    from edge.config import load_config
+
+    try:
+        config = load_config(path)
+    except EdgeError as error:
+        return [Finding("config", "fail", str(error))]
+    checks: dict[str, Callable[[Config], str]] = {
+        "model": _model,
+        "source": _source,
+        "state": _state,
+        "broker": _broker,
+    }
+    return [Finding("config", "ok", str(path)), *(_attempt(name, check, config) for name, check in checks.items())]
+
+
+def _attempt(name: str, check: Callable[[Config], str], config: Config) -> Finding:
+    try:
+        return Finding(name, "ok", check(config))
+    except LinkError as error:
+        return Finding(name, "warn", f"{error}; data waits in the buffer until it is there")
+    except EdgeError as error:
+        return Finding(name, "fail", str(error))
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    if (3, 11) <= sys.version_info < (3, 14):
+        return Finding("python", "ok", f"{version} on {platform.machine()}")
+    return Finding("python", "fail", f"{version}; expected 3.11 to 3.13")
+
+
+def _runtimes() -> list[Finding]:
+    from edge.interpreter import usable_runtimes
+
+    found = usable_runtimes()
+    if not found:
+        return [Finding("runtime", "fail", "no TFLite runtime works here; pip install ai-edge-litert")]
+    return [Finding("runtime", "ok", f"{runtime.name} {runtime.version}") for runtime in found]
+
+
+def _opencv() -> Finding:
+    # In a child: where libGL is missing the import fails, and it must not take this process's modules along.
+    done = subprocess.run(
+        [sys.executable, "-c", "import cv2; print(cv2.__version__)"], capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        return Finding("opencv", "ok", done.stdout.strip())
+    reason = (done.stderr.strip().splitlines() or ["import cv2 failed"])[-1]
+    return Finding(
+        "opencv",
+        "fail",
+        f"{reason}; apt-get install --no-install-recommends libgl1 libglib2.0-0 libxcb1, "
+        "or pip install opencv-python-headless in place of opencv-python",
+    )
+
+
+def _clock() -> Finding:
+    synchronized = Path("/run/systemd/timesync/synchronized").exists()
+    if synchronized or not Path("/run/systemd/system").exists():
+        return Finding("clock", "ok", "synchronized" if synchronized else "no systemd here to ask")
+    return Finding("clock", "warn", "not yet synchronized; records keep their order, wall times may be wrong")
+
+
+def _model(config: Config) -> str:
+    from edge.daemon import load_model
+
+    model = load_model(config)
+    drift = "with" if model.artifact.reference else "without"
+    return f"{model.name}, {len(model.labels)} labels, on {model.interpreter.platform}, {drift} drift reference"
+
+
+def _source(config: Config) -> str:
+    from edge.frames import open_source
+
+    source = open_source(config.source.uri)
+    try:
+        for _ in range(FIRST_FRAME_TRIES):
+            frame = source.read()
+            if frame is not None and frame.image is not None:
+                height, width = frame.image.shape[:2]
+                return f"{config.source.uri} delivers {width}×{height}"
+    finally:
+        source.close()
+    from edge.errors import SourceError
+
+    raise SourceError(f"{config.source.uri}: no picture among the first {FIRST_FRAME_TRIES} frames")
+
+
+def _state(config: Config) -> str:
+    folder = config.device.state
+    existing = next(parent for parent in (folder, *folder.resolve().parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise StateError(f"{folder}: cannot be written; expected a folder of this user's")
+    free = shutil.disk_usage(existing).free
+    if free < max(LOW_DISK_BYTES, config.buffer.cap_mb << 20):
+        raise StateError(
+            f"{folder}: {free >> 20} MB free; make room, or lower buffer.cap_mb ({config.buffer.cap_mb})"
+        )
+    return f"{folder}, {free >> 20} MB free"
+
+
+def _broker(config: Config) -> str:
+    if not config.sync.broker:
+        return "none configured"
+    from edge.daemon import make_transport
+
+    transport = make_transport(config.sync, f"{config.sync.root}-{config.device.id}-doctor")
+    transport.connect()
+    transport.close()
+    paho = importlib.metadata.version("paho-mqtt")
+    return f"{config.sync.broker} accepts us (paho-mqtt {paho})"
