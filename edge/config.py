@@ -12,12 +12,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from edge.artifact.describe import Given, Range
-from edge.artifact.manifest import Colour
+from edge.artifact.describe import Given
+from edge.choices import Colour, Policy, Range, RuntimeChoice
 from edge.decide import Rule
 from edge.errors import ConfigError
-from edge.interpreter import RuntimeChoice
-from edge.pipeline.mailbox import Policy
+from edge.sync.topics import check_root
 from edge.typed import build
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -88,6 +87,8 @@ class BufferConfig:
 class DriftConfig:
     window: int = field(default=200, metadata={"least": 30, "most": 1_000_000})
     """Parts in one tumbling window."""
+    alpha: float = field(default=0.001, metadata={"least": 1e-9, "most": 0.5})
+    """Share of the windows of an undisturbed line that may be called drifted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +177,9 @@ def _check(config: Config) -> None:
             raise ConfigError(
                 f"device.{key}: expected 1 to 63 letters, digits, dots, dashes or underscores, got {value!r}"
             )
-    if not _ID.fullmatch(config.sync.root):
-        raise ConfigError(
-            f"sync.root: expected letters, digits, dots, dashes or underscores, got {config.sync.root!r}"
-        )
+    try:
+        check_root(config.sync.root)
+    except ConfigError as error:
+        raise ConfigError(f"sync.{error}") from None
     if bool(config.sync.cert) != bool(config.sync.key):
         raise ConfigError("sync.cert and sync.key: expected both or neither")

@@ -185,7 +185,7 @@ def open_buffer(config: Config, model: Model) -> Buffer:
 def open_watch(config: Config, model: Model) -> DriftWatch | None:
     """None for a model without a drift reference."""
     packed = model.artifact.reference
-    return DriftWatch(Reference.from_bytes(packed), config.drift.window) if packed else None
+    return DriftWatch(Reference.from_bytes(packed), config.drift.window, config.drift.alpha) if packed else None
 
 
 def open_line_source(uri: str) -> Reopening:

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from edge.artifact import Artifact
 from edge.artifact.describe import Description, Given, describe
+from edge.choices import RuntimeChoice
 from edge.decide import Decider, Decision, Rule
 from edge.errors import ArtifactError
 from edge.frames.frame import Image
-from edge.interpreter import Interpreter, RuntimeChoice, check_in_child, open_interpreter
+from edge.interpreter import Interpreter, check_in_child, open_interpreter
 from edge.preprocess import Preprocessor
 
 

@@ -1,11 +1,25 @@
-"""Fixtures that every folder of tests may use."""
+"""Fixtures that every folder of tests may use, among them a tiny real model: 8×8, says which of red, green and
+blue prevails.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+
+from edge.artifact.artifact import GOLDEN, LABELS, MANIFEST
+from edge.artifact.container import append_files
+from edge.artifact.golden import Golden
+from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
+from edge.frames.frame import Image
+from edge.interpreter import open_interpreter
+from edge.preprocess import Preprocessor
 
 THIRD_PARTY = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -19,3 +33,122 @@ def shared_data() -> Path:
             pytest.fail(f"{reason}; nothing is skipped under CI")
         pytest.skip(reason)
     return THIRD_PARTY
+
+
+COLOURS = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}
+
+
+@pytest.fixture(scope="session")
+def colour_model() -> Path:
+    """A foreign model: no manifest, no metadata."""
+    return Path(__file__).parent / "data" / "colour.tflite"
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[..., Image]:
+    """``picture("red", 48, 64)``: a plain picture, BGR."""
+
+    def make(colour: str, height: int = 48, width: int = 64) -> Image:
+        return np.full((height, width, 3), COLOURS[colour], np.uint8)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_artifact(colour_model: Path, picture: Callable[..., Image]) -> Callable[..., bytes]:
+    """``make_artifact(colour="BGR", …)``: the model with manifest, labels and golden samples, as bytes."""
+
+    def make(
+        colour: str = "RGB", labels: tuple[str, ...] = ("red", "green", "blue"), files: dict[str, bytes] | None = None
+    ) -> bytes:
+        model = colour_model.read_bytes()
+        interpreter = open_interpreter(model)
+        tensor, result = interpreter.inputs[0], interpreter.outputs[0]
+        spec = InputSpec(8, 8, 3, "uint8", tensor.scale, tensor.zero_point, colour="RGB")
+        images = tuple(picture(name) for name in ("red", "green", "blue"))
+        outputs = np.stack([interpreter.invoke(Preprocessor(spec)(image)).reshape(-1) for image in images])
+        content = {
+            LABELS: "\n".join(labels).encode(),
+            GOLDEN: Golden(images, outputs).to_bytes(),
+            **(files or {}),
+        }
+        manifest = Manifest(
+            model="colour",
+            version=1,
+            created="2026-01-01T00:00:00Z",
+            input=InputSpec(8, 8, 3, "uint8", tensor.scale, tensor.zero_point, colour=colour),  # type: ignore[arg-type]
+            output=OutputSpec(3, "uint8", result.scale, result.zero_point),
+            flatbuffer_sha256=hashlib.sha256(model).hexdigest(),
+            files={name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
+            golden_platform=interpreter.platform,
+            golden_tolerance=8,
+        )
+        return append_files(model, content | {MANIFEST: manifest.to_json()})
+
+    return make
+
+
+@pytest.fixture
+def artifact(tmp_path: Path, make_artifact: Callable[..., bytes]) -> Path:
+    """A whole artifact on disk."""
+    path = tmp_path / "colour.tflite"
+    path.write_bytes(make_artifact())
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path, picture: Callable[..., Image]) -> Path:
+    """A folder of thirty pictures: red, green and blue in turn, named 00.png to 29.png."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(30):
+        cv2.imwrite(str(folder / f"{number:02d}.png"), picture(("red", "green", "blue")[number % 3]))
+    return folder
+
+
+@pytest.fixture
+def write_config(tmp_path: Path, artifact: Path, photos: Path) -> Callable[..., Path]:
+    """``write_config(source="sim://line?count=9")``: a configuration of the colour model on the photos, changed."""
+
+    def write(
+        source: object = photos,
+        policy: str = "every",
+        model: object = artifact,
+        state: str = "state",
+        reject: list[str] | None = None,
+        gate: str = "sim://",
+        broker: str = "",
+        extra: str = "",
+    ) -> Path:
+        path = tmp_path / "edge.toml"
+        path.write_text(
+            f'[device]\nid = "line-1"\nstate = "{state}"\n'
+            f'[source]\nuri = "{source}"\npolicy = "{policy}"\n'
+            f'[model]\npath = "{model}"\n'
+            f"[decide]\nreject = {reject or []}\n"
+            f'[gate]\nuri = "{gate}"\n'
+            f'[sync]\nbroker = "{broker}"\npredictions = true\n{extra}\n',
+            "utf-8",
+        )
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def drift_reference(colour_model: Path) -> bytes:
+    """A reference of the simulated line through the colour model, packed."""
+    from edge.artifact.describe import Given
+    from edge.drift import FEATURES, Reference, measure
+    from edge.model import load
+    from edge.sim import SimulatedLine
+
+    model, line = load(colour_model, given=Given(colour="RGB", range="0..255")), SimulatedLine.from_uri("sim://line")
+    features, scores, predicted = [], [], []
+    for part in range(300):
+        decision = model.predict(line.image(part))
+        features.append(measure(model.preprocess.small))
+        scores.append(decision.scores)
+        predicted.append(decision.index)
+    labels = ("red", "green", "blue")
+    return Reference.fit(np.array(features), np.array(scores), predicted, labels, tuple(FEATURES)).to_bytes()

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from edge.artifact.artifact import Artifact
-from edge.artifact.manifest import Colour, Dtype, InputSpec, OutputSpec
+from edge.artifact.manifest import InputSpec, OutputSpec
+from edge.choices import Colour, Dtype, Range
 from edge.errors import ArtifactError, ConfigError
 from edge.interpreter import Interpreter, TensorInfo
-
-Range = Literal["0..255", "0..1", "-1..1"]
-"""What a pixel's 0 and 255 become before they enter the model."""
 
 Origin = Literal["manifest", "tensor", "metadata", "given", "assumed"]
 

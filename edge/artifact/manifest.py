@@ -6,14 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal
 
+from edge.choices import Activation, Colour, Dtype, Interpolation, Resize
 from edge.errors import ArtifactError, ConfigError
 from edge.typed import build, plain
-
-Colour = Literal["RGB", "BGR", "GRAY"]
-Resize = Literal["stretch", "crop", "letterbox"]
-Interpolation = Literal["area", "linear"]
-Dtype = Literal["uint8", "int8", "int16", "float32"]
-Activation = Literal["softmax", "sigmoid", "logits"]
 
 SCHEMA = 1
 

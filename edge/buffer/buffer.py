@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edge.buffer.schema import open_reader, open_writer
 from edge.record import Record, pack, unpack
@@ -122,14 +123,17 @@ class Buffer:
     # -- the outbox, for the sync thread --------------------------------------------------------------------------
 
     def pending(self, after: int, limit: int) -> list[Entry]:
-        """Entries with ``id > after`` that nobody has acknowledged, oldest first."""
-        rows = self._reader().execute(
-            "SELECT id, kind, boot_id, seq, count, model, payload FROM outbox JOIN entry USING (id) "
-            "WHERE id > ? ORDER BY id LIMIT ?",
-            (after, limit),
-        )
-        done = self._applying.union(self._acknowledged.copy())
-        return [Entry(*row) for row in rows if row[0] not in done]
+        """Entries with ``id > after`` that nobody has acknowledged, oldest first; empty only when there are none."""
+        while True:
+            # Asked before the rows, and in the order opposite to _take_acknowledged: an entry that a commit takes
+            # away meanwhile is then in ``done``, or no longer in the rows.
+            acknowledged = self._acknowledged.copy()
+            done = self._applying.union(acknowledged)
+            rows = self._rows_after(after, limit)
+            entries = [Entry(*row) for row in rows if row[0] not in done]
+            if entries or len(rows) < limit:
+                return entries
+            after = rows[-1][0]  # all acknowledged, and only the commit that says so is still to come
 
     def acknowledge(self, ids: Sequence[int]) -> None:
         """Entries that the other side has taken over. Durable with the next commit."""
@@ -220,6 +224,17 @@ class Buffer:
     def _tally(self, name: str) -> int:
         row = self._db.execute("SELECT value FROM tally WHERE name = ?", (name,)).fetchone()
         return row[0] if row else 0
+
+    def _rows_after(self, after: int, limit: int) -> list[tuple[Any, ...]]:
+        return (
+            self._reader()
+            .execute(
+                "SELECT id, kind, boot_id, seq, count, model, payload FROM outbox JOIN entry USING (id) "
+                "WHERE id > ? ORDER BY id LIMIT ?",
+                (after, limit),
+            )
+            .fetchall()
+        )
 
     def _reader(self) -> sqlite3.Connection:
         if not hasattr(self._local, "reader"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from edge.artifact.describe import Given, Range
-from edge.artifact.manifest import Colour
-from edge.interpreter.runtimes import RuntimeChoice
+from edge.choices import Colour, Range, RuntimeChoice
+
+if TYPE_CHECKING:
+    from edge.artifact.describe import Given
 
 Subparsers = Any
 """argparse names the type of its subparsers action only privately."""
@@ -26,4 +27,6 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def given(args: argparse.Namespace) -> Given:
     """What the options say of a foreign model."""
+    from edge.artifact.describe import Given
+
     return Given(args.labels, args.colour, args.range)

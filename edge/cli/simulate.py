@@ -43,6 +43,7 @@ def add(subparsers: Subparsers) -> None:
     )
     images.add_argument("out", type=Path, metavar="OUT", help="folder; images of other seeds in it are kept")
     images.add_argument("--count", type=_whole_number(1), required=True, metavar="N", help="images in all")
+    images.add_argument("--first", type=_whole_number(0), default=0, metavar="N", help="first part; default: 0")
     images.add_argument("--seed", type=_whole_number(0), metavar="S", help="instead of the one in --line")
     images.add_argument("--balanced", action="store_true", help="as many of each label, whatever 'defects' says")
     images.add_argument("--line", default="sim://line", metavar="URI", help="options; default: sim://line")
@@ -54,8 +55,8 @@ def add(subparsers: Subparsers) -> None:
 def write_images(args: argparse.Namespace) -> int:
     """Raises ConfigError for the line's options, StateError for the folder."""
     line = _line(args.line, args.seed)
-    labels = _labels(line, args.count, args.balanced)
-    for part, label in enumerate(_with_progress(labels)):
+    labels = _labels(line, args.first, args.count, args.balanced)
+    for part, label in enumerate(_with_progress(labels), start=args.first):
         name = f"seed{line.options.seed}-{part:06d}.{args.format}"
         _write(args.out / label / name, line.image(part, label))
     _report(args.out, labels, args.json)
@@ -72,10 +73,10 @@ def _line(uri: str, seed: int | None) -> SimulatedLine:
     return SimulatedLine(options if seed is None else dataclasses.replace(options, seed=seed))
 
 
-def _labels(line: SimulatedLine, count: int, balanced: bool) -> list[str]:
+def _labels(line: SimulatedLine, first: int, count: int, balanced: bool) -> list[str]:
     """The label of each image: the truth, or every possible label in turn."""
     if not balanced:
-        return [line.truth(part) for part in range(count)]
+        return [line.truth(part) for part in range(first, first + count)]
     turn = ("whole", *line.options.kinds)
     return [turn[part % len(turn)] for part in range(count)]
 

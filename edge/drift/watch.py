@@ -42,11 +42,14 @@ class WindowResult:
 class DriftWatch:
     """Tumbling windows of ``window`` samples, for one thread.
 
+    ``alpha`` is the share of windows of independent samples of an undisturbed line that may be called drifted: at
+    30 parts a second and 200 parts a window, 0.001 is one false alarm in two hours, 0.05 would be one in two minutes.
+
     Raises ArtifactError when the reference holds a feature that nobody registered here, and ConfigError for a
     window below MIN_SAMPLES.
     """
 
-    def __init__(self, reference: Reference, window: int = 200) -> None:
+    def __init__(self, reference: Reference, window: int = 200, alpha: float = 0.001) -> None:
         if window < MIN_SAMPLES:
             raise ConfigError(f"drift window: expected at least {MIN_SAMPLES} samples, got {window}")
         for name in reference.features:
@@ -57,6 +60,7 @@ class DriftWatch:
                 )
         self._reference = reference
         self._window = window
+        self._alpha = alpha
         self._number = 0
         self._pane = Pane(reference)
         self._start_ns = self._end_ns = 0
@@ -94,7 +98,7 @@ class DriftWatch:
             last_seq=pane.last_seq,
             start_ns=self._start_ns,
             end_ns=self._end_ns,
-            verdict=judge(pane),
+            verdict=judge(pane, alpha=self._alpha),
             pane=pane.to_dict(),
         )
         self._number += 1

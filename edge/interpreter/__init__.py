@@ -1,13 +1,12 @@
 """Running a flatbuffer on whichever TFLite runtime the device has."""
 
 from edge.interpreter.child import check_in_child
-from edge.interpreter.runtimes import Runtime, RuntimeChoice, find_runtime, usable_runtimes
+from edge.interpreter.runtimes import Runtime, find_runtime, usable_runtimes
 from edge.interpreter.wrapper import Interpreter, TensorInfo, open_interpreter
 
 __all__ = [
     "Interpreter",
     "Runtime",
-    "RuntimeChoice",
     "TensorInfo",
     "check_in_child",
     "find_runtime",

@@ -13,8 +13,8 @@ from typing import cast
 
 import numpy as np
 
+from edge.choices import RuntimeChoice
 from edge.errors import ArtifactError, EdgeError
-from edge.interpreter.runtimes import RuntimeChoice
 from edge.interpreter.wrapper import open_interpreter
 
 MEMORY_BYTES = 8 << 30

@@ -10,13 +10,11 @@ import importlib
 import importlib.metadata
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
+from edge.choices import RuntimeChoice, RuntimeName
 from edge.errors import ConfigError, MissingError
 from edge.typed import nearest
-
-RuntimeName = Literal["litert", "tflite-runtime"]
-RuntimeChoice = Literal["auto", "litert", "tflite-runtime"]
 
 _MODULES: dict[RuntimeName, tuple[str, str]] = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),

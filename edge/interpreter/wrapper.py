@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.choices import RuntimeChoice
 from edge.errors import ArtifactError
 from edge.interpreter.quiet import quiet_native_stderr
-from edge.interpreter.runtimes import Runtime, RuntimeChoice, find_runtime
+from edge.interpreter.runtimes import Runtime, find_runtime
 
 
 @dataclass(frozen=True, slots=True)

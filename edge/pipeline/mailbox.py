@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Literal
 
+from edge.choices import Policy
 from edge.frames.frame import Frame
-
-Policy = Literal["latest", "every"]
-"""latest: a newer frame replaces one that still waits (cameras); every: the source waits for the model (files)."""
 
 Numbered = tuple[int, Frame]
 

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 
+from edge.choices import Policy
 from edge.errors import ArtifactError, EdgeError, SourceError
 from edge.frames.frame import Frame, FrameSource
 from edge.gate import Gate
@@ -13,7 +14,7 @@ from edge.health import LatencyHistogram
 from edge.model import Model
 from edge.pipeline.accounts import Accounts
 from edge.pipeline.intake import Intake
-from edge.pipeline.mailbox import Mailbox, Policy
+from edge.pipeline.mailbox import Mailbox
 from edge.record import REJECTED, Record
 
 log = logging.getLogger(__name__)

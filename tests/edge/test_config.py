@@ -67,7 +67,7 @@ def test_absolute_paths_and_uris_stay_as_they_are(tmp_path: Path) -> None:
             "buffer.cap: unknown key; did you mean 'cap_mb'?",
         ),
         ('path = "m.tflite"', 'path = "m.tflite"\n[sync]\ncert = "c.pem"', "sync.cert and sync.key: expected both"),
-        ('path = "m.tflite"', 'path = "m.tflite"\n[sync]\nroot = "a/#"', "sync.root: expected letters"),
+        ('path = "m.tflite"', 'path = "m.tflite"\n[sync]\nroot = "a/#"', "sync.root: expected topic levels"),
         ('path = "m.tflite"', 'path = "m.tflite', "not valid TOML"),
         ('[model]\npath = "m.tflite"', "", "model: missing"),
     ],

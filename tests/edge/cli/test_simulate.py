@@ -116,3 +116,12 @@ def test_help_shows_an_example(run: Callable[..., int], capsys: pytest.CaptureFi
         run("--help")
     assert caught.value.code == 0
     assert "Example: edge simulate images" in capsys.readouterr().out
+
+
+def test_first_continues_the_same_line(run: Callable[..., int], tmp_path: Path):
+    run(tmp_path / "all", "--count", 6, "--seed", 6, "--line", SMALL)
+    run(tmp_path / "rest", "--count", 3, "--first", 3, "--seed", 6, "--line", SMALL)
+    drawn = {path.name: path.read_bytes() for path in (tmp_path / "all").rglob("*.png")}
+    rest = {path.name: path.read_bytes() for path in (tmp_path / "rest").rglob("*.png")}
+    assert sorted(rest) == sorted(drawn)[3:]
+    assert all(drawn[name] == data for name, data in rest.items())

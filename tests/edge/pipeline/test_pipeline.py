@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.choices import Policy
 from edge.decide import Decision, Rule
 from edge.errors import SourceError
 from edge.frames import Frame, open_source
 from edge.frames.frame import Image
 from edge.gate import NoGate, SimulatedGate
 from edge.model import Model, load
-from edge.pipeline import Intake, Mailbox, Pipeline, Policy
+from edge.pipeline import Intake, Mailbox, Pipeline
 
 
 class Burst:
