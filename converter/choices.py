@@ -1,0 +1,10 @@
+"""The words of ``edge convert`` that ``edge.choices`` does not have. Light: the command line starts with it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edge.choices import Range as CommonRange
+
+Range = Literal[CommonRange, "torch", "caffe"]
+"""What a model was trained on. The last two are ImageNet's mean and deviation per channel, and its mean alone."""

@@ -1,0 +1,87 @@
+"""``edge convert``: a trained Keras model becomes an artifact."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+from converter.choices import Range
+from edge.choices import Colour
+
+
+def add(subparsers: Any) -> None:
+    """Registers the command."""
+    parser = subparsers.add_parser(
+        "convert",
+        help="make an artifact from a Keras model",
+        description="Quantize a trained Keras image classifier to int8 and pack it with its labels, preprocessing, "
+        "drift reference and golden samples into one checked .tflite.",
+        epilog="Example: edge convert cookie.keras --data photos/ -o cookie.tflite",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help=".keras, .h5, .hdf5 or a SavedModel folder")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="labelled pictures, one folder per label"
+    )
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="the .tflite to write")
+    parser.add_argument("--eval", type=Path, metavar="DIR", help="pictures to evaluate with; default: half of --data")
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE", help="one label a line, in the order of the outputs; default: sorted"
+    )
+    given = parser.add_argument_group("what the model was trained on; found by trying when not given")
+    given.add_argument(
+        "--range",
+        type=_choice(get_args(Range)),
+        metavar="RANGE",
+        help="of the pixels: 0..255, 0..1, -1..1 (write --range=-1..1), torch or caffe (ImageNet's means)",
+    )
+    given.add_argument("--colour", choices=get_args(Colour), help="order of the channels")
+    parser.add_argument("--name", metavar="ID", help="model id; default: the name of OUT")
+    parser.add_argument(
+        "--model-version", type=int, default=1, metavar="N", help="rises with each artifact; default: 1"
+    )
+    parser.add_argument(
+        "--calibration", type=int, default=200, metavar="N", help="most pictures to calibrate with; default: 200"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and the samples; default: 0")
+    parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Progress goes to standard error, the report to standard output."""
+    from converter.convert import convert
+    from converter.progress import Progress
+    from converter.settings import Settings
+    from edge.typed import plain
+
+    settings = Settings(
+        evaluation=args.eval,
+        labels=args.labels,
+        range=args.range,
+        colour=args.colour,
+        name=args.name,
+        version=args.model_version,
+        calibration=args.calibration,
+        seed=args.seed,
+    )
+    # A descriptor of its own: 2 is redirected while TensorFlow works.
+    with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as stream:
+        report = convert(args.model, args.data, args.out, settings, Progress(stream))
+    text = json.dumps(plain(report), ensure_ascii=False) if args.json else report.summary()
+    sys.stdout.write(text + "\n")
+    return 0
+
+
+def _choice(names: tuple[str, ...]) -> Any:
+    """argparse's ``choices`` would show -1..1 as if it could follow a space."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"expected one of {', '.join(names)}, got {text!r}")
+        return text
+
+    return parse

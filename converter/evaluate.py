@@ -1,0 +1,63 @@
+"""Float against quantized, and runtime against runtime, on the same pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.dataset import Indices
+from converter.report import RuntimeReport
+from converter.runner import Run
+from converter.scores import classes_of
+from converter.statistics import mcnemar
+from edge.artifact.manifest import Evaluation, OutputSpec
+from edge.decide import scores_of
+from edge.errors import ConversionError
+
+SIGNIFICANCE = 0.01
+WORTH_A_WARNING = 0.01
+"""Drop of the accuracy from float to int8."""
+
+
+def scores(run: Run, spec: OutputSpec) -> NDArray[np.float32]:
+    """Class scores as the device computes them, (n, size)."""
+    return np.stack([scores_of(raw, spec) for raw in run.outputs])
+
+
+def compare(truth: Indices, by_float: Indices, by_quantized: Indices) -> Evaluation:
+    """All arguments are classes, (n,)."""
+    return Evaluation(
+        samples=len(truth),
+        accuracy_float=_share(by_float == truth),
+        accuracy_quantized=_share(by_quantized == truth),
+        agreement=_share(by_float == by_quantized),
+    )
+
+
+def report(run: Run, by_first: Indices, truth: Indices, spec: OutputSpec) -> RuntimeReport:
+    """``by_first`` are the classes that the first runtime names for the same pictures, (n,).
+
+    Raises ConversionError for a runtime that answers worse: some operator versions load on an older runtime without
+    an error and compute nonsense.
+    """
+    named = classes_of(scores(run, spec))
+    right, right_first = named == truth, by_first == truth
+    lost, won = int((right_first & ~right).sum()), int((right & ~right_first).sum())
+    if lost > won and mcnemar(lost, won) < SIGNIFICANCE:
+        raise ConversionError(
+            f"the quantized model answers wrongly on {run.platform}: {_share(right):.1%} right, elsewhere "
+            f"{_share(right_first):.1%}"
+        )
+    return RuntimeReport(run.platform, len(named), _share(right), _share(named == by_first))
+
+
+def warnings(evaluation: Evaluation) -> list[str]:
+    """What the person who converts should know."""
+    drop = evaluation.accuracy_float - evaluation.accuracy_quantized
+    if drop <= WORTH_A_WARNING:
+        return []
+    return [f"int8 loses {100 * drop:.1f} points of accuracy; calibrate with more pictures, or train with more data"]
+
+
+def _share(hits: NDArray[np.bool_]) -> float:
+    return float(hits.mean())

@@ -1,0 +1,75 @@
+"""The labelled pictures of one conversion, read and divided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from converter.dataset import Dataset, find
+from converter.loading import FloatModel
+from converter.progress import Progress
+from converter.samples import Samples, read
+from converter.settings import Settings
+from edge.artifact.describe import read_labels
+from edge.artifact.manifest import InputSpec
+from edge.drift.reference import MAX_VALUES
+from edge.errors import ConversionError
+
+EVALUATION_SHARE = 0.5
+"""Of the data, when there is no folder for it: calibration is content with few, a figure that convinces is not."""
+EVALUATION_MOST = 2000
+
+
+@dataclass(frozen=True)
+class Material:
+    """``known`` calibrates and becomes the drift reference; ``unseen`` measures what came of it."""
+
+    spec: InputSpec
+    known: Samples
+    unseen: Samples
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.known.labels
+
+    @property
+    def damaged(self) -> tuple[Path, ...]:
+        return self.known.damaged + self.unseen.damaged
+
+
+def gather(model: FloatModel, data: Path, settings: Settings, progress: Progress) -> Material:
+    """Raises ConversionError when the pictures do not fit the model or are too few."""
+    known, unseen = _datasets(data, settings)
+    if len(known.labels) != model.classes:
+        raise ConversionError(
+            f"{len(known.labels)} labels ({', '.join(known.labels[:12])}) for a model with {model.classes} classes; "
+            f"expected one folder in {data} per class, or all of them in a --labels file"
+        )
+    spec = InputSpec(
+        height=model.height,
+        width=model.width,
+        channels=model.channels,
+        dtype="uint8",
+        colour="RGB" if model.channels == 3 else "GRAY",
+    )
+    progress.say(f"reading {len(known) + len(unseen)} pictures")
+    return Material(spec, read(known, spec, progress), read(unseen, spec, progress))
+
+
+def _datasets(data: Path, settings: Settings) -> tuple[Dataset, Dataset]:
+    labels = None if settings.labels is None else _labels(settings.labels)
+    whole = find(data, labels)
+    if settings.evaluation is None:
+        known, unseen = whole.split(EVALUATION_SHARE, settings.seed)
+    else:
+        known, unseen = whole, find(settings.evaluation, whole.labels)
+    if not len(unseen):
+        raise ConversionError(f"{data}: {len(whole)} pictures; expected two or more of a label, to evaluate with")
+    return known.at_most(MAX_VALUES, settings.seed), unseen.at_most(EVALUATION_MOST, settings.seed)
+
+
+def _labels(path: Path) -> tuple[str, ...]:
+    labels = read_labels(path)
+    if len(set(labels)) != len(labels) or not labels:
+        raise ConversionError(f"{path}: expected one label a line, none of them twice")
+    return labels

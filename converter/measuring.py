@@ -1,0 +1,99 @@
+"""What the quantized model does on the runtimes at hand, through the device's own code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter import evaluate, golden
+from converter.dataset import at_most
+from converter.material import Material
+from converter.progress import Progress
+from converter.quantize import Graph, check_input
+from converter.report import RuntimeReport
+from converter.runner import Run, installed_runtimes, run
+from converter.scores import Outputs, classes_of
+from edge.artifact.golden import Golden
+from edge.artifact.manifest import Evaluation, OutputSpec
+from edge.choices import Activation, Dtype
+from edge.drift.features import FEATURES, measure
+from edge.drift.reference import Reference
+from edge.errors import ConversionError, MissingError
+
+OTHER_RUNTIMES_MOST = 200
+"""Evaluation pictures on any runtime but the first: tflite-runtime 2.14 takes ten times as long on int8."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    output: OutputSpec
+    evaluation: Evaluation
+    runtimes: tuple[RuntimeReport, ...]
+    golden: Golden
+    golden_platform: str
+    golden_tolerance: int
+    reference: Reference
+
+
+def measure_quantized(quantized: bytes, graph: Graph, material: Material, progress: Progress) -> Measured:
+    """Runs the flatbuffer on all runtimes. Raises ConversionError where one does not do."""
+    known, unseen = material.known, material.unseen
+    by_float = graph.predict(unseen.pixels)
+    chosen = golden.candidates(unseen, by_float, graph.predict)
+    images, tensors = golden.pictures(unseen, chosen, material.spec)
+
+    progress.say(f"running the int8 model on {len(unseen) + len(known)} pictures")
+    few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)
+    first, *others = _run_all(
+        quantized, [unseen.pixels, tensors, known.pixels], [unseen.pixels[few], tensors], progress
+    )
+    check_input(first[0].input)
+    output = output_spec(first[0], graph.scores)
+    steady, tolerance = golden.steadiest([one[1].outputs for one in (first, *others)])
+    by_int8 = classes_of(evaluate.scores(first[0], output))
+    return Measured(
+        output=output,
+        evaluation=evaluate.compare(unseen.classes, classes_of(by_float), by_int8),
+        runtimes=(
+            evaluate.report(first[0], by_int8, unseen.classes, output),
+            *(evaluate.report(one[0], by_int8[few], unseen.classes[few], output) for one in others),
+        ),
+        golden=Golden(tuple(images[i] for i in steady), first[1].outputs[steady]),
+        golden_platform=first[0].platform,
+        golden_tolerance=tolerance,
+        reference=_reference(evaluate.scores(first[2], output), material),
+    )
+
+
+def output_spec(run: Run, activation: Activation) -> OutputSpec:
+    """Raises ConversionError for an output type that the device does not read."""
+    info = run.output
+    dtypes: dict[str, Dtype] = {"uint8": "uint8", "int8": "int8", "float32": "float32"}
+    if info.dtype not in dtypes:
+        raise ConversionError(f"the converted output is {info.dtype}; expected one of {', '.join(dtypes)}")
+    return OutputSpec(info.shape[-1], dtypes[info.dtype], info.scale, info.zero_point, activation)
+
+
+def _run_all(
+    model: bytes, full: list[NDArray[np.uint8]], less: list[NDArray[np.uint8]], progress: Progress
+) -> list[list[Run]]:
+    """For each runtime a run per part: of ``full`` on the first runtime, of ``less`` on the others."""
+    runs: list[list[Run]] = []
+    for runtime in installed_runtimes():
+        parts = less if runs else full
+        try:
+            whole = run(model, np.concatenate(parts), runtime, progress)
+        except MissingError as error:
+            progress.say(f"warning: {error}")
+            continue
+        runs.append(whole.split([len(part) for part in parts]))
+    if not runs:
+        raise MissingError("no usable TFLite runtime to check the model with; pip install ai-edge-litert")
+    return runs
+
+
+def _reference(scores: Outputs, material: Material) -> Reference:
+    features = np.stack([measure(picture) for picture in material.known.small])
+    return Reference.fit(features, scores, classes_of(scores), material.labels, tuple(FEATURES))

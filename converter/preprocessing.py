@@ -1,0 +1,116 @@
+"""Which convention a model was trained with, found by trying it on labelled pictures.
+
+A candidate is the clear winner when
+
+- it finds more labels again than naming the commonest class would (binomial test, 1 %),
+- and each other candidate is worse on the same pictures (exact McNemar test, 1 %).
+
+Two exceptions, because the evidence need not decide what makes no difference or what nobody does: candidates that
+give the same scores (RGB and BGR on grey pictures) are one, and a plain convention that comes first need not be told
+apart from the rare ones (BGR, torch, caffe): the burden of proof is on those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.choices import Range
+from converter.conventions import Convention, candidates
+from converter.dataset import Indices
+from converter.loading import FloatModel
+from converter.progress import Progress
+from converter.quiet import quietly
+from converter.samples import Samples
+from converter.scores import classes_of, probabilities
+from converter.statistics import binomial_tail, mcnemar
+from edge.choices import Colour
+from edge.errors import ConversionError
+
+SIGNIFICANCE = 0.01
+SAME_SCORES = 0.01
+"""Two candidates are one when their scores differ by less on average."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate on the labelled pictures."""
+
+    convention: Convention
+    outputs: NDArray[np.float32]
+    """Raw, (n, size)."""
+    right: NDArray[np.bool_]
+    """(n,)"""
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.right.mean())
+
+
+def search(
+    model: FloatModel,
+    samples: Samples,
+    value_range: Range | None,
+    colour: Colour | None,
+    progress: Progress,
+) -> list[Trial]:
+    """Tries every candidate that agrees with what is given, the plainest first. Raises ConversionError."""
+    tried = candidates(model.channels, value_range, colour)
+    if not tried:
+        given = f"--range {value_range} --colour {colour}".replace("--range None ", "")
+        raise ConversionError(f"{given}: does not go with the model's {model.channels}-channel input")
+    trials = []
+    for convention in progress.count(tried, len(tried), "tried"):
+        with quietly(f"{model.path} cannot be run"):
+            outputs = model.predict(samples.pixels, convention.apply)
+        trials.append(Trial(convention, outputs, classes_of(outputs) == samples.classes))
+    return trials
+
+
+def choose(trials: Sequence[Trial], classes: Indices) -> Trial:
+    """The clear winner. Raises ConversionError when there is none, naming the options that settle it."""
+    best = max(trials, key=lambda trial: trial.accuracy)
+    if len(trials) == 1:
+        return best
+    commonest = float(np.bincount(classes).max() / len(classes))
+    if binomial_tail(len(classes), int(best.right.sum()), commonest) >= SIGNIFICANCE:
+        raise ConversionError(
+            f"preprocessing: no candidate finds the labels again (the best, {best.convention}, {best.accuracy:.1%} "
+            f"of {len(classes)} pictures; the commonest class has {commonest:.1%}); check the order of the labels "
+            "(--labels), or give --range and --colour"
+        )
+    rivals = [trial for trial in trials if trial is not best and _is_rival(best, trial)]
+    if rivals:
+        raise ConversionError(_ambiguity([best, *rivals], len(classes)))
+    return best
+
+
+def table(trials: Sequence[Trial]) -> list[str]:
+    """Lines for people, the best first."""
+    ranked = sorted(trials, key=lambda trial: -trial.accuracy)
+    return [f"  {trial.convention!s:<12}{trial.accuracy:>8.1%}" for trial in ranked]
+
+
+def _is_rival(best: Trial, other: Trial) -> bool:
+    if best.convention.plain and not other.convention.plain:
+        return False
+    if np.abs(probabilities(best.outputs) - probabilities(other.outputs)).mean() < SAME_SCORES:
+        return False
+    only_best = int((best.right & ~other.right).sum())
+    only_other = int((other.right & ~best.right).sum())
+    return mcnemar(only_best, only_other) >= SIGNIFICANCE
+
+
+def _ambiguity(rivals: list[Trial], count: int) -> str:
+    shown = ", ".join(f"{trial.convention} {trial.accuracy:.1%}" for trial in rivals)
+    ranges = list(dict.fromkeys(trial.convention.range for trial in rivals))
+    colours = list(dict.fromkeys(trial.convention.colour for trial in rivals))
+    options = [f"--range ({' or '.join(ranges)})"] if len(ranges) > 1 else []
+    options += [f"--colour ({' or '.join(colours)})"] if len(colours) > 1 else []
+    return (
+        f"preprocessing: {shown} cannot be told apart on {count} pictures; "
+        f"give {' and '.join(options)}, or more labelled pictures"
+    )

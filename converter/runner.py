@@ -1,0 +1,131 @@
+"""Runs a flatbuffer on many pictures in a child process, with the device's own interpreter.
+
+A child, because tflite-runtime breaks in a process that has imported TensorFlow, and because a malformed model can
+abort the interpreter. Run as a program it is the child::
+
+    python -m converter.runner RUNTIME FOLDER     FOLDER/model.tflite, pixels.npy → outputs.npy, facts.json
+    python -m converter.runner RUNTIME FILE       loads an artifact as a device does, golden samples and all
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.progress import Progress
+from edge.choices import RuntimeChoice
+from edge.errors import ConversionError, EdgeError, MissingError
+from edge.interpreter import TensorInfo, open_interpreter
+from edge.typed import build, plain
+
+_MODULES = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """``outputs``: (n, size) as the output tensor holds them."""
+
+    platform: str
+    input: TensorInfo
+    output: TensorInfo
+    outputs: NDArray[np.generic]
+
+    def split(self, sizes: list[int]) -> list[Run]:
+        """One run per part, in order."""
+        parts = np.split(self.outputs, np.cumsum(sizes)[:-1])
+        return [replace(self, outputs=part) for part in parts]
+
+
+def installed_runtimes() -> tuple[RuntimeChoice, ...]:
+    """The preferred one first. Not imported: this process may have imported TensorFlow."""
+    return tuple(
+        cast(RuntimeChoice, name) for name, module in _MODULES.items() if importlib.util.find_spec(module) is not None
+    )
+
+
+def run(model: bytes, pixels: NDArray[np.uint8], runtime: RuntimeChoice, progress: Progress) -> Run:
+    """``pixels``: (n, height, width, channels), the input tensors. Raises ConversionError, MissingError."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "model.tflite").write_bytes(model)
+        np.save(folder / "pixels.npy", pixels)
+        _child(runtime, folder, progress)
+        facts = json.loads((folder / "facts.json").read_text())
+        return Run(
+            platform=facts["platform"],
+            input=build(TensorInfo, facts["input"]),
+            output=build(TensorInfo, facts["output"]),
+            outputs=np.load(folder / "outputs.npy"),
+        )
+
+
+def verify(artifact: Path, runtime: RuntimeChoice) -> None:
+    """Loads an artifact as a device does. Raises ConversionError, MissingError."""
+    _child(runtime, artifact, Progress())
+
+
+def _child(runtime: RuntimeChoice, target: Path, progress: Progress) -> None:
+    command = [sys.executable, "-m", "converter.runner", runtime, str(target)]
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as child:
+            assert child.stdout is not None
+            for line in child.stdout:
+                progress.say(line.rstrip("\n"))
+        log.seek(0)
+        lines = [line for line in log.read().splitlines() if line.strip()]
+    if child.returncode:
+        _raise(runtime, child.returncode, lines)
+
+
+def _raise(runtime: RuntimeChoice, status: int, lines: list[str]) -> None:
+    last = lines[-1] if lines else f"status {status}"
+    if status == MissingError.exit_status:
+        raise MissingError(last)
+    if status < 0:
+        last = f"the interpreter died ({signal.Signals(-status).name})"
+    raise ConversionError(f"the converted model does not run on {runtime}: {last}")
+
+
+def main(runtime: RuntimeChoice, target: Path) -> int:
+    """The child."""
+    try:
+        if target.is_dir():
+            _run_here(target, runtime)
+        else:
+            from edge.model import load
+
+            load(target, runtime=runtime)
+    except EdgeError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_status
+    return 0
+
+
+def _run_here(folder: Path, runtime: RuntimeChoice) -> None:
+    interpreter = open_interpreter((folder / "model.tflite").read_bytes(), runtime)
+    pixels = np.load(folder / "pixels.npy", mmap_mode="r")
+    size = interpreter.outputs[0].shape[-1]
+    outputs = np.empty((len(pixels), size), interpreter.outputs[0].dtype)
+    for index, picture in enumerate(Progress(sys.stdout).count(pixels, len(pixels), f"ran on {runtime}")):
+        outputs[index] = interpreter.invoke(picture[None]).reshape(size)
+    np.save(folder / "outputs.npy", outputs)
+    facts: dict[str, Any] = {
+        "platform": interpreter.platform,
+        "input": plain(interpreter.inputs[0]),
+        "output": plain(interpreter.outputs[0]),
+    }
+    (folder / "facts.json").write_text(json.dumps(facts))
+
+
+if __name__ == "__main__":
+    sys.exit(main(cast(RuntimeChoice, sys.argv[1]), Path(sys.argv[2])))

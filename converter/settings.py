@@ -1,0 +1,48 @@
+"""What a conversion can be told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from converter.choices import Range
+from edge.choices import Colour
+from edge.errors import ConfigError, ConversionError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Each is an option of ``edge convert``."""
+
+    evaluation: Path | None = None
+    """Pictures to evaluate with, instead of a part of the data."""
+    labels: Path | None = None
+    """One label a line, in the order of the model's outputs, instead of the sorted folder names."""
+    range: Range | None = None
+    colour: Colour | None = None
+    """What the model was trained on; what is not given is found."""
+    name: str | None = None
+    """Model id; default: the output's file name."""
+    version: int = 1
+    calibration: int = 200
+    """Most pictures to calibrate with."""
+    seed: int = 0
+
+    def model_id(self, out: Path) -> str:
+        """Raises ConfigError for a name that cannot be part of an MQTT topic."""
+        name = re.sub(r"[^A-Za-z0-9._-]", "-", out.stem) if self.name is None else self.name
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+            raise ConfigError(f"--name {name!r}: expected letters, digits, dot, dash and underscore")
+        return name
+
+    def check(self, out: Path) -> None:
+        """Refuses at once what would fail after minutes of work. Raises ConfigError, ConversionError."""
+        self.model_id(out)
+        for option, value in (("--model-version", self.version), ("--calibration", self.calibration)):
+            if value < 1:
+                raise ConfigError(f"{option} {value}: expected a whole number from 1")
+        if not out.parent.is_dir():
+            raise ConversionError(f"{out}: no folder {out.parent}; make it first")
+        if out.is_dir():
+            raise ConversionError(f"{out}: is a folder; expected the name of a .tflite file")

@@ -1,0 +1,169 @@
+"""Network cameras: RTSP, and MJPEG over HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Self, cast
+from urllib.parse import urlsplit
+
+from edge.errors import ConfigError, SourceError
+from edge.frames import options
+from edge.frames.clock import now
+from edge.frames.frame import Frame, Image
+from edge.frames.opencv import cv2
+
+# Read by OpenCV whenever it opens something. Its source has the same default, yet 4.11 was seen to ask for UDP.
+os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_flags;prefer_tcp")
+_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+# FFmpeg looks at a stream for up to five seconds (analyzeduration); cut short, it would deliver nothing any more.
+_ANALYSIS_S = 5.0
+_KEPT = 4
+"""Frames kept for a late reader: as many as a V4L2 driver keeps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOptions:
+    """What follows ``#`` in the URI; what follows ``?`` belongs to the camera."""
+
+    timeout: float = field(default=5.0, metadata={"least": 0.1, "most": 3600})
+    """So many seconds without a frame are an error. To open a stream may take five seconds more."""
+
+
+class NetworkStream:
+    """A network camera, for example ``rtsp://user:password@192.168.0.20/stream1?channel=1#timeout=3``.
+
+    RTP comes over the RTSP connection (TCP), or over UDP where the camera refuses that. ``captured_ns`` is the
+    time at which a frame had arrived and was decoded; what had queued up before the first frame is left out,
+    as nobody knows its age. Whoever reads too slowly loses the oldest frames, counted in ``missed``.
+
+    Raises SourceError when nothing answers, or when no frame comes for ``timeout`` seconds. The end of the
+    stream is an error too, for a camera has none.
+    """
+
+    live = True
+
+    def __init__(self, uri: str, timeout: float = 5.0) -> None:
+        self.missed = 0
+        self._name = _without_password(uri)
+        self._timeout_s = timeout
+        self._frames: deque[Frame] = deque()
+        self._changed = threading.Condition()
+        self._failure: str | None = None
+        self._closed = False
+        begun = time.monotonic()
+        self._capture = _open(uri, timeout)
+        if not self._capture.isOpened():
+            raise SourceError(f"{self._name}: {_why_not(uri, timeout)}")
+        opening_s = time.monotonic() - begun
+        self._thread = threading.Thread(target=self._pump, args=(opening_s,), name=self._name, daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def from_uri(cls, uri: str) -> Self:
+        address, _, fragment = uri.partition("#")
+        asked = options.parse(StreamOptions, fragment, _without_password(uri))
+        return cls(_checked(address), asked.timeout)
+
+    def read(self) -> Frame | None:
+        with self._changed:
+            self._changed.wait_for(self._is_settled, self._timeout_s)
+            if self._closed:
+                return None
+            if self._frames:
+                return self._frames.popleft()
+            raise SourceError(f"{self._name}: {self._failure or self._silence()}")
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        # A thread inside FFmpeg at the interpreter's exit is better avoided, but not worth a long wait.
+        self._thread.join(timeout=0.2)
+
+    def _is_settled(self) -> bool:
+        return bool(self._closed or self._frames or self._failure)
+
+    def _silence(self) -> str:
+        return f"no frame for {self._timeout_s:g} s; check the camera and the network"
+
+    def _pump(self, opening_s: float) -> None:
+        """Takes frames as they come. This thread alone touches the capture, whose calls cannot be interrupted."""
+        failure = "the stream broke off"
+        try:
+            self._skip_backlog(opening_s)
+            while not self._closed:
+                begun = time.monotonic()
+                if not self._capture.grab():
+                    ended = time.monotonic() - begun < 0.9 * self._timeout_s
+                    failure = "the stream ended; check the camera and the network" if ended else self._silence()
+                    break
+                moment = now()
+                self._deliver(Frame(cast(Image | None, self._capture.retrieve()[1]), *moment))
+        except cv2.error:
+            pass
+        finally:
+            self._capture.release()
+            with self._changed:
+                self._failure = failure
+                self._changed.notify_all()
+
+    def _skip_backlog(self, opening_s: float) -> None:
+        """Drops what queued up in FFmpeg while it looked at the stream: frames that come without any wait."""
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        interval_s = 1 / fps if 1 <= fps <= 240 else 0.04
+        for _ in range(1 + int(opening_s / interval_s)):
+            begun = time.monotonic()
+            if not self._capture.grab() or time.monotonic() - begun > interval_s / 4:
+                return
+
+    def _deliver(self, frame: Frame) -> None:
+        with self._changed:
+            if len(self._frames) == _KEPT:
+                self._frames.popleft()
+                self.missed += 1
+            self._frames.append(frame)
+            self._changed.notify_all()
+
+
+def _open(uri: str, timeout_s: float) -> cv2.VideoCapture:
+    settings = [
+        (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(1000 * (timeout_s + _ANALYSIS_S))),
+        (cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(1000 * timeout_s)),
+        # Each further decoding thread holds back one more frame (40 ms at 25 per second; measured).
+        (cv2.CAP_PROP_N_THREADS, 1),
+    ]
+    return cv2.VideoCapture(uri, cv2.CAP_FFMPEG, [number for setting in settings for number in setting])
+
+
+def _checked(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        if parts.hostname and parts.port != 0:
+            return address
+    except ValueError:
+        pass
+    raise ConfigError(
+        f"{_without_password(address)}: expected SCHEME://HOST[:PORT]/PATH, such as rtsp://10.0.0.7/live"
+    )
+
+
+def _why_not(uri: str, timeout_s: float) -> str:
+    """FFmpeg keeps its reasons to itself, but whether anything listens there can be tried."""
+    parts = urlsplit(uri)
+    place = (parts.hostname or "", parts.port or _PORTS[parts.scheme])
+    try:
+        socket.create_connection(place, min(timeout_s, 2.0)).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return f"nothing answers at {place[0]}:{place[1]} ({reason}); check the address and that the camera is on"
+    return "the server answers but gives no video there; check the path, the user and the password"
+
+
+def _without_password(uri: str) -> str:
+    return re.sub(r"//[^/?#]*@", "//***@", uri)

@@ -1,0 +1,70 @@
+"""Where Sync takes what waits for delivery from, and tells what has arrived."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the buffer that waits for delivery."""
+
+    id: int
+    kind: str
+    """``predictions``, ``drift`` or ``stats``."""
+    boot_id: str
+    seq: int
+    """Of the first record for predictions, else the number of the window."""
+    count: int
+    """Records in the row; 1 for drift and stats."""
+    model: str
+    payload: bytes
+    """:func:`edge.record.pack`-ed records for predictions, else the finished JSON message."""
+
+
+class Outbox(Protocol):
+    """The durable queue behind Sync. Both methods are called from Sync's thread."""
+
+    def pending(self, after: int, limit: int) -> list[Entry]:
+        """Unacknowledged entries with ``id > after``, oldest first; empty only when there are none."""
+        ...
+
+    def acknowledge(self, ids: Sequence[int]) -> None:
+        """These arrived: ``pending`` no longer returns them. Cheap; may become durable later."""
+        ...
+
+
+class MemoryOutbox:
+    """An outbox without a disk, for trying things out and for tests. Any thread may call it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: dict[int, Entry] = {}
+        self._last = 0
+
+    def add(self, kind: str, boot_id: str, seq: int, payload: bytes, *, count: int = 1, model: str = "") -> Entry:
+        """Appends an entry and returns it with its id."""
+        with self._lock:
+            self._last += 1
+            entry = Entry(self._last, kind, boot_id, seq, count, model, payload)
+            self._entries[entry.id] = entry
+            return entry
+
+    def pending(self, after: int, limit: int) -> list[Entry]:
+        with self._lock:
+            ids = list(self._entries)
+            start = bisect_right(ids, after)
+            return [self._entries[id_] for id_ in ids[start : start + limit]]
+
+    def acknowledge(self, ids: Sequence[int]) -> None:
+        with self._lock:
+            for id_ in ids:
+                self._entries.pop(id_, None)
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._entries)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import resource
+import stat
+from pathlib import Path
+
+import pytest
+
+from converter import package
+from edge.errors import ConversionError
+
+
+def test_the_creation_time_can_be_fixed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    assert package.created() == "2023-11-14T22:13:20Z"
+
+
+def test_a_file_is_checked_before_it_has_its_name(tmp_path: Path):
+    out = tmp_path / "out.tflite"
+    seen: list[bytes] = []
+
+    def check(path: Path) -> None:
+        assert not out.exists()
+        seen.append(path.read_bytes())
+
+    package.write(out, b"content", check)
+    assert seen == [b"content"]
+    assert out.read_bytes() == b"content"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.tflite"]
+    assert stat.S_IMODE(out.stat().st_mode) & stat.S_IRUSR
+
+
+def test_a_failed_check_leaves_what_was_there(tmp_path: Path):
+    out = tmp_path / "out.tflite"
+    out.write_bytes(b"old")
+
+    def refuse(path: Path) -> None:
+        raise ConversionError(f"{path}: no good")
+
+    with pytest.raises(ConversionError, match=rf"^{out}: no good$"):
+        package.write(out, b"new", refuse)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.tflite": b"old"}
+
+
+def test_a_file_that_cannot_be_written_whole_is_one_clear_line_and_leaves_nothing(tmp_path: Path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
+    try:
+        with pytest.raises(ConversionError, match=r"out\.tflite: cannot be written \(File too large\)"):
+            package.write(tmp_path / "out.tflite", bytes(1 << 20), lambda _: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,136 @@
+"""Models and pictures by others, end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from converter.choices import Range
+from converter.conventions import Convention
+from converter.convert import convert
+from converter.dataset import find
+from converter.loading import load
+from converter.preprocessing import search
+from converter.progress import Progress
+from converter.quiet import quietly, tensorflow
+from converter.samples import read
+from converter.settings import Settings
+from edge.artifact import Artifact
+from edge.artifact.manifest import InputSpec
+from edge.choices import Colour
+
+pytestmark = [pytest.mark.slow, pytest.mark.thirdparty]
+
+CLASSES = 10
+SURE = 0.7
+ALIENS = 96
+
+
+@pytest.fixture(scope="module")
+def resnet(shared_data: Path) -> Path:
+    """MLPerf Tiny's image classifier, trained on CIFAR-10; wants 0..255 RGB, 32×32."""
+    return shared_data / "models" / "mlcommons_tiny" / "pretrainedResnet.h5"
+
+
+@pytest.fixture(scope="module")
+def crops(shared_data: Path, resnet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real photographs, cropped and labelled by the float model itself where it is sure: CIFAR-10 is not at hand."""
+    pictures = np.stack(list(_crops(shared_data)))
+    scores = load(resnet).predict(pictures[..., ::-1], Convention("0..255", "RGB").apply)
+    folder = tmp_path_factory.mktemp("crops")
+    for number in np.flatnonzero(scores.max(axis=1) >= SURE):
+        label = folder / str(scores[number].argmax())
+        label.mkdir(exist_ok=True)
+        cv2.imwrite(str(label / f"{number}.png"), pictures[number])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def aliens_model(shared_data: Path, keep: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """Tells normal from anomalous aliens; wants 0..1 RGB, 96×96."""
+
+    def train(path: Path) -> None:
+        _train_on(shared_data / "aliens", path)
+
+    return keep("aliens.keras", train)
+
+
+def test_a_cifar_resnet_keeps_its_accuracy(resnet: Path, crops: Path, tmp_path: Path):
+    labels = tmp_path / "labels.txt"
+    labels.write_text("".join(f"{index}\n" for index in range(CLASSES)))
+    report = convert(resnet, crops, tmp_path / "resnet.tflite", Settings(labels=labels))
+    assert (report.range, report.colour) == ("0..255", "RGB")
+    assert report.evaluation.samples > 200
+    assert report.evaluation.accuracy_float - report.evaluation.accuracy_quantized <= 0.01
+    assert report.bytes.quantized < 0.35 * report.bytes.float
+    assert Artifact.load(tmp_path / "resnet.tflite").labels[9] == "9"
+
+
+def test_a_cnn_on_aliens_keeps_its_accuracy(shared_data: Path, aliens_model: Path, tmp_path: Path):
+    report = convert(aliens_model, shared_data / "aliens", tmp_path / "aliens.tflite")
+    assert (report.range, report.colour, report.labels) == ("0..1", "RGB", ("anomaly", "normal"))
+    assert report.evaluation.accuracy_float > 0.9
+    assert report.evaluation.accuracy_float - report.evaluation.accuracy_quantized <= 0.01
+
+
+@pytest.mark.parametrize(("value_range", "colour"), [("0..1", "BGR"), ("0..255", "RGB"), ("-1..1", "RGB")])
+def test_a_wrong_preprocessing_shows(shared_data: Path, aliens_model: Path, value_range: Range, colour: Colour):
+    samples = read(find(shared_data / "aliens"), InputSpec(ALIENS, ALIENS, 3, "uint8"), Progress())
+    (tried,) = search(load(aliens_model), samples, value_range, colour, Progress())
+    assert tried.accuracy < 0.7
+
+
+def _crops(shared_data: Path) -> Iterator[NDArray[np.uint8]]:
+    rng = np.random.default_rng(0)
+    for picture in _photographs(shared_data):
+        height, width = picture.shape[:2]
+        for _ in range(40):
+            side = int(min(height, width) * rng.uniform(0.2, 1.0))
+            top, left = rng.integers(0, height - side + 1), rng.integers(0, width - side + 1)
+            crop = picture[top : top + side, left : left + side]
+            yield cv2.resize(crop, (32, 32), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _photographs(shared_data: Path) -> Iterator[NDArray[np.uint8]]:
+    for path in [*sorted(shared_data.glob("tflite_ok/*.jpg")), *sorted(shared_data.glob("aliens/*/*.png"))[::6]]:
+        yield cv2.imread(str(path)).astype(np.uint8)
+    for path in sorted(shared_data.glob("video/*.mp4")):
+        video = cv2.VideoCapture(str(path))
+        frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+        for number in range(0, frames, frames // 6):
+            video.set(cv2.CAP_PROP_POS_FRAMES, number)
+            good, picture = video.read()
+            if good:
+                yield picture.astype(np.uint8)
+
+
+def _train_on(folder: Path, out: Path) -> None:
+    tensorflow()
+    import keras
+
+    paths = [*sorted(folder.glob("anomaly/*.png")), *sorted(folder.glob("normal/*.png"))]
+    area = cv2.INTER_AREA
+    pixels = np.stack([cv2.resize(cv2.imread(str(path)), (ALIENS, ALIENS), interpolation=area) for path in paths])
+    truth = np.array([path.parent.name == "normal" for path in paths], np.int64)
+    inputs = pixels[..., ::-1] / np.float32(255)
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((ALIENS, ALIENS, 3))])
+    for filters in (16, 32, 64):
+        model.add(layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False))
+        model.add(layers.BatchNormalization(momentum=0.9))
+        model.add(layers.ReLU())
+    model.add(layers.GlobalAveragePooling2D())
+    model.add(layers.Dense(2, activation="softmax"))
+    epochs = 40
+    rate = keras.optimizers.schedules.CosineDecay(3e-3, epochs * 8)
+    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
+    with quietly("training"):
+        both_ways = np.concatenate([inputs, inputs[:, :, ::-1]])
+        model.fit(both_ways, np.concatenate([truth, truth]), epochs=epochs, batch_size=32, verbose=0)
+    model.save(out)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge.errors import ConfigError, SourceError
+from edge.frames import FrameSource, open_source
+from edge.frames.reopening import Reopening
+
+
+def test_a_stream_that_ends_again_and_again_goes_on(mjpeg_server: str):
+    source = Reopening(lambda: open_source(f"{mjpeg_server}/10"))
+    times = []
+    while source.losses < 2:
+        frame = source.read()
+        assert frame is not None
+        times.append(frame.captured_ns)
+    source.close()
+    assert len(times) >= 2 * 3
+    assert times == sorted(times)
+    assert "the stream ended" in str(source.last_loss)
+    assert source.live
+
+
+def test_the_first_failure_is_raised(tmp_path: Path):
+    with pytest.raises(SourceError, match="no such file"):
+        Reopening(lambda: open_source(str(tmp_path / "missing")))
+
+
+def test_the_end_of_a_file_is_no_loss(tmp_path: Path, write_images: Callable[..., None]):
+    write_images(tmp_path, "1.png")
+    source = Reopening(lambda: open_source(str(tmp_path)))
+    assert source.read() is not None
+    assert source.read() is None
+    assert source.losses == 0
+    assert not source.live
+
+
+@pytest.fixture
+def failing_after_the_first(mjpeg_server: str) -> Callable[..., Callable[[], FrameSource]]:
+    """``failing_after_the_first(then)`` opens a stream of five frames once, and calls ``then`` instead later."""
+
+    def make(then: Callable[[], FrameSource]) -> Callable[[], FrameSource]:
+        openings = iter([lambda: open_source(f"{mjpeg_server}/5")])
+        return lambda: next(openings, then)()
+
+    return make
+
+
+def test_attempts_come_at_growing_pauses(
+    mjpeg_server: str, failing_after_the_first: Callable[..., Callable[[], FrameSource]]
+):
+    attempts: list[float] = []
+
+    def refuse_twice() -> FrameSource:
+        attempts.append(time.monotonic())
+        if len(attempts) <= 2:
+            raise SourceError("still unplugged")
+        return open_source(f"{mjpeg_server}/1000")
+
+    source = Reopening(failing_after_the_first(refuse_twice))
+    while len(attempts) < 3:
+        assert source.read() is not None
+    assert source.losses == 1
+    source.close()
+    pauses = [later - earlier for earlier, later in itertools.pairwise(attempts)]
+    for pause, expected in zip(pauses, (0.1, 0.2), strict=True):
+        assert expected <= pause < expected + 0.2
+
+
+def read_in_a_thread(source: Reopening) -> tuple[threading.Thread, list[BaseException]]:
+    errors: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            while source.read():
+                pass
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    return thread, errors
+
+
+def test_closing_ends_the_wait_for_a_lost_camera(failing_after_the_first: Callable[..., Callable[[], FrameSource]]):
+    def refuse() -> FrameSource:
+        raise SourceError("still unplugged")
+
+    source = Reopening(failing_after_the_first(refuse))
+    reader, errors = read_in_a_thread(source)
+    time.sleep(0.3)
+    begun = time.monotonic()
+    source.close()
+    reader.join(2)
+    assert not reader.is_alive()
+    assert time.monotonic() - begun < 0.3
+    assert errors == []
+    assert source.read() is None
+
+
+def test_closing_does_not_wait_for_a_camera_that_is_slow_to_open(
+    mjpeg_server: str, failing_after_the_first: Callable[..., Callable[[], FrameSource]]
+):
+    begins, may_go_on, opened = threading.Event(), threading.Event(), []
+
+    def open_slowly() -> FrameSource:
+        begins.set()
+        may_go_on.wait(10)
+        opened.append(open_source(f"{mjpeg_server}/1000"))
+        return opened[0]
+
+    source = Reopening(failing_after_the_first(open_slowly))
+    reader, errors = read_in_a_thread(source)
+    assert begins.wait(5)
+    source.close()
+    reader.join(1)
+    assert not reader.is_alive()
+    assert errors == []
+    may_go_on.set()
+    # The camera that opens too late is closed, not left behind.
+    deadline = time.monotonic() + 5
+    while not (opened and opened[0].read() is None) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert opened[0].read() is None
+
+
+def test_a_mistake_is_not_waited_out(failing_after_the_first: Callable[..., Callable[[], FrameSource]]):
+    def mistake() -> FrameSource:
+        raise ConfigError("width: expected a whole number")
+
+    source = Reopening(failing_after_the_first(mistake))
+    with pytest.raises(ConfigError, match="width"):
+        while source.read():
+            pass

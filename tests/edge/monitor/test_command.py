@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+
+from edge.cli.main import main
+from edge.messages import Identity, Status, encode
+from edge.monitor import Arrival, Store, Subscriber
+from edge.monitor.watch import Until, live_table
+from edge.sync.broker import Broker
+
+NOBODY = "mqtt://127.0.0.1:1"
+"""tcpmux: nothing listens there."""
+
+
+def test_once_without_a_broker_is_one_line_and_status_7(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["monitor", "--broker", NOBODY, "--once"]) == 7
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err == "edge: mqtt://127.0.0.1:1: Connection refused\n"
+
+
+def test_otherwise_it_waits_and_says_so_once(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["monitor", "--broker", NOBODY, "--json", "--duration", "0.7", "--until-idle", "0.1"]) == 0
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err == "edge: mqtt://127.0.0.1:1: Connection refused; waiting for it\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (["--broker", "http://line"], 3, "expected mqtt://"),
+        (["--broker", NOBODY, "--root", "a+b"], 3, "root"),
+        (["--broker", NOBODY, "--store", "/nowhere/monitor.db"], 6, "/nowhere/monitor.db"),
+        (["--broker", NOBODY, "--password-file", "x"], 3, "user"),
+    ],
+)
+def test_a_wrong_option_is_one_line(
+    options: list[str], status: int, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["monitor", *options, "--once"]) == status
+    err = capfd.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_without_a_broker_the_table_shows_what_the_store_has(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(tmp_path / "monitor.db")
+    status = Status(**Identity("oven-3", "", "", "b", "m", 1, ()).head(0), state="online")
+    store.accept([Arrival("edge/v1/oven-3/status", encode(status))])
+    store.close()
+    assert main(["monitor", "--broker", NOBODY, "--store", str(tmp_path / "monitor.db"), "--duration", "0.1"]) == 0
+    assert "oven-3" in capfd.readouterr().out
+
+
+def test_the_live_table_says_what_it_waits_for(capfd: pytest.CaptureFixture[str]) -> None:
+    store = Store()
+    subscriber = Subscriber(Broker.parse(NOBODY), store)
+    live_table(subscriber, store, Until(duration_s=0.1))
+    assert "waiting: mqtt://127.0.0.1:1: Connection refused" in " ".join(capfd.readouterr().out.split())
+    store.close()

@@ -1,0 +1,69 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.errors import ConfigError
+from edge.messages import MessageError
+from edge.sync.topics import PER_DEVICE, PER_MODEL, Address, check_name, check_root, filters, parse, topic
+
+GOOD = st.text(min_size=1, max_size=64).filter(
+    lambda s: s.isprintable() and not set(s) & set("+#/ ") and not s.isspace()
+)
+
+
+def test_the_device_stands_second_under_the_root() -> None:
+    assert topic("plant/edge", "oven-3", "drift", "cookie") == "plant/edge/v1/oven-3/drift/cookie"
+    assert topic("edge", "oven-3", "predictions") == "edge/v1/oven-3/predictions"
+
+
+@settings(deadline=None)
+@given(device=GOOD, model=GOOD, kind=st.sampled_from(PER_DEVICE + PER_MODEL))
+def test_parse_is_the_inverse_of_topic(device: str, model: str, kind: str) -> None:
+    address = Address(device, kind, model if kind in PER_MODEL else "")
+    assert parse("edge", topic("edge", device, kind, model)) == address
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_a_name_is_one_level_or_refused(name: str) -> None:
+    try:
+        check_name(name, "device")
+    except ConfigError:
+        return
+    assert 1 <= len(name) <= 64
+    assert not set(name) & set("+#/\0 \n")
+    assert parse("edge", topic("edge", name, "status")).device == name
+
+
+@pytest.mark.parametrize("name", ["", "a+b", "#", "a/b", "a\0b", "a b", "x" * 65, "a\x1bb"])
+def test_a_name_that_would_break_a_topic_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="device"):
+        topic("edge", name, "status")
+
+
+@pytest.mark.parametrize("root", ["", "/edge", "edge/", "edge//a", "$SYS", "edge/#", "a/" * 130 + "a"])
+def test_a_root_that_would_break_a_topic_is_refused(root: str) -> None:
+    with pytest.raises(ConfigError, match="root"):
+        check_root(root)
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        "",
+        "edge/v1",
+        "edge/v2/d/status",
+        "edge/v1/d/status/m",
+        "edge/v1/d/drift",
+        "edge/v1//status",
+        "edge/v1/d/cmd",
+        "x/v1/d/status",
+    ],
+)
+def test_a_topic_of_somebody_else_is_refused(stranger: str) -> None:
+    with pytest.raises(MessageError):
+        parse("edge", stranger)
+
+
+def test_a_monitor_subscribes_to_every_kind_once() -> None:
+    assert sorted(f.split("/")[3] for f in filters("edge")) == sorted(PER_DEVICE + PER_MODEL)
