@@ -20,7 +20,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/python -m converter.demo
 
 test: $(VENV)/.test lint
-	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m tests.bench

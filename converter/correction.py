@@ -1,8 +1,8 @@
 """Takes the systematic part of the quantization error out of the class logits.
 
 Rounded weights shift the mean of every layer's outputs a little, and the shifts add up: in small networks with batch
-normalization and global pooling they can exceed the difference between two classes. The last layer's bias is int32 and
-absorbs them at no cost at run time. Method: the empirical bias correction of M. Nagel et al., "Data-Free Quantization
+normalization and global pooling they can exceed the difference between two classes. The last layer's bias, int32, can
+absorb them at no cost at run time. Method: the empirical bias correction of M. Nagel et al., "Data-Free Quantization
 Through Weight Equalization and Bias Correction", ICCV 2019, on the last layer only.
 """
 

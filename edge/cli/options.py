@@ -22,7 +22,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     foreign = parser.add_argument_group("for a foreign .tflite, what it does not state itself")
     foreign.add_argument("--labels", type=Path, metavar="FILE", help="one label a line")
     foreign.add_argument("--colour", choices=get_args(Colour), help="colour order of the input")
-    foreign.add_argument("--range", choices=get_args(Range), help="what pixel values 0..255 become")
+    foreign.add_argument("--range", choices=get_args(Range), help="what pixel values become; write --range=-1..1")
 
 
 def given(args: argparse.Namespace) -> Given:

@@ -37,11 +37,9 @@ def problem(device: str) -> str | None:
         kind = _buffer_type(fd)
         if kind is None:
             return f"is not a device that takes pictures; {found()}"
-        # Zero buffers is the one request that changes nothing, and fails while another program streams.
-        fcntl.ioctl(fd, _REQBUFS, _REQUEST.pack(0, kind, _MMAP, 0, 0))
-    except OSError as error:
-        if error.errno == errno.EBUSY:
+        if _is_busy(fd, kind):
             return f"is in use by another program; see which with: fuser -v {device}"
+    except OSError as error:
         return f"is not a camera ({error.strerror}); {found()}"
     finally:
         os.close(fd)
@@ -61,6 +59,15 @@ def _open_problem(error: OSError) -> str:
     if error.errno == errno.ENOENT:
         return f"does not exist; {found()}"
     return f"cannot be opened ({error.strerror}); {found()}"
+
+
+def _is_busy(fd: int, kind: int) -> bool:
+    """Asks for zero buffers: the one request that changes nothing, and is refused while another program streams."""
+    try:
+        fcntl.ioctl(fd, _REQBUFS, _REQUEST.pack(0, kind, _MMAP, 0, 0))
+    except OSError as error:
+        return error.errno == errno.EBUSY
+    return False
 
 
 def _captures(node: Path) -> bool:

@@ -14,11 +14,12 @@ from pathlib import Path
 import cv2
 import pytest
 
+from edge.artifact.artifact import REFERENCE
 from edge.config import Config, load_config
 from edge.sim import SimulatedLine
 
 ROOT = Path(__file__).resolve().parents[2]
-READMES = ["README.md", "edge/README.md", "edge/drift/README.md", "converter/README.md", "deploy/mosquitto/README.md"]
+READMES = ["README.md", "edge/README.md", "edge/drift/README.md", "deploy/mosquitto/README.md"]
 
 CONFIG = """
 [device]
@@ -39,10 +40,12 @@ def examples(language: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, make_artifact: Callable[..., bytes]) -> Path:
+def place(
+    tmp_path_factory: pytest.TempPathFactory, make_artifact: Callable[..., bytes], drift_reference: bytes
+) -> Path:
     """A folder with all that the examples name: cookie.tflite, photos/, edge.toml."""
     folder = tmp_path_factory.mktemp("documentation")
-    (folder / "cookie.tflite").write_bytes(make_artifact())
+    (folder / "cookie.tflite").write_bytes(make_artifact(files={REFERENCE: drift_reference}))
     (folder / "edge.toml").write_text(CONFIG, "utf-8")
     (folder / "photos").mkdir()
     line = SimulatedLine.from_uri("sim://line?seed=3")
