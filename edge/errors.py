@@ -11,7 +11,8 @@ Each class also inherits the builtin that a caller would expect, and carries the
     ├── LinkError (OSError)        7   the broker
     ├── ConversionError (ValueError) 8 a model or data set that cannot be converted
     ├── GateError (OSError)        9   the reject gate
-    └── MissingError (ImportError) 10  an optional package or program that is not installed
+    ├── MissingError (ImportError) 10  an optional package or program that is not installed
+    └── MessageError (ValueError)  1   a message that is not what its topic promises; a monitor sets it aside
 
 Status 2 is argparse's (a wrong command line), 130 is Ctrl-C.
 """
@@ -59,3 +60,7 @@ class GateError(EdgeError, OSError):
 
 class MissingError(EdgeError, ImportError):
     exit_status = 10
+
+
+class MessageError(EdgeError, ValueError):
+    exit_status = 1

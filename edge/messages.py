@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
-from edge.errors import ConfigError, EdgeError
+from edge.errors import ConfigError, MessageError
 from edge.record import Record
 from edge.typed import build, plain
 
@@ -27,10 +27,6 @@ _INT64 = (1 << 63) - 1
 # Control characters, directional overrides, and lone surrogates, which no database takes.
 _UNFIT = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _NOT_NEGATIVE = {"least": 0, "most": _INT64}
-
-
-class MessageError(EdgeError, ValueError):
-    """A message that is not what its topic promises."""
 
 
 @dataclass(frozen=True, slots=True)

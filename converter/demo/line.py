@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converter.demo.broker import LocalBroker
+from converter.demo.broker import Mosquitto
 from converter.demo.steps import StepError, bar, edge
 
 PARTS = 1500
@@ -72,7 +72,7 @@ class Run:
 def run_line(folder: Path) -> Run:
     """Runs the whole line in ``folder``, which holds cookie.tflite. Raises StepError when a part of it fails."""
     config, store = folder / "edge.toml", folder / "monitor.db"
-    with LocalBroker(folder / "broker") as broker:
+    with Mosquitto(folder / "broker") as broker:
         config.write_text(CONFIG.format(source=SOURCE, window=WINDOW, broker=broker.url), "utf-8")
         monitor = _start("monitor", folder, "monitor", "--broker", broker.url, "--store", store, "--json")
         daemon = _start("daemon", folder, "run", "-c", config, "--json")
@@ -103,7 +103,7 @@ def _wait_for_first_frame(log: Path, daemon: subprocess.Popen[str], timeout_s: f
     raise StepError(f"demo: the daemon did not begin to judge; see {log}")
 
 
-def _tell_the_story(broker: LocalBroker, daemon: subprocess.Popen[str]) -> None:
+def _tell_the_story(broker: Mosquitto, daemon: subprocess.Popen[str]) -> None:
     duration = PARTS / FPS
     started = time.monotonic()
     while daemon.poll() is None and (share := (time.monotonic() - started) / duration) < 1.0:

@@ -3,9 +3,11 @@
 # Usage: packages.sh demo|test
 set -euo pipefail
 
-# opencv-python is built with a GUI: libGL and glib even where nothing is shown. A|B: Debian 13 renamed A to B.
+# opencv-python is built with a GUI: libGL and glib even where nothing is shown. A|B: either will do; Debian 13
+# renamed the one to the other.
 demo=(python3-venv libgl1 "libglib2.0-0|libglib2.0-0t64" libxcb1 mosquitto)
-test=("${demo[@]}")
+# The V4L2 tests compile a small driver of their own; tcc is the smallest compiler.
+test=("${demo[@]}" openssl "tcc|gcc|clang" libc6-dev)
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;
@@ -28,7 +30,6 @@ installed() {
 
 missing=()
 for package in "${wanted[@]}"; do
-  # apt follows the old name to the new one.
   installed "$package" || missing+=("${package%%|*}")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0

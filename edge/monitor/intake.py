@@ -6,7 +6,8 @@ import logging
 import time
 from dataclasses import dataclass, field
 
-from edge.messages import Message, MessageError, decode
+from edge.errors import MessageError
+from edge.messages import Message, decode
 from edge.sync.topics import parse
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from edge.errors import StateError
-from edge.messages import Drift, Health, Message, MessageError, Predictions, Stats, Status, encode
+from edge.errors import MessageError, StateError
+from edge.messages import Drift, Health, Message, Predictions, Stats, Status, encode
 from edge.monitor.intake import Arrival, read, sender
 from edge.monitor.schema import open_store
 from edge.record import Record

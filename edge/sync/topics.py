@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.errors import ConfigError
-from edge.messages import MAX_NAME, MessageError
+from edge.errors import ConfigError, MessageError
+from edge.messages import MAX_NAME
 
 VERSION = "v1"
 PER_MODEL = ("drift", "stats")

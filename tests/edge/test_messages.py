@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.errors import MessageError
 from edge.messages import (
     MAX_BYTES,
     BufferDepth,
@@ -15,7 +16,6 @@ from edge.messages import (
     Identity,
     Latency,
     Message,
-    MessageError,
     Predictions,
     Stats,
     Status,

@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.errors import ConfigError
-from edge.messages import MessageError
+from edge.errors import ConfigError, MessageError
 from edge.sync.topics import PER_DEVICE, PER_MODEL, Address, check_name, check_root, filters, parse, topic
 
 GOOD = st.text(min_size=1, max_size=64).filter(
