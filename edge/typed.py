@@ -6,11 +6,12 @@ nested dataclasses. ``field(metadata={"least": 1, "most": 9})`` bounds a number.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -52,6 +53,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def from_texts(cls: type, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Texts, as of a URI's query, as the numbers and comma-separated lists that the fields of ``cls`` hold.
+
+    What does not fit stays text, for :func:`build` to complain about. Raises ConfigError for a key given twice.
+    """
+    hints = _hints(typing.cast(Any, cls))
+    values: dict[str, Any] = {}
+    for key, text in pairs:
+        if key in values:
+            raise ConfigError(f"{key}: given twice; leave one of them out")
+        values[key] = _from_text(hints.get(key), text)
+    return values
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -138,6 +153,16 @@ def _check_bounds(value: object, bounds: Mapping[str, Any], place: str) -> None:
     if (least is not None and not value >= least) or (most is not None and not value <= most):
         limits = f"at least {least}" if most is None else f"from {least} to {most}"
         raise ConfigError(f"{place}: expected a number {limits}, got {_show(value)}")
+
+
+def _from_text(hint: Any, text: str) -> Any:
+    if typing.get_origin(hint) is tuple:
+        return [_from_text(typing.get_args(hint)[0], item) for item in text.split(",")]
+    for kind in (int, float):
+        if hint is kind or kind in typing.get_args(hint):
+            with contextlib.suppress(ValueError):
+                return kind(text)
+    return text
 
 
 def _name(hint: Any) -> str:

@@ -14,13 +14,13 @@ import bisect
 import contextlib
 import dataclasses
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from edge.errors import ConfigError
-from edge.typed import build
+from edge.typed import build, from_texts
 
 Defect = Literal["cracked", "burnt", "broken", "missing_topping"]
 DEFECTS: tuple[Defect, ...] = typing.get_args(Defect)
@@ -102,7 +102,7 @@ def parse(uri: str) -> LineOptions:
         raise ConfigError(f"{uri}: expected sim://line?key=value&..., for example {EXAMPLE}")
     query = parse_qsl(parts.query, keep_blank_values=True)
     with _located("sim://line: "):
-        values = _convert(LineOptions, (pair for pair in query if pair[0] != "at"))
+        values = from_texts(LineOptions, (pair for pair in query if pair[0] != "at"))
         return build(LineOptions, values | {"at": [text for key, text in query if key == "at"]})
 
 
@@ -111,26 +111,7 @@ def _change(entry: str) -> tuple[int, dict[str, Any]]:
     if not (part.isdecimal() and colon):
         raise ConfigError(f"at: expected PART:key=value[;key=value], for example 400:light=0.55, got {entry!r}")
     with _located(f"at={part}: "):
-        return int(part), _convert(Conditions, (item.partition("=")[::2] for item in settings.split(";")))
-
-
-def _convert(cls: type, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Texts as the numbers and lists that the fields of ``cls`` hold; what does not fit stays as it is."""
-    hints = typing.get_type_hints(cls)
-    values: dict[str, Any] = {}
-    for key, text in pairs:
-        if key in values:
-            raise ConfigError(f"{key}: given twice; leave one of them out")
-        values[key] = _typed(hints.get(key), text)
-    return values
-
-
-def _typed(hint: Any, text: str) -> Any:
-    if typing.get_origin(hint) is tuple:
-        return [_typed(typing.get_args(hint)[0], item) for item in text.split(",")]
-    with contextlib.suppress(ValueError):
-        return hint(text) if hint in (int, float) else text
-    return text
+        return int(part), from_texts(Conditions, (item.partition("=")[::2] for item in settings.split(";")))
 
 
 @contextlib.contextmanager
