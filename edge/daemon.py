@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,8 +28,10 @@ log = logging.getLogger(__name__)
 
 GOODBYE_S = 1.0
 """After a signal, time for what is still to be sent; the buffer keeps the rest."""
-DRAIN_S = 30.0
-"""After a source that ended by itself, longer: nobody is waiting for the process to go."""
+DRAIN_S = 10.0
+"""After a source that ended by itself, how long undelivered entries may keep the process: a broker that is away may
+come back."""
+DRAIN_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,16 @@ class Line:
             office.finish()
             gate.close()
             if sync is not None:
-                sync.stop(GOODBYE_S if self._stopped else DRAIN_S)
+                self._wait_until_delivered(buffer)
+                sync.stop(GOODBYE_S)
             buffer.commit()
         return self._report(identity, pipeline, office, buffer, intake, source)
+
+    def _wait_until_delivered(self, buffer: Buffer) -> None:
+        until = time.monotonic() + DRAIN_S
+        while not self._stopped and buffer.state().pending and time.monotonic() < until:
+            time.sleep(DRAIN_POLL_S)
+            buffer.commit()
 
     def _report(
         self,

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from edge.artifact.artifact import REFERENCE
 from edge.buffer import Buffer
 from edge.monitor import Store
 
@@ -75,6 +76,14 @@ def monitor(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     for process in processes:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def watched(tmp_path: Path, make_artifact: Callable[..., bytes], drift_reference: bytes) -> Path:
+    """The colour model with a drift reference."""
+    path = tmp_path / "watched.tflite"
+    path.write_bytes(make_artifact(files={REFERENCE: drift_reference}))
+    return path
 
 
 def committed(folder: Path) -> list[tuple[str, int]]:
@@ -163,16 +172,12 @@ def test_every_record_and_window_arrives_exactly_once_over_the_brokers_absence(
     start: Callable[[Path], Daemon],
     mosquitto: Any,
     monitor: Callable[[str], Path],
-    make_artifact: Callable[..., bytes],
-    drift_reference: bytes,
-    tmp_path: Path,
+    watched: Path,
 ) -> None:
-    artifact = tmp_path / "watched.tflite"
-    artifact.write_bytes(make_artifact(files={"reference.bin": drift_reference}))
     store = monitor(mosquitto.url)
     config = write_config(
         source="sim://line?fps=200&count=1200",
-        model=artifact,
+        model=watched,
         broker=mosquitto.url,
         extra=f"[buffer]\ncommit_s = {COMMIT_S}\n[drift]\nwindow = 100",
     )
@@ -195,23 +200,34 @@ def test_every_record_and_window_arrives_exactly_once_over_the_brokers_absence(
 
 @pytest.mark.thirdparty
 @pytest.mark.parametrize("name", ["video/pizza_line_results.mp4", "aliens/normal"])
-def test_real_videos_and_folders_are_accounted_for_frame_by_frame(
+def test_real_videos_and_folders_are_accounted_for_frame_by_frame_though_the_broker_leaves(
     tmp_path: Path,
     write_config: Callable[..., Path],
     start: Callable[[Path], Daemon],
     mosquitto: Any,
     monitor: Callable[[str], Path],
     shared_data: Path,
+    watched: Path,
     name: str,
 ) -> None:
     store = monitor(mosquitto.url)
-    model = shared_data / "tflite_ok" / "mobilenet_v1_0.25_128_quant.tflite"
-    report = start(write_config(source=shared_data / name, model=model, broker=mosquitto.url)).report(120)
-    assert report["captured"] == report["decided"] + sum(report["dropped"].values()) > 20
+    config = write_config(
+        source=shared_data / name, model=watched, broker=mosquitto.url, extra="[drift]\nwindow = 30"
+    )
+    daemon = start(config)
+    daemon.wait_for("judging")
+    mosquitto.stop()
+    time.sleep(1.0)
+    mosquitto.start()
+    report = daemon.report(60)
+    assert report["captured"] == report["decided"] + sum(report["dropped"].values()) > 50
     assert report["dropped"] == {}
+    assert report["pending"] == 0
     kept = committed(tmp_path)
     assert [seq for _, seq in kept] == list(range(report["decided"]))
     assert sorted(delivered(store, len(kept))) == sorted(kept)
+    with closing(Store(store)) as opened:
+        assert opened.count("drift", "line-1") == opened.count("stats", "line-1") == report["windows"] >= 1
 
 
 def test_a_network_camera_that_is_not_there_is_an_error_at_once(
