@@ -24,7 +24,7 @@ def probabilities(outputs: Outputs) -> Outputs:
     if activation_of(outputs) != "logits":
         return outputs
     if outputs.shape[1] == 1:
-        logistic: Outputs = 0.5 * (1 + np.tanh(outputs / 2))
+        logistic: Outputs = (0.5 * (1 + np.tanh(outputs / 2))).astype(np.float32)
         return logistic
     softmax: Outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     softmax /= softmax.sum(axis=1, keepdims=True)

@@ -142,13 +142,12 @@ class Camera:
         """The frame that waits; without an image if the camera sent a damaged one."""
         self._delivers = True
         try:
-            ok, image = self._capture.read()
-            if self._is_jpeg:
-                image = cv2.imdecode(image, cv2.IMREAD_COLOR)
+            ok, read = self._capture.read()
+            image = cast(Image | None, cv2.imdecode(read, cv2.IMREAD_COLOR) if self._is_jpeg else read)
         except cv2.error:
             ok = False
         stamp_ns = round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-        return Frame(cast(Image | None, image) if ok else None, *self._clock.moment(stamp_ns))
+        return Frame(image if ok else None, *self._clock.moment(stamp_ns))
 
 
 def _device(place: str, uri: str) -> str:
