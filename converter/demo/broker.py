@@ -15,7 +15,10 @@ from types import TracebackType
 
 from edge.errors import MissingError
 
-CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "mosquitto" / "mosquitto.conf"
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGURATION = ROOT / "deploy" / "mosquitto" / "mosquitto.conf"
+UNPACKED = ROOT / "build" / "mosquitto" / "run"
+"""Where ``deploy/setup/packages.sh`` puts Debian's package for those who may not install it."""
 START_S = 10.0
 
 
@@ -103,10 +106,11 @@ class Mosquitto:
 
 def find_mosquitto() -> str:
     """Raises MissingError when it is not installed. Debian puts it where normal users do not look."""
-    program = os.environ.get("EDGE_MOSQUITTO") or shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
-    if program is None:
-        raise MissingError("Mosquitto is not installed; apt-get install --no-install-recommends mosquitto")
-    return program
+    named = os.environ.get("EDGE_MOSQUITTO")
+    for program in (named, "mosquitto", "/usr/sbin/mosquitto", str(UNPACKED)):
+        if program and (found := shutil.which(program)):
+            return found
+    raise MissingError("Mosquitto is not installed; apt-get install --no-install-recommends mosquitto")
 
 
 def _changed(configuration: str, settings: Mapping[str, str]) -> str:

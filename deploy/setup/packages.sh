@@ -34,10 +34,30 @@ for package in "${wanted[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
+# Without root, Mosquitto need not be installed: Debian's own package is unpacked for the demo and the tests.
+unpack_mosquitto() {
+  local place=build/mosquitto names
+  [ -x "$place/run" ] && return 0
+  mkdir -p "$place"
+  names=$(apt-get install --simulate --no-install-recommends mosquitto 2>/dev/null | awk '/^Inst/ { print $2 }')
+  [ -n "$names" ] || return 1
+  # shellcheck disable=SC2086  # a list of package names
+  (cd "$place" && apt-get download --quiet=2 $names 2>/dev/null && for deb in ./*.deb; do dpkg-deb -x "$deb" .; done) || return 1
+  cat > "$place/run" <<'RUN'
+#!/bin/sh
+here=$(cd "$(dirname "$0")" && pwd)
+LD_LIBRARY_PATH=$(echo "$here"/usr/lib/*-linux-gnu*) exec "$here/usr/sbin/mosquitto" "$@"
+RUN
+  chmod +x "$place/run"
+}
+
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
   if sudo --non-interactive true 2>/dev/null; then
     as_root=(sudo)
+  elif [ "${missing[*]}" = mosquitto ] && unpack_mosquitto; then
+    echo "Mosquitto is not installed; Debian's package was unpacked into build/mosquitto"
+    exit 0
   else
     echo "Missing system packages. Please run:" >&2
     echo "  sudo apt-get update && sudo apt-get install --no-install-recommends ${missing[*]}" >&2

@@ -103,3 +103,19 @@ def test_every_malformed_model_is_one_clear_error(shared_data: Path, runtime: st
             load(path, runtime=runtime, given=Given(colour="RGB", range="0..255"))  # type: ignore[arg-type]
         assert str(caught.value).startswith(str(path))
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.thirdparty
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tflite_ok/okay_nabu.tflite", "expected one picture"),
+        ("tflite_bad/zero_size_constant.bin", "expected one picture"),
+        ("tflite_ok/mobilenet_v1_0.25_128_quant_edgetpu.tflite", "unresolved custom op"),
+    ],
+)
+def test_a_model_that_is_no_image_classifier_here_says_what_was_expected(
+    shared_data: Path, name: str, said: str
+) -> None:
+    with pytest.raises(ArtifactError, match=said):
+        load(shared_data / name, given=Given(colour="RGB", range="0..255"))
