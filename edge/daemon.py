@@ -195,7 +195,10 @@ def open_buffer(config: Config, model: Model) -> Buffer:
 def open_watch(config: Config, model: Model) -> DriftWatch | None:
     """None for a model without a drift reference."""
     packed = model.artifact.reference
-    return DriftWatch(Reference.from_bytes(packed), config.drift.window, config.drift.alpha) if packed else None
+    if packed is None:
+        log.info("%s has no drift reference: drift is not watched; 'edge convert' records one", model.name)
+        return None
+    return DriftWatch(Reference.from_bytes(packed), config.drift.window, config.drift.alpha)
 
 
 def open_line_source(uri: str) -> Reopening:

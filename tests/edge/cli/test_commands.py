@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -134,6 +135,19 @@ def test_doctor_names_everything_that_is_wrong_at_once(
     states = {row["check"]: row["state"] for row in rows}
     assert states["model"] == states["source"] == states["state"] == "fail"
     assert states["broker"] == "warn"
+
+
+def test_doctor_says_what_opencv_lacks_on_a_machine_without_a_desktop(tmp_path: Path) -> None:
+    # What the dynamic loader says there; the real library cannot be taken away under a running test.
+    (tmp_path / "cv2.py").write_text(
+        "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    words = [sys.executable, "-m", "edge.cli.main", "doctor"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "✗ opencv       ImportError: libGL.so.1" in done.stdout
+    assert "apt-get install --no-install-recommends libgl1" in done.stdout
 
 
 def test_run_check_says_that_a_configuration_is_correct(
