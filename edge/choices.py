@@ -11,7 +11,7 @@ Range = Literal["0..255", "0..1", "-1..1"]
 """What a pixel's 0 and 255 become before they enter the model."""
 
 Resize = Literal["stretch", "crop", "letterbox"]
-Interpolation = Literal["area", "linear"]
+Interpolation = Literal["area", "linear", "mipmap"]
 Dtype = Literal["uint8", "int8", "int16", "float32"]
 Activation = Literal["softmax", "sigmoid", "logits"]
 

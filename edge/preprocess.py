@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from edge.artifact.manifest import InputSpec
 from edge.errors import ArtifactError, SourceError
 from edge.frames.frame import Image
+from edge.resize import Resizer
 
-_INTERPOLATION = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR}
 _RANGES = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-32768, 32767)}
 
 
@@ -23,63 +23,30 @@ class Preprocessor:
         """The resized picture of the last call, height×width×3 uint8 BGR: what drift features are measured on."""
         self.tensor: NDArray[np.generic] = np.zeros((1, spec.height, spec.width, spec.channels), spec.dtype)
         """The input tensor of the last call, 1×height×width×channels, in the model's dtype."""
-        self._ordered: NDArray[np.uint8] = np.zeros((spec.height, spec.width, spec.channels), np.uint8)
+        self._resize = Resizer(spec.height, spec.width, spec.resize, spec.interpolation)
         self._tables = _tables(spec)
-        self._interpolation = _INTERPOLATION[spec.interpolation]
+        # Where pixels are tensor values already, colours are reordered straight into the tensor.
+        direct = self._tables is None
+        self._ordered: NDArray[np.uint8] = self.tensor[0] if direct else np.zeros(self.tensor.shape[1:], np.uint8)
 
     def __call__(self, image: Image) -> NDArray[np.generic]:
         """Preprocesses H×W×3 uint8 BGR into ``tensor`` and returns it. Raises SourceError for another shape."""
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise SourceError(f"picture of shape {image.shape} {image.dtype}; expected height×width×3 uint8 BGR")
-        self._resize(image)
-        ordered = self._reorder()
-        if self._tables is None:
-            np.copyto(self.tensor[0], ordered, casting="no")
-        else:
-            self._tables_into(ordered)
+        self._resize(image, self.small)
+        self._reorder()
+        if self._tables is not None:
+            for channel, table in enumerate(self._tables):
+                np.take(table, self._ordered[:, :, channel], out=self.tensor[0, :, :, channel])
         return self.tensor
 
-    def _resize(self, image: Image) -> None:
-        if self.spec.resize == "letterbox":
-            self._letterbox(image)
-            return
-        if self.spec.resize == "crop":
-            image = _central_crop(image, self.spec.width / self.spec.height)
-        cv2.resize(image, self._size, dst=self.small, interpolation=self._interpolation)
-
-    def _letterbox(self, image: Image) -> None:
-        height, width = image.shape[:2]
-        ratio = min(self.spec.width / width, self.spec.height / height)
-        inner = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-        left, top = (self.spec.width - inner[0]) // 2, (self.spec.height - inner[1]) // 2
-        self.small[:] = 0
-        resized = cv2.resize(image, inner, interpolation=self._interpolation)
-        self.small[top : top + inner[1], left : left + inner[0]] = resized
-
-    @property
-    def _size(self) -> tuple[int, int]:
-        return self.spec.width, self.spec.height
-
-    def _reorder(self) -> NDArray[np.uint8]:
+    def _reorder(self) -> None:
         if self.spec.colour == "BGR":
-            return self.small
-        if self.spec.colour == "RGB":
+            np.copyto(self._ordered, self.small)
+        elif self.spec.colour == "RGB":
             cv2.cvtColor(self.small, cv2.COLOR_BGR2RGB, dst=self._ordered)
         else:
             cv2.cvtColor(self.small, cv2.COLOR_BGR2GRAY, dst=self._ordered[:, :, 0])
-        return self._ordered
-
-    def _tables_into(self, ordered: NDArray[np.uint8]) -> None:
-        assert self._tables is not None
-        for channel in range(self.spec.channels):
-            np.take(self._tables[channel], ordered[:, :, channel], out=self.tensor[0, :, :, channel])
-
-
-def _central_crop(image: Image, aspect: float) -> Image:
-    height, width = image.shape[:2]
-    crop_width, crop_height = min(width, round(height * aspect)), min(height, round(width / aspect))
-    left, top = (width - crop_width) // 2, (height - crop_height) // 2
-    return image[top : top + crop_height, left : left + crop_width]
 
 
 def _tables(spec: InputSpec) -> NDArray[np.generic] | None:

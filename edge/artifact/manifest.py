@@ -33,7 +33,7 @@ class InputSpec:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     resize: Resize = "stretch"
-    interpolation: Interpolation = "area"
+    interpolation: Interpolation = "mipmap"
 
 
 @dataclass(frozen=True, slots=True)
