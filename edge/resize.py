@@ -16,8 +16,8 @@ class Resizer:
 
     ``stretch`` ignores the aspect ratio, ``crop`` takes the largest central part of the right aspect, ``letterbox``
     keeps all of the picture between black bars. ``mipmap`` halves by means of 2×2 while the picture is at least twice
-    too large, then interpolates (Williams, "Pyramidal Parametrics", 1983): within about one grey level of ``area``, which
-    averages exactly, in a sixth of its time.
+    too large, then interpolates (Williams, "Pyramidal Parametrics", 1983): within about one grey level of ``area``,
+    which averages exactly, in a sixth of its time.
     """
 
     def __init__(self, height: int, width: int, resize: Resize, interpolation: Interpolation) -> None:
