@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from converter.choices import Range
-from edge.choices import Colour
+from edge.choices import Colour, Interpolation, Resize
 
 
 def add(subparsers: Any) -> None:
@@ -19,15 +20,21 @@ def add(subparsers: Any) -> None:
         "convert",
         help="make an artifact from a Keras model",
         description="Quantize a trained Keras image classifier to int8 and pack it with its labels, preprocessing, "
-        "drift reference and golden samples into one checked .tflite.",
+        "drift reference and golden samples into one checked .tflite; a report, OUT.html, goes beside it.",
         epilog="Example: edge convert cookie.keras --data photos/ -o cookie.tflite",
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help=".keras, .h5, .hdf5 or a SavedModel folder")
     parser.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="labelled pictures, one folder per label"
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR|CSV",
+        help="labelled pictures: a folder with one folder per label, or a .csv of path,label",
     )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="the .tflite to write")
-    parser.add_argument("--eval", type=Path, metavar="DIR", help="pictures to evaluate with; default: half of --data")
+    parser.add_argument(
+        "--eval", type=Path, metavar="DIR|CSV", help="pictures to evaluate with; default: half of --data, by --seed"
+    )
     parser.add_argument(
         "--labels", type=Path, metavar="FILE", help="one label a line, in the order of the outputs; default: sorted"
     )
@@ -39,6 +46,8 @@ def add(subparsers: Any) -> None:
         help="of the pixels: 0..255, 0..1, -1..1 (write --range=-1..1), torch or caffe (ImageNet's means)",
     )
     given.add_argument("--colour", choices=get_args(Colour), help="order of the channels")
+    given.add_argument("--resize", choices=get_args(Resize), help="what became of pictures of another shape")
+    given.add_argument("--interpolation", choices=get_args(Interpolation), help="what they were resized with")
     parser.add_argument("--name", metavar="ID", help="model id; default: the name of OUT")
     parser.add_argument(
         "--model-version", type=int, default=1, metavar="N", help="rises with each artifact; default: 1"
@@ -47,6 +56,7 @@ def add(subparsers: Any) -> None:
         "--calibration", type=int, default=200, metavar="N", help="most pictures to calibrate with; default: 200"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and the samples; default: 0")
+    parser.add_argument("--c-array", action="store_true", help="also write the model as OUT.c and OUT.h, in C11")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     parser.set_defaults(run=run)
 
@@ -63,14 +73,19 @@ def run(args: argparse.Namespace) -> int:
         labels=args.labels,
         range=args.range,
         colour=args.colour,
+        resize=args.resize,
+        interpolation=args.interpolation,
         name=args.name,
         version=args.model_version,
         calibration=args.calibration,
         seed=args.seed,
+        c_array=args.c_array,
     )
     # A descriptor of its own: 2 is redirected while TensorFlow works.
     with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as stream:
         report = convert(args.model, args.data, args.out, settings, Progress(stream))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file name that is not UTF-8
     text = json.dumps(plain(report), ensure_ascii=False) if args.json else report.summary()
     sys.stdout.write(text + "\n")
     return 0

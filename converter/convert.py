@@ -10,15 +10,16 @@ import numpy as np
 from converter import evaluate, package
 from converter.correction import correct_bias
 from converter.dataset import balanced
-from converter.loading import FloatModel, load
+from converter.finding import Found, find_preprocessing
+from converter.loading import load
 from converter.material import Material, gather
 from converter.measuring import Measured, measure_quantized
-from converter.preprocessing import Trial, choose, search, table
 from converter.progress import Progress
+from converter.provenance import created
+from converter.proving import Proof, beside, files_beside, origin, prove
 from converter.quantize import Graph, to_float, to_int8
-from converter.report import Report, Sizes, TrialReport
+from converter.report import Report, RuleReport, Sizes, TrialReport
 from converter.runner import installed_runtimes, verify
-from converter.samples import join
 from converter.scores import activation_of
 from converter.settings import Settings
 from edge.artifact.artifact import LABELS, REFERENCE
@@ -27,16 +28,14 @@ from edge.artifact.manifest import Manifest
 from edge.artifact.stated import read_stated
 from edge.errors import ConversionError, EdgeError, MissingError
 
-SEARCH_MOST = 500
-"""Pictures on which the preprocessing is searched."""
-
 
 def convert(
     model_path: Path, data: Path, out: Path, settings: Settings | None = None, progress: Progress | None = None
 ) -> Report:
     """Writes the artifact ``out`` whole, or raises and leaves what was there.
 
-    ``data`` has one folder of pictures per label. Raises ConversionError for a model or data that will not do,
+    ``data`` has one folder of pictures per label, or is a ``.csv`` of path,label. The report goes beside ``out`` as
+    ``.html``. Raises ConversionError for a model or data that will not do,
     ConfigError for a setting, MissingError without TensorFlow.
     """
     try:
@@ -45,7 +44,8 @@ def convert(
         raise
     except OSError as error:  # a full disk under the temporary files, for one
         why = error.strerror or str(error)
-        raise ConversionError(f"{out}: a temporary file cannot be written ({why}); nothing was kept") from None
+        what = error.filename or "a temporary file"
+        raise ConversionError(f"{what}: cannot be read or written ({why}); {out} is as it was") from None
 
 
 def _convert(model_path: Path, data: Path, out: Path, settings: Settings, progress: Progress) -> Report:
@@ -53,8 +53,8 @@ def _convert(model_path: Path, data: Path, out: Path, settings: Settings, progre
     progress.say(f"loading {model_path}")
     model = load(model_path)
     material = gather(model, data, settings, progress)
-    trials, best = _preprocessing(model, material, settings, progress)
-    graph = Graph(model, best.convention, activation_of(np.concatenate([trial.outputs for trial in trials])))
+    found, material = find_preprocessing(model, material, settings, progress)
+    graph = Graph(model, found.best.convention, activation_of(np.concatenate([one.outputs for one in found.trials])))
 
     progress.say("converting to float32")
     float_model = to_float(graph)
@@ -63,33 +63,27 @@ def _convert(model_path: Path, data: Path, out: Path, settings: Settings, progre
     quantized = to_int8(graph, material.known.pixels[chosen], progress)
     quantized = correct_bias(quantized, float_model, material.known.pixels[chosen], progress)
     measured = measure_quantized(quantized, graph, material, progress)
+    made = origin(model_path, data, out, settings, material)
+    proof = prove(graph, float_model, quantized, material, measured, made, progress)
 
-    manifest = _manifest(settings.model_id(out), settings.version, quantized, material, measured)
-    text = f"Image classifier, trained on {best.convention}; full-integer int8."
+    manifest = _manifest(settings.model_id(out), settings.version, model_path, quantized, material, measured)
+    text = f"Image classifier, trained on {found.best.convention}; full-integer int8."
     final = package.with_metadata(quantized, manifest, text)
     artifact = package.build(final, manifest, _files(material, measured))
-    progress.say(f"checking and writing {out}")
-    package.write(out, artifact, _verify(progress))
     sizes = Sizes(len(float_model), len(final), len(artifact))
-    return _report(out, settings, manifest, material, trials, best, measured, sizes)
+    report = _report(out, settings, manifest, material, found, measured, proof, sizes)
+    progress.say(f"checking and writing {out}")
+    package.write(out, artifact, _verify(progress), beside(out, settings, report, final))
+    return report
 
 
-def _preprocessing(
-    model: FloatModel, material: Material, settings: Settings, progress: Progress
-) -> tuple[list[Trial], Trial]:
-    samples = join(material.known, material.unseen).at_most(SEARCH_MOST, settings.seed)
-    progress.say(f"finding the preprocessing on {len(samples)} pictures")
-    trials = search(model, samples, settings.range, settings.colour, progress)
-    for line in table(trials):
-        progress.say(line)
-    return trials, choose(trials, samples.classes)
-
-
-def _manifest(name: str, version: int, quantized: bytes, material: Material, measured: Measured) -> Manifest:
+def _manifest(
+    name: str, version: int, model: Path, quantized: bytes, material: Material, measured: Measured
+) -> Manifest:
     return Manifest(
         model=name,
         version=version,
-        created=package.created(),
+        created=created(model),
         input=material.spec,
         output=measured.output,
         flatbuffer_sha256="",
@@ -105,9 +99,9 @@ def _report(
     settings: Settings,
     manifest: Manifest,
     material: Material,
-    trials: list[Trial],
-    best: Trial,
+    found: Found,
     measured: Measured,
+    proof: Proof,
     sizes: Sizes,
 ) -> Report:
     return Report(
@@ -115,9 +109,9 @@ def _report(
         model=manifest.model,
         version=manifest.version,
         labels=material.labels,
-        range=best.convention.range,
-        colour=best.convention.colour,
-        trials=tuple(TrialReport(t.convention.range, t.convention.colour, t.accuracy) for t in trials),
+        range=found.best.convention.range,
+        colour=found.best.convention.colour,
+        trials=tuple(TrialReport(t.convention.range, t.convention.colour, t.accuracy) for t in found.trials),
         input=manifest.input,
         output=manifest.output,
         calibration_pictures=min(settings.calibration, len(material.known)),
@@ -127,8 +121,17 @@ def _report(
         golden_tolerance=measured.golden_tolerance,
         bytes=sizes,
         damaged=tuple(str(path) for path in material.damaged),
-        warnings=tuple(evaluate.warnings(measured.evaluation)),
+        warnings=(*found.warnings, *proof.duplicates.warnings(), *evaluate.warnings(measured.evaluation)),
         seed=settings.seed,
+        created=manifest.created,
+        rules=tuple(RuleReport(rule.resize, rule.interpolation, trial.accuracy) for rule, trial in found.rules),
+        data=proof.data,
+        parity=proof.parity,
+        layers=proof.layers,
+        duplicates=proof.duplicates,
+        float_latency_ms=proof.float_latency_ms,
+        provenance=proof.provenance,
+        files=tuple(str(path) for path in files_beside(out, settings)),
     )
 
 

@@ -1,19 +1,22 @@
-"""Labelled pictures: one folder per label, as ``keras.utils.image_dataset_from_directory`` reads them."""
+"""Labelled pictures: one folder per label, as ``keras.utils.image_dataset_from_directory`` reads them, or a list."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.listing import read_listing
 from edge.errors import ConversionError
 from edge.frames.images import IMAGE_SUFFIXES, find_images
 from edge.typed import nearest
 
 Indices = NDArray[np.int64]
+
+EXPECTED = "a folder with one folder per label, or a .csv of path,label"
 
 
 @dataclass(frozen=True)
@@ -45,24 +48,26 @@ class Dataset:
         return self.take(np.setdiff1d(np.arange(len(self)), chosen)), self.take(chosen)
 
 
-def find(folder: Path, labels: Sequence[str] | None = None) -> Dataset:
-    """The pictures below ``folder``; files beside the label folders are passed over.
+def find(source: Path, labels: Sequence[str] | None = None) -> Dataset:
+    """The pictures below a folder with one folder per label (files beside those are passed over), or of a ``.csv``.
 
-    Labels are the folder names, sorted, as numbers when all are. ``labels`` gives the order of the model's outputs
-    instead; it may name classes that have no folder. Raises ConversionError.
+    Labels are sorted, as numbers when all are. ``labels`` gives the order of the model's outputs instead; it may
+    name classes without pictures. Raises ConversionError.
     """
-    folders = _label_folders(folder)
-    names = tuple(labels) if labels else tuple(_sorted([one.name for one in folders]))
-    _check_labels(folders, names)
-    paths: list[Path] = []
-    classes: list[int] = []
-    for one in folders:
-        found = find_images(one)
-        if not found:
-            raise ConversionError(f"{one}: no pictures in it; expected {', '.join(sorted(IMAGE_SUFFIXES))} files")
-        paths += found
-        classes += [names.index(one.name)] * len(found)
-    return Dataset(names, tuple(paths), np.array(classes, np.int64))
+    listed = source.suffix.lower() == ".csv"
+    found = read_listing(source) if listed else list(_in_folders(source))
+    present = dict.fromkeys(label for _, label in found)
+    if len(present) < 2:
+        raise ConversionError(f"{source}: all pictures have the label {next(iter(present))!r}; expected two or more")
+    names = tuple(labels) if labels else tuple(_sorted(list(present)))
+    for label in present:
+        if label not in names:
+            place = source if listed else source / label
+            raise ConversionError(f"{place}: {label!r} is not one of the labels; {nearest(label, list(names))}")
+        if not label.isprintable():
+            raise ConversionError(f"{source}: label {label!r}; expected printable letters on one line")
+    classes = np.array([names.index(label) for _, label in found], np.int64)
+    return Dataset(names, tuple(path for path, _ in found), classes)
 
 
 def at_most(size: int, count: int, seed: int) -> Indices:
@@ -81,12 +86,19 @@ def balanced(classes: Indices, count: int, seed: int) -> Indices:
     return rng.permutation(np.lexsort((order, rank))[:count])
 
 
+def _in_folders(folder: Path) -> Iterator[tuple[Path, str]]:
+    for one in _label_folders(folder):
+        found = find_images(one)
+        if not found:
+            raise ConversionError(f"{one}: no pictures in it; expected {', '.join(sorted(IMAGE_SUFFIXES))} files")
+        yield from ((path, one.name) for path in found)
+
+
 def _label_folders(folder: Path) -> list[Path]:
     try:
-        entries = sorted(folder.iterdir())
+        folders = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
     except OSError as error:
-        raise ConversionError(f"{folder}: cannot be read ({error.strerror}); expected one folder per label") from None
-    folders = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+        raise ConversionError(f"{folder}: cannot be read ({error.strerror}); expected {EXPECTED}") from None
     if len(folders) < 2:
         found = folders[0].name if folders else "none"
         raise ConversionError(f"{folder}: expected one folder per label, two or more; found {found}")
@@ -95,9 +107,3 @@ def _label_folders(folder: Path) -> list[Path]:
 
 def _sorted(names: list[str]) -> list[str]:
     return sorted(names, key=int) if all(name.isdecimal() for name in names) else sorted(names)
-
-
-def _check_labels(folders: list[Path], names: tuple[str, ...]) -> None:
-    for one in folders:
-        if one.name not in names:
-            raise ConversionError(f"{one}: not one of the labels; {nearest(one.name, list(names))}")

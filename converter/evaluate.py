@@ -48,7 +48,7 @@ def report(run: Run, by_first: Indices, truth: Indices, spec: OutputSpec) -> Run
             f"the quantized model answers wrongly on {run.platform}: {_share(right):.1%} right, elsewhere "
             f"{_share(right_first):.1%}"
         )
-    return RuntimeReport(run.platform, len(named), _share(right), _share(named == by_first))
+    return RuntimeReport(run.platform, len(named), _share(right), _share(named == by_first), run.latency_ms)
 
 
 def warnings(evaluation: Evaluation) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from converter.dataset import Dataset, find
@@ -28,6 +28,17 @@ class Material:
     known: Samples
     unseen: Samples
 
+    def resized(self, spec: InputSpec, progress: Progress) -> Material:
+        """The same pictures as another ``spec`` wants them."""
+        if spec == self.spec:
+            return self
+        progress.say(f"reading the pictures again, with {spec.resize} and {spec.interpolation} interpolation")
+        known, unseen = (
+            replace(read(Dataset(part.labels, part.paths, part.classes), spec, progress), damaged=part.damaged)
+            for part in (self.known, self.unseen)
+        )
+        return Material(spec, known, unseen)
+
     @property
     def labels(self) -> tuple[str, ...]:
         return self.known.labels
@@ -43,7 +54,7 @@ def gather(model: FloatModel, data: Path, settings: Settings, progress: Progress
     if len(known.labels) != model.classes:
         raise ConversionError(
             f"{len(known.labels)} labels ({', '.join(known.labels[:12])}) for a model with {model.classes} classes; "
-            f"expected one folder in {data} per class, or all of them in a --labels file"
+            f"expected one label in {data} per class, or all of them in a --labels file"
         )
     spec = InputSpec(
         height=model.height,
@@ -51,6 +62,8 @@ def gather(model: FloatModel, data: Path, settings: Settings, progress: Progress
         channels=model.channels,
         dtype="uint8",
         colour="RGB" if model.channels == 3 else "GRAY",
+        resize=settings.resize or "stretch",
+        interpolation=settings.interpolation or "area",
     )
     progress.say(f"reading {len(known) + len(unseen)} pictures")
     return Material(spec, read(known, spec, progress), read(unseen, spec, progress))

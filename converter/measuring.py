@@ -14,7 +14,7 @@ from converter.progress import Progress
 from converter.quantize import Graph, check_input
 from converter.report import RuntimeReport
 from converter.runner import Run, installed_runtimes, run
-from converter.scores import Outputs, classes_of
+from converter.scores import Outputs, classes_of, probabilities
 from edge.artifact.golden import Golden
 from edge.artifact.manifest import Evaluation, OutputSpec
 from edge.choices import Activation, Dtype
@@ -35,6 +35,10 @@ class Measured:
     golden_platform: str
     golden_tolerance: int
     reference: Reference
+    float_scores: Outputs
+    """The trained model's, 0 to 1, on the evaluation pictures, (n, classes)."""
+    quantized_scores: Outputs
+    """The quantized model's on the first runtime."""
 
 
 def measure_quantized(quantized: bytes, graph: Graph, material: Material, progress: Progress) -> Measured:
@@ -52,7 +56,8 @@ def measure_quantized(quantized: bytes, graph: Graph, material: Material, progre
     check_input(first[0].input)
     output = output_spec(first[0], graph.scores)
     steady, tolerance = golden.steadiest([one[1].outputs for one in (first, *others)])
-    by_int8 = classes_of(evaluate.scores(first[0], output))
+    quantized_scores = evaluate.scores(first[0], output)
+    by_int8 = classes_of(quantized_scores)
     return Measured(
         output=output,
         evaluation=evaluate.compare(unseen.classes, classes_of(by_float), by_int8),
@@ -64,6 +69,8 @@ def measure_quantized(quantized: bytes, graph: Graph, material: Material, progre
         golden_platform=first[0].platform,
         golden_tolerance=tolerance,
         reference=_reference(evaluate.scores(first[2], output), material),
+        float_scores=probabilities(by_float),
+        quantized_scores=quantized_scores,
     )
 
 
@@ -76,6 +83,15 @@ def output_spec(run: Run, activation: Activation) -> OutputSpec:
     return OutputSpec(info.shape[-1], dtypes[info.dtype], info.scale, info.zero_point, activation)
 
 
+def run_float(
+    flatbuffer: bytes, graph: Graph, pixels: NDArray[np.uint8], progress: Progress
+) -> tuple[Outputs, float]:
+    """Scores of the float32 flatbuffer on the first runtime, (n, classes), and its median milliseconds a picture."""
+    progress.say(f"running the float32 model on {len(pixels)} pictures")
+    (whole,) = _run_all(flatbuffer, [pixels], [], progress)[0]
+    return evaluate.scores(whole, output_spec(whole, graph.scores)), whole.latency_ms
+
+
 def _run_all(
     model: bytes, full: list[NDArray[np.uint8]], less: list[NDArray[np.uint8]], progress: Progress
 ) -> list[list[Run]]:
@@ -83,6 +99,8 @@ def _run_all(
     runs: list[list[Run]] = []
     for runtime in installed_runtimes():
         parts = less if runs else full
+        if not parts:
+            break
         try:
             whole = run(model, np.concatenate(parts), runtime, progress)
         except MissingError as error:

@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from converter.embed import embed
@@ -36,36 +35,35 @@ def labels_file(labels: tuple[str, ...]) -> bytes:
     return "".join(f"{label}\n" for label in labels).encode()
 
 
-def created() -> str:
-    """Now, or SOURCE_DATE_EPOCH where builds must be reproducible; ISO 8601, UTC."""
-    given = os.environ.get("SOURCE_DATE_EPOCH", "")
-    moment = datetime.fromtimestamp(int(given), UTC) if given.isdecimal() else datetime.now(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def write(out: Path, data: bytes, check: Callable[[Path], None], beside: Mapping[Path, bytes] | None = None) -> None:
+    """Writes beside ``out``, runs ``check`` on that file, and only then gives it its name; ``beside`` likewise.
 
-
-def write(out: Path, data: bytes, check: Callable[[Path], None]) -> None:
-    """Writes beside ``out``, runs ``check`` on that file, and only then gives it its name.
-
-    Raises ConversionError when it cannot be written, and whatever ``check`` raises; ``out`` is then as it was.
+    Raises ConversionError when anything cannot be written, and whatever ``check`` raises; all is then as it was.
     """
-    temporary: Path | None = None
+    temporaries: dict[Path, Path] = {}
     try:
-        with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as stream:
-            temporary = Path(stream.name)
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        check(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(out)
+        for path, content in {**(beside or {}), out: data}.items():
+            _write_temporary(path, content, temporaries)
+        check(temporaries[out])
+        for path, temporary in temporaries.items():
+            temporary.replace(path)
         _sync_folder(out.parent)
     except ConversionError as error:
-        raise ConversionError(str(error).replace(str(temporary), str(out))) from None
+        raise ConversionError(str(error).replace(str(temporaries.get(out)), str(out))) from None
     except OSError as error:
         raise ConversionError(f"{out}: cannot be written ({error.strerror}); nothing was kept") from None
     finally:
-        if temporary is not None:
+        for temporary in temporaries.values():
             temporary.unlink(missing_ok=True)
+
+
+def _write_temporary(path: Path, content: bytes, temporaries: dict[Path, Path]) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+        temporaries[path] = Path(stream.name)
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporaries[path].chmod(0o666 & ~_umask())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -58,16 +58,39 @@ def search(
     progress: Progress,
 ) -> list[Trial]:
     """Tries every candidate that agrees with what is given, the plainest first. Raises ConversionError."""
-    tried = candidates(model.channels, value_range, colour)
-    if not tried:
+    agreeing = candidates(model.channels, value_range, colour)
+    if not agreeing:
         given = f"--range {value_range} --colour {colour}".replace("--range None ", "")
         raise ConversionError(f"{given}: does not go with the model's {model.channels}-channel input")
-    trials = []
-    for convention in progress.count(tried, len(tried), "tried"):
-        with quietly(f"{model.path} cannot be run"):
-            outputs = model.predict(samples.pixels, convention.apply)
-        trials.append(Trial(convention, outputs, classes_of(outputs) == samples.classes))
-    return trials
+    return [
+        tried(model, convention, samples.pixels, samples.classes)
+        for convention in progress.count(agreeing, len(agreeing), "tried")
+    ]
+
+
+def tried(model: FloatModel, convention: Convention, pixels: NDArray[np.uint8], classes: Indices) -> Trial:
+    """One candidate; ``pixels`` are the input tensors, (n, height, width, channels)."""
+    with quietly(f"{model.path} cannot be run"):
+        outputs = model.predict(pixels, convention.apply)
+    return Trial(convention, outputs, classes_of(outputs) == classes)
+
+
+def doubts(best: Trial, others: Sequence[Trial]) -> list[str]:
+    """What speaks against a convention that was given: another that is significantly better."""
+    better = [trial for trial in others if significantly_better(trial, best)]
+    if not better:
+        return []
+    first = max(better, key=lambda trial: trial.accuracy)
+    return [
+        f"{best.convention} was given, but {first.convention} finds significantly more labels again "
+        f"({first.accuracy:.1%} against {best.accuracy:.1%} of {len(best.right)}); check --range and --colour"
+    ]
+
+
+def significantly_better(first: Trial, second: Trial, level: float = SIGNIFICANCE) -> bool:
+    """On the same pictures, by the exact McNemar test."""
+    only_first, only_second = _apart(first, second)
+    return only_first > only_second and mcnemar(only_first, only_second) < level
 
 
 def choose(trials: Sequence[Trial], classes: Indices) -> Trial:
@@ -99,9 +122,12 @@ def _is_rival(best: Trial, other: Trial) -> bool:
         return False
     if np.abs(probabilities(best.outputs) - probabilities(other.outputs)).mean() < SAME_SCORES:
         return False
-    only_best = int((best.right & ~other.right).sum())
-    only_other = int((other.right & ~best.right).sum())
-    return mcnemar(only_best, only_other) >= SIGNIFICANCE
+    return mcnemar(*_apart(best, other)) >= SIGNIFICANCE
+
+
+def _apart(first: Trial, second: Trial) -> tuple[int, int]:
+    """Pictures on which only the first, and only the second, is right."""
+    return int((first.right & ~second.right).sum()), int((second.right & ~first.right).sum())
 
 
 def _ambiguity(rivals: list[Trial], count: int) -> str:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from converter.choices import Range
+from converter.duplicates import Duplicates
+from converter.layers import LayerReport
+from converter.parity import Parity
+from converter.provenance import Provenance
 from edge.artifact.manifest import Evaluation, InputSpec, OutputSpec
-from edge.choices import Colour
+from edge.choices import Colour, Interpolation, Resize
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,38 @@ class TrialReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleReport:
+    """A resize rule with the convention that was found."""
+
+    resize: Resize
+    interpolation: Interpolation
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReport:
+    """Pictures of one label."""
+
+    label: str
+    calibration: int
+    """In the part that calibrates and becomes the drift reference."""
+    evaluation: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeReport:
+    """One way of quantization that was tried."""
+
+    recipe: str
+    bytes: int
+    accuracy: float
+    agreement: float
+    """With the trained model."""
+    latency_ms: float
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeReport:
     """The artifact on one runtime, on the same evaluation pictures; ``agreement`` with the first runtime."""
 
@@ -24,6 +60,8 @@ class RuntimeReport:
     samples: int
     accuracy: float
     agreement: float
+    latency_ms: float
+    """Median of one picture on this machine, one thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +98,21 @@ class Report:
     """Pictures that could not be read."""
     warnings: tuple[str, ...]
     seed: int
+    created: str
+    rules: tuple[RuleReport, ...]
+    """Resize rules that were tried; empty where they make no difference."""
+    data: tuple[LabelReport, ...]
+    parity: Parity
+    layers: tuple[LayerReport, ...]
+    duplicates: Duplicates
+    float_latency_ms: float
+    """Of the float32 ``.tflite`` on the first runtime."""
+    provenance: Provenance
+    files: tuple[str, ...]
+    """Written beside the artifact; the first is the HTML report."""
+    recipe: str = "int8"
+    recipes: tuple[RecipeReport, ...] = ()
+    """Those that were tried, when several were."""
 
     def summary(self) -> str:
         """A few aligned lines."""
@@ -70,24 +123,27 @@ class Report:
             ("model", f"int8 {_kilobytes(self.bytes.quantized)}, float32 {_kilobytes(self.bytes.float)}"),
             ("labels", ", ".join(self.labels)),
             ("preprocessing", f"model was trained on {self.range} {self.colour}{self._proof()}"),
-            (
-                "accuracy",
-                f"float {found.accuracy_float:.1%}, int8 {found.accuracy_quantized:.1%} ({gain:+.1f} points)",
-            ),
+            ("accuracy", f"{self._accuracies()} ({gain:+.1f} points)"),
             ("agreement", f"{found.agreement:.1%} of {found.samples} evaluation pictures"),
             *(("runtime", _runtime(runtime)) for runtime in self.runtimes),
             *(("warning", warning) for warning in self.warnings),
+            *(("beside it", name) for name in self.files),
         ]
         return "\n".join(f"{name + ':':<15}{text}" for name, text in lines)
 
+    def _accuracies(self) -> str:
+        first, last = self.parity.models[0], self.parity.models[-1]
+        intervals = [f"{one.accuracy:.1%} [{100 * one.low:.1f}–{100 * one.high:.1f}]" for one in (first, last)]
+        return f"float {intervals[0]}, {self.recipe} {intervals[1]}"
+
     def _proof(self) -> str:
-        ranked = sorted(self.trials, key=lambda trial: -trial.accuracy)
-        if len(ranked) == 1:
-            return f" (as given; {ranked[0].accuracy:.1%} of the labels found again)"
-        second = ranked[1]
-        return f" ({ranked[0].accuracy:.1%} of the labels found again; next {second.range} {second.colour}, " + (
-            f"{second.accuracy:.1%})"
-        )
+        best = next(trial for trial in self.trials if (trial.range, trial.colour) == (self.range, self.colour))
+        others = [trial for trial in self.trials if trial is not best]
+        text = f"{best.accuracy:.1%} of the labels found again"
+        if others:
+            second = max(others, key=lambda trial: trial.accuracy)
+            text += f"; next {second.range} {second.colour}, {second.accuracy:.1%}"
+        return f" ({text}); {self.input.resize}, {self.input.interpolation}"
 
 
 def _runtime(runtime: RuntimeReport) -> str:

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -39,6 +40,8 @@ class Run:
     input: TensorInfo
     output: TensorInfo
     outputs: NDArray[np.generic]
+    latency_ms: float = 0.0
+    """Median time of one picture, one thread, tensors in and out included."""
 
     def split(self, sizes: list[int]) -> list[Run]:
         """One run per part, in order."""
@@ -66,6 +69,7 @@ def run(model: bytes, pixels: NDArray[np.uint8], runtime: RuntimeChoice, progres
             input=build(TensorInfo, facts["input"]),
             output=build(TensorInfo, facts["output"]),
             outputs=np.load(folder / "outputs.npy"),
+            latency_ms=facts["latency_ms"],
         )
 
 
@@ -116,13 +120,18 @@ def _run_here(folder: Path, runtime: RuntimeChoice) -> None:
     pixels = np.load(folder / "pixels.npy", mmap_mode="r")
     size = interpreter.outputs[0].shape[-1]
     outputs = np.empty((len(pixels), size), interpreter.outputs[0].dtype)
+    taken = np.empty(len(pixels))
     for index, picture in enumerate(Progress(sys.stdout).count(pixels, len(pixels), f"ran on {runtime}")):
-        outputs[index] = interpreter.invoke(picture[None]).reshape(size)
+        tensor = picture[None].astype(interpreter.inputs[0].dtype)
+        began = time.monotonic()
+        outputs[index] = interpreter.invoke(tensor).reshape(size)
+        taken[index] = time.monotonic() - began
     np.save(folder / "outputs.npy", outputs)
     facts: dict[str, Any] = {
         "platform": interpreter.platform,
         "input": plain(interpreter.inputs[0]),
         "output": plain(interpreter.outputs[0]),
+        "latency_ms": 1000 * float(np.median(taken)),
     }
     (folder / "facts.json").write_text(json.dumps(facts))
 

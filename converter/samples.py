@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from converter.quiet import quietly
 from edge.artifact.manifest import InputSpec
 from edge.errors import ConversionError
 from edge.frames.folder import read_image
+from edge.frames.frame import Image
 from edge.preprocess import Preprocessor
 
 
@@ -27,17 +30,28 @@ class Samples:
     pixels: NDArray[np.uint8]
     small: NDArray[np.uint8]
     damaged: tuple[Path, ...]
+    shapes: NDArray[np.int64]
+    """Height and width of the pictures before they were resized, (n, 2)."""
+    digests: tuple[str, ...]
+    """SHA-256 of the decoded pixels before they were resized: what the picture shows, whatever file it is in."""
 
     def __len__(self) -> int:
         return len(self.paths)
 
+    def take(self, chosen: Indices) -> Samples:
+        return replace(
+            self,
+            paths=tuple(self.paths[i] for i in chosen),
+            classes=self.classes[chosen],
+            pixels=self.pixels[chosen],
+            small=self.small[chosen],
+            shapes=self.shapes[chosen],
+            digests=tuple(self.digests[i] for i in chosen),
+        )
+
     def at_most(self, count: int, seed: int) -> Samples:
         """A random part, in the order of the whole."""
-        chosen = at_most(len(self), count, seed)
-        paths = tuple(self.paths[i] for i in chosen)
-        return replace(
-            self, paths=paths, classes=self.classes[chosen], pixels=self.pixels[chosen], small=self.small[chosen]
-        )
+        return self.take(at_most(len(self), count, seed))
 
 
 def read(dataset: Dataset, spec: InputSpec, progress: Progress) -> Samples:
@@ -48,19 +62,48 @@ def read(dataset: Dataset, spec: InputSpec, progress: Progress) -> Samples:
     preprocess = Preprocessor(spec)
     pixels = np.empty((len(dataset), spec.height, spec.width, spec.channels), np.uint8)
     small = np.empty((len(dataset), spec.height, spec.width, 3), np.uint8)
-    readable = np.zeros(len(dataset), np.bool_)
+    shapes = np.zeros((len(dataset), 2), np.int64)
+    digests = [""] * len(dataset)
     with quietly("the pictures cannot be read"):
         for index, path in enumerate(progress.count(dataset.paths, len(dataset), "read")):
             image = read_image(path)
             if image is not None:
                 pixels[index], small[index] = preprocess(image)[0], preprocess.small
-                readable[index] = True
+                shapes[index], digests[index] = image.shape[:2], _digest(image)
+    readable = np.array([bool(digest) for digest in digests], np.bool_)
     damaged = tuple(dataset.paths[i] for i in np.flatnonzero(~readable))
     for path in damaged:
-        progress.say(f"warning: {path} cannot be read as a picture; skipped")
+        progress.say(f"warning: {path} {_why(path)}; skipped")
     part = dataset.take(np.flatnonzero(readable))
     _check_classes(dataset, part)
-    return Samples(part.labels, part.paths, part.classes, pixels[readable], small[readable], damaged)
+    whole = Samples(dataset.labels, dataset.paths, dataset.classes, pixels, small, damaged, shapes, tuple(digests))
+    return whole.take(np.flatnonzero(readable))
+
+
+def tensors(paths: Sequence[Path], specs: Sequence[InputSpec], progress: Progress) -> list[NDArray[np.uint8]]:
+    """Readable pictures by several rules: for each spec the input tensors, (n, height, width, channels) uint8."""
+    ways = [Preprocessor(spec) for spec in specs]
+    found = [np.zeros((len(paths), spec.height, spec.width, spec.channels), np.uint8) for spec in specs]
+    with quietly("the pictures cannot be read"):
+        for index, path in enumerate(progress.count(paths, len(paths), "read")):
+            image = read_image(path)
+            if image is not None:
+                for way, pixels in zip(ways, found, strict=True):
+                    pixels[index] = way(image)[0]
+    return found
+
+
+def _digest(image: Image) -> str:
+    shape = np.array(image.shape, "<i8").tobytes()
+    return hashlib.sha256(shape + image.tobytes()).hexdigest()
+
+
+def _why(path: Path) -> str:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return "cannot be read as a picture"
 
 
 def _check_classes(dataset: Dataset, part: Dataset) -> None:
@@ -77,4 +120,6 @@ def join(first: Samples, second: Samples) -> Samples:
         np.concatenate([first.pixels, second.pixels]),
         np.concatenate([first.small, second.small]),
         first.damaged + second.damaged,
+        np.concatenate([first.shapes, second.shapes]),
+        first.digests + second.digests,
     )

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converter.choices import Range
-from edge.choices import Colour
+from edge.choices import Colour, Interpolation, Resize
 from edge.errors import ConfigError, ConversionError
+
+_BESIDE = (".html", ".c", ".h")
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,16 @@ class Settings:
     """One label a line, in the order of the model's outputs, instead of the sorted folder names."""
     range: Range | None = None
     colour: Colour | None = None
+    resize: Resize | None = None
+    interpolation: Interpolation | None = None
     """What the model was trained on; what is not given is found."""
     name: str | None = None
     """Model id; default: the output's file name."""
     version: int = 1
     calibration: int = 200
     """Most pictures to calibrate with."""
+    c_array: bool = False
+    """Also write the flatbuffer as C source and header."""
     seed: int = 0
 
     def model_id(self, out: Path) -> str:
@@ -46,3 +52,5 @@ class Settings:
             raise ConversionError(f"{out}: no folder {out.parent}; make it first")
         if out.is_dir():
             raise ConversionError(f"{out}: is a folder; expected the name of a .tflite file")
+        if out.suffix in _BESIDE:
+            raise ConfigError(f"{out}: {out.suffix} is the name of a file beside the artifact; expected .tflite")

@@ -1,0 +1,83 @@
+"""What the model was trained on: the convention of its pixels and the resize rule, each found under the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from converter.loading import FloatModel
+from converter.material import Material
+from converter.preprocessing import Trial, choose, doubts, search, table
+from converter.progress import Progress
+from converter.resizing import Rule, Tried, choose_rule, first_rule, rule_doubts, rules, try_rules
+from converter.samples import Samples, join
+from converter.settings import Settings
+
+MOST = 500
+"""Pictures on which the conventions are tried."""
+
+
+@dataclass(frozen=True)
+class Found:
+    best: Trial
+    trials: tuple[Trial, ...]
+    """Of the conventions, also of those that disagree with what is given."""
+    rule: Rule
+    rules: tuple[Tried, ...]
+    """Of the resize rules; empty where they make no difference."""
+    warnings: tuple[str, ...]
+
+
+def find_preprocessing(
+    model: FloatModel, material: Material, settings: Settings, progress: Progress
+) -> tuple[Found, Material]:
+    """Also the pictures, resized by the rule that was found. Raises ConversionError when there is no clear winner.
+
+    A model that was trained on crops may answer badly on stretched pictures by any convention. So the rule is sought
+    with the convention that does best, clear winner or not, and the conventions are tried again under the rule.
+    """
+    trials = _conventions(model, material, settings, progress)
+    likely = max((trial for trial in trials if _given(trial, settings)), key=lambda trial: trial.accuracy)
+    first = first_rule(settings)
+    found = _rules(model, likely, material, first, progress)
+    chosen = choose_rule(found, settings)
+    if chosen != first:
+        material = material.resized(chosen.of(material.spec), progress)
+        trials = _conventions(model, material, settings, progress)
+    agreeing = [trial for trial in trials if _given(trial, settings)]
+    best = choose(agreeing, _some(material, settings).classes)
+    warnings = (*doubts(best, trials), *rule_doubts(found, chosen))
+    for warning in warnings:
+        progress.say(f"warning: {warning}")
+    return Found(best, tuple(trials), chosen, tuple(found), warnings), material
+
+
+def _some(material: Material, settings: Settings) -> Samples:
+    return join(material.known, material.unseen).at_most(MOST, settings.seed)
+
+
+def _conventions(model: FloatModel, material: Material, settings: Settings, progress: Progress) -> list[Trial]:
+    samples = _some(material, settings)
+    progress.say(f"finding the preprocessing on {len(samples)} pictures")
+    trials = search(model, samples, None, None, progress)
+    if not any(_given(trial, settings) for trial in trials):
+        trials += search(model, samples, settings.range, settings.colour, progress)
+    for line in table(trials):
+        progress.say(line)
+    return trials
+
+
+def _given(trial: Trial, settings: Settings) -> bool:
+    convention = trial.convention
+    return settings.range in (None, convention.range) and settings.colour in (None, convention.colour)
+
+
+def _rules(model: FloatModel, likely: Trial, material: Material, first: Rule, progress: Progress) -> list[Tried]:
+    samples = join(material.known, material.unseen)
+    every = rules(samples, material.spec, first)
+    if len(every) == 1:
+        return []
+    progress.say(f"finding the resize rule for {likely.convention}")
+    found = try_rules(model, likely.convention, samples, material.spec, every, progress)
+    for rule, trial in found:
+        progress.say(f"  {rule!s:<18}{trial.accuracy:>8.1%}")
+    return found

@@ -1,0 +1,110 @@
+"""Which resize rule a model was trained with, where the pictures let it make a difference.
+
+Stretching with area interpolation is what the device does unless another rule finds significantly more labels again
+(exact McNemar test, 1 % divided by the number of other rules, after C. E. Bonferroni): a wrong rule usually costs
+little, so the burden of proof is on the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import get_args
+
+import numpy as np
+
+from converter.conventions import Convention
+from converter.loading import FloatModel
+from converter.preprocessing import SIGNIFICANCE, Trial, significantly_better, tried
+from converter.progress import Progress
+from converter.samples import Samples, tensors
+from converter.settings import Settings
+from edge.artifact.manifest import InputSpec
+from edge.choices import Interpolation, Resize
+
+MOST = 200
+"""Pictures on which the rules are tried; each is held in memory once per rule."""
+SAME_ASPECT = 0.02
+"""Cropping or padding less than this share of the width is stretching."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """As the command line names them."""
+
+    resize: Resize = "stretch"
+    interpolation: Interpolation = "area"
+
+    def __str__(self) -> str:
+        return f"{self.resize} {self.interpolation}"
+
+    def of(self, spec: InputSpec) -> InputSpec:
+        """The same input, resized by this rule."""
+        return replace(spec, resize=self.resize, interpolation=self.interpolation)
+
+    def given(self, settings: Settings) -> bool:
+        """Whether it agrees with what is given."""
+        return settings.resize in (None, self.resize) and settings.interpolation in (None, self.interpolation)
+
+
+Tried = tuple[Rule, Trial]
+
+
+def first_rule(settings: Settings) -> Rule:
+    """What is taken while nothing speaks against it."""
+    return Rule(settings.resize or "stretch", settings.interpolation or "area")
+
+
+def rules(samples: Samples, spec: InputSpec, first: Rule) -> list[Rule]:
+    """Those that make a difference on these pictures, ``first`` at the head."""
+    height, width = samples.shapes[:, 0], samples.shapes[:, 1]
+    if ((height == spec.height) & (width == spec.width)).all():
+        return [first]
+    aspect = (width / height) / (spec.width / spec.height)
+    kinds = get_args(Resize) if (np.abs(aspect - 1) > SAME_ASPECT).any() else (first.resize,)
+    every = [Rule(resize, interpolation) for resize in kinds for interpolation in get_args(Interpolation)]
+    return [first, *(rule for rule in every if rule != first)]
+
+
+def try_rules(
+    model: FloatModel,
+    convention: Convention,
+    samples: Samples,
+    spec: InputSpec,
+    every: Sequence[Rule],
+    progress: Progress,
+) -> list[Tried]:
+    """Each rule with the same convention on the same pictures."""
+    some = samples.at_most(MOST, seed=0)
+    ways = tensors(some.paths, [rule.of(spec) for rule in every], progress)
+    return [
+        (rule, tried(model, convention, pixels, some.classes))
+        for rule, pixels in progress.count(zip(every, ways, strict=True), len(ways), "tried a resize rule")
+    ]
+
+
+def choose_rule(found: Sequence[Tried], settings: Settings) -> Rule:
+    """The best of those that agree with what is given and are significantly better than the first; else the first."""
+    if not found:
+        return first_rule(settings)
+    agreeing = [(rule, trial) for rule, trial in found if rule.given(settings)]
+    better = _better(found[0][1], agreeing)
+    return max(better, key=lambda one: one[1].accuracy)[0] if better else found[0][0]
+
+
+def rule_doubts(found: Sequence[Tried], chosen: Rule) -> list[str]:
+    """What speaks against a rule that was given: another that is significantly better."""
+    trials = dict(found)
+    better = _better(trials[chosen], found) if found else []
+    if not better:
+        return []
+    rule, trial = max(better, key=lambda one: one[1].accuracy)
+    return [
+        f"resize rule {chosen} was given, but {rule} finds significantly more labels again ({trial.accuracy:.1%} "
+        f"against {trials[chosen].accuracy:.1%} of {len(trial.right)} pictures); check --resize and --interpolation"
+    ]
+
+
+def _better(than: Trial, found: Sequence[Tried]) -> list[Tried]:
+    level = SIGNIFICANCE / max(1, len(found) - 1)
+    return [(rule, trial) for rule, trial in found if significantly_better(trial, than, level)]
