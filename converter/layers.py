@@ -55,7 +55,7 @@ def layer_errors(
                 count[name] += by_float[name].size
     return tuple(
         LayerReport(
-            name=name.split(";")[0],
+            name="scores" if name.startswith("StatefulPartitionedCall") else name.split(";")[0],
             operator=first.layers[name].operator,
             shape=first.layers[name].shape,
             sqnr_db=_decibel(signal[name], noise[name]),

@@ -19,14 +19,14 @@ UNCERTAIN = 8
 
 @dataclass(frozen=True, slots=True)
 class ClassReport:
-    """One label. A share of nothing is 0."""
+    """One label. A share of nothing is None."""
 
     label: str
     support: int
     """Pictures that have it."""
-    precision: float
+    precision: float | None
     """Share of the pictures named so that are so."""
-    recall: float
+    recall: float | None
     """Share of the pictures that are so that are named so."""
 
 
@@ -157,5 +157,5 @@ def _picture(labels: tuple[str, ...], path: Path, truth: int, first: Outputs, la
     )
 
 
-def _share(part: np.int64, whole: np.int64) -> float:
-    return float(part / whole) if whole else 0.0
+def _share(part: np.int64, whole: np.int64) -> float | None:
+    return float(part / whole) if whole else None

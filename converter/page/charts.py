@@ -42,7 +42,12 @@ def confusion(model: ModelReport) -> Markup:
 def _cells(row: tuple[int, ...], index: int) -> list[Markup]:
     total = sum(row) or 1
     return [
-        tag("td", count or "·", cls="hit" if at == index else "miss", style=f"--share:{100 * count / total:.0f}%")
+        tag(
+            "td",
+            count or "·",
+            cls="hit" if at == index else "miss" if count else False,
+            style=f"--share:{100 * count / total:.0f}%",
+        )
         for at, count in enumerate(row)
     ]
 

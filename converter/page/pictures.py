@@ -28,11 +28,11 @@ def _figure(picture: PictureReport, recipe: str) -> Markup:
 
     caption = tag(
         "figcaption",
-        tag("div", picture.path, cls="path", title=picture.path),
+        tag("div", "/".join(Path(picture.path).parts[-2:]), cls="path", title=picture.path),
         tag("div", tag("span", "is"), tag("span", picture.label, cls="label")),
         line("float", picture.by_float, picture.float_score),
         line(recipe, picture.by_quantized, picture.quantized_score),
-        tag("div", tag("span", "scores differ by"), tag("span", f"{100 * picture.difference:.1f} points")),
+        tag("div", tag("span", "gap"), tag("span", f"{100 * picture.difference:.1f} points")),
     )
     return tag("figure", _thumbnail(Path(picture.path)), caption, cls="differs" if picture.differs else False)
 

@@ -8,6 +8,10 @@ from converter.page.pictures import gallery
 from converter.report import Report
 
 NOTHING = Markup("")
+LABELS_MOST = 24
+"""Named in the headline."""
+SIDE_BY_SIDE = 7
+"""Labels of two confusion matrices that stand beside each other."""
 
 
 def headline(report: Report, timed: bool) -> Markup:
@@ -32,9 +36,8 @@ def headline(report: Report, timed: bool) -> Markup:
         tag("div", tag("dt", name), tag("dd", value), tag("dd", text, cls="note")) for name, value, text in facts
     ]
     about = f"{report.recipe}, {report.input.width}×{report.input.height} {report.input.colour}, "
-    lines = tag(
-        "p", about, f"{len(report.labels)} labels: ", ", ".join(report.labels[:24]), "…" * (len(report.labels) > 24)
-    )
+    labels = ", ".join(report.labels[:LABELS_MOST]) + ", …" * (len(report.labels) > LABELS_MOST)
+    lines = tag("p", about, f"{len(report.labels)} labels: ", labels)
     title = tag("h1", report.model, tag("small", f" version {report.version}"))
     return tag("header", title, lines, tag("dl", cards, cls="cards"))
 
@@ -73,7 +76,7 @@ def accuracy(report: Report) -> Markup:
     return section(
         "Accuracy and agreement",
         note(
-            f"{report.evaluation.samples} pictures that took no part in the calibration, preprocessed by the "
+            f"{report.evaluation.samples} pictures that were set aside for it, preprocessed by the "
             "device's own code. 95 % confidence intervals (Wilson)."
         ),
         table(["model", "accuracy", "95 % interval", f"{100 * least:.0f} – 100 %"], rows),
@@ -103,7 +106,8 @@ def recipes(report: Report, timed: bool) -> Markup:
 def confusions(report: Report) -> Markup:
     first, last = report.parity.models[0], report.parity.models[-1]
     text = "Rows: the true label. Columns: the label named, by number. Pictures counted; shaded by share of the row."
-    return section("Confusion", note(text), tag("div", confusion(first), confusion(last), cls="pair"))
+    beside = "pair" if len(report.labels) <= SIDE_BY_SIDE else False
+    return section("Confusion", note(text), tag("div", confusion(first), confusion(last), cls=beside))
 
 
 def classes(report: Report) -> Markup:
@@ -112,10 +116,7 @@ def classes(report: Report) -> Markup:
         [
             one.label,
             one.support,
-            f"{one.precision:.1%}",
-            f"{other.precision:.1%}",
-            f"{one.recall:.1%}",
-            f"{other.recall:.1%}",
+            *(_percent(share) for share in (one.precision, other.precision, one.recall, other.recall)),
         ]
         for one, other in zip(first, last, strict=True)
     ]
@@ -254,6 +255,10 @@ def provenance(report: Report) -> Markup:
         tag("pre", escape(made.command), tabindex=0),
         tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts], cls="facts"),
     )
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
 
 
 def _kilobytes(size: int) -> str:

@@ -65,7 +65,7 @@ class Manifest:
     version: int
     """Rises with each artifact of the same model id."""
     created: str
-    """ISO 8601, UTC."""
+    """ISO 8601, UTC: when the trained model was last written, so that the same input gives the same bytes."""
     input: InputSpec
     output: OutputSpec
     flatbuffer_sha256: str
