@@ -8,10 +8,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from converter.choices import Range
 from edge.choices import Colour, Interpolation, Resize
+
+if TYPE_CHECKING:
+    from converter.settings import Settings
 
 
 def add(subparsers: Any) -> None:
@@ -65,10 +68,23 @@ def run(args: argparse.Namespace) -> int:
     """Progress goes to standard error, the report to standard output."""
     from converter.convert import convert
     from converter.progress import Progress
-    from converter.settings import Settings
     from edge.typed import plain
 
-    settings = Settings(
+    # A descriptor of its own: 2 is redirected while TensorFlow works.
+    with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as stream:
+        report = convert(args.model, args.data, args.out, settings_of(args), Progress(stream))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file name that is not UTF-8
+    text = json.dumps(plain(report), ensure_ascii=False) if args.json else report.summary()
+    sys.stdout.write(text + "\n")
+    return 0
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The options as the Python API takes them."""
+    from converter.settings import Settings
+
+    return Settings(
         evaluation=args.eval,
         labels=args.labels,
         range=args.range,
@@ -81,14 +97,6 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         c_array=args.c_array,
     )
-    # A descriptor of its own: 2 is redirected while TensorFlow works.
-    with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as stream:
-        report = convert(args.model, args.data, args.out, settings, Progress(stream))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file name that is not UTF-8
-    text = json.dumps(plain(report), ensure_ascii=False) if args.json else report.summary()
-    sys.stdout.write(text + "\n")
-    return 0
 
 
 def _choice(names: tuple[str, ...]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,6 @@ class Parity:
 def compare(labels: tuple[str, ...], paths: tuple[Path, ...], truth: Indices, scores: dict[str, Outputs]) -> Parity:
     """``scores``: (n, labels) from 0 to 1 by the model's name, the trained model first, the quantized one last."""
     names = list(scores)
-    pairs = [(names[0], name) for name in names[1:]] + [(names[1], names[2])] * (len(names) > 2)
     first, last = scores[names[0]], scores[names[-1]]
     by_first, by_last = first.argmax(axis=1), last.argmax(axis=1)
     difference = np.abs(first - last).max(axis=1)
@@ -107,7 +107,7 @@ def compare(labels: tuple[str, ...], paths: tuple[Path, ...], truth: Indices, sc
 
     return Parity(
         models=tuple(_model(name, labels, truth, of) for name, of in scores.items()),
-        agreements=tuple(_agreement(one, other, scores[one], scores[other]) for one, other in pairs),
+        agreements=tuple(_agreement(one, other, scores[one], scores[other]) for one, other in combinations(names, 2)),
         disagreements=listed(-difference, by_first == by_last, most=SHOWN),
         judged_differently=int((by_first != by_last).sum()),
         uncertain=listed(two[:, 1] - two[:, 0], most=UNCERTAIN),

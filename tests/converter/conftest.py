@@ -36,7 +36,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / label).mkdir()
         for seed in range(20):
             cv2.imwrite(str(folder / label / f"{seed}.png"), _paint(label, seed))
-    (folder / "red" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnot really")
+    (folder / "red" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDRnot really")
     (folder / "LICENSE").write_text("beside the folders, passed over")
     return folder
 

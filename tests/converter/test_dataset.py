@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converter.dataset import Dataset, balanced, find
-from edge.errors import ConversionError
+from edge.errors import ConversionError, EdgeError
 
 classes = st.lists(st.integers(0, 4), min_size=1, max_size=60).map(lambda values: np.array(values, np.int64))
 
@@ -55,6 +58,29 @@ def test_too_little_is_refused(tmp_path: Path, counts: dict[str, int]):
 def test_a_missing_folder_is_named(tmp_path: Path):
     with pytest.raises(ConversionError, match=r"nowhere: cannot be read"):
         find(tmp_path / "nowhere")
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[None]:
+    """Root may read everything, so the test becomes somebody else."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(me)
+
+
+def test_a_folder_that_may_not_be_read_is_named(unprivileged: None):
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        root = folders(Path(name), good=2, bad=2)
+        (root / "bad").chmod(0)
+        with pytest.raises(EdgeError, match=r"bad: cannot be listed \(Permission denied\)"):
+            find(root)
+        root.chmod(0)
+        with pytest.raises(ConversionError, match=r"cannot be read \(Permission denied\)"):
+            find(root)
+        root.chmod(0o700)
+        (root / "bad").chmod(0o700)
 
 
 @given(classes, st.floats(0.0, 1.0), st.integers(0, 9))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +16,9 @@ from converter.choices import Range
 from converter.conventions import Convention
 from converter.convert import convert
 from converter.dataset import find
+from converter.finding import find_preprocessing
 from converter.loading import load
+from converter.material import gather
 from converter.preprocessing import search
 from converter.progress import Progress
 from converter.quiet import quietly, tensorflow
@@ -83,6 +87,36 @@ def test_a_wrong_preprocessing_shows(shared_data: Path, aliens_model: Path, valu
     samples = read(find(shared_data / "aliens"), InputSpec(ALIENS, ALIENS, 3, "uint8"), Progress())
     (tried,) = search(load(aliens_model), samples, value_range, colour, Progress())
     assert tried.accuracy < 0.7
+
+
+@pytest.mark.parametrize(
+    ("settings", "doubt"),
+    [
+        (
+            Settings(range="0..1", colour="BGR"),
+            r"0\.\.1 BGR was given, but 0\.\.1 RGB finds significantly more labels again",
+        ),
+        (
+            Settings(range="0..255", colour="RGB"),
+            r"0\.\.255 RGB was given, but 0\.\.1 RGB finds .* check --range and --colour",
+        ),
+        (Settings(range="0..1", resize="crop"), r"crop area was given, but stretch area finds significantly more"),
+        (Settings(), None),
+    ],
+    ids=["colour", "range", "resize", "nothing given"],
+)
+def test_what_is_given_wrongly_is_doubted(
+    shared_data: Path, aliens_model: Path, settings: Settings, doubt: str | None
+):
+    model, said = load(aliens_model), io.StringIO()
+    material = gather(model, shared_data / "aliens", settings, Progress())
+    found, _ = find_preprocessing(model, material, settings, Progress(said))
+    if doubt is None:
+        assert not found.warnings
+        assert (str(found.best.convention), str(found.rule)) == ("0..1 RGB", "stretch area")
+    else:
+        assert re.search(doubt, "; ".join(found.warnings))
+        assert "warning: " in said.getvalue()
 
 
 def _crops(shared_data: Path) -> Iterator[NDArray[np.uint8]]:

@@ -42,3 +42,13 @@ def test_a_label_without_a_readable_picture_is_refused(tmp_path: Path):
     (tmp_path / "bad" / "1.png").write_bytes(b"no picture")
     with pytest.raises(ConversionError, match=r"'bad'.*none"):
         read(find(tmp_path), SPEC, Progress())
+
+
+def test_a_picture_that_may_not_be_read_says_so(tmp_path: Path):
+    for label in ("good", "bad"):
+        (tmp_path / label).mkdir()
+        cv2.imwrite(str(tmp_path / label / "1.png"), np.zeros((9, 9, 3), np.uint8))
+    (tmp_path / "bad" / "2.png").symlink_to(tmp_path / "gone.png")
+    said = io.StringIO()
+    assert len(read(find(tmp_path), SPEC, Progress(said))) == 2
+    assert "2.png cannot be read (No such file or directory); skipped" in said.getvalue()
