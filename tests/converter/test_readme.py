@@ -1,14 +1,18 @@
-"""The README's Python example is run as it stands."""
+"""The README's Python example is run as it stands, and its options are those of the command."""
 
 from __future__ import annotations
 
+import argparse
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from converter import cli
 
 README = Path(__file__).parents[2] / "converter" / "README.md"
 
@@ -22,3 +26,19 @@ def test_the_python_example_runs(trained: Path, pictures: Path, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     assert "accuracy:" in done.stdout
     assert (tmp_path / "cookie.tflite").exists()
+    assert (tmp_path / "cookie.html").exists()
+
+
+def test_every_option_is_in_the_readme_and_every_command_line_is_understood() -> None:
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    cli.add(commands)
+    text = README.read_text("utf-8")
+    lines = re.findall(r"^edge (convert .*)$", text, re.MULTILINE)
+    assert lines
+    for line in lines:
+        assert parser.parse_args(shlex.split(line)).out == Path("cookie.tflite")
+    options = {option for action in commands.choices["convert"]._actions for option in action.option_strings}
+    documented = set(re.findall(r"`(--[a-z-]+)", text))
+    assert documented <= options
+    assert {option for option in options if option.startswith("--")} - documented == {"--help", "--out"}
