@@ -50,7 +50,8 @@ class Settings:
                 raise ConfigError(f"{option} {value}: expected a whole number from 1")
         if not out.parent.is_dir():
             raise ConversionError(f"{out}: no folder {out.parent}; make it first")
-        if out.is_dir():
-            raise ConversionError(f"{out}: is a folder; expected the name of a .tflite file")
+        for path in (out, *(out.with_suffix(suffix) for suffix in _BESIDE)):
+            if path.is_dir():
+                raise ConversionError(f"{path}: is a folder; expected a name that is free for a file")
         if out.suffix in _BESIDE:
             raise ConfigError(f"{out}: {out.suffix} is the name of a file beside the artifact; expected .tflite")

@@ -190,7 +190,7 @@ def preprocessing(report: Report) -> Markup:
             table(["range and colours", *head[1:]], rows),
             table(["resize rule", *head[1:]], rules)
             if rules
-            else note("Resizing: stretch, area. Another rule makes no difference on these pictures."),
+            else note(f"Resizing: {rule[0]}, {rule[1]}. Another rule makes no difference on these pictures."),
             cls="pair",
         ),
     )

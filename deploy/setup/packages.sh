@@ -6,8 +6,9 @@ set -euo pipefail
 # opencv-python is built with a GUI: libGL and glib even where nothing is shown. A|B: either will do; Debian 13
 # renamed the one to the other.
 demo=(python3-venv libgl1 "libglib2.0-0|libglib2.0-0t64" libxcb1 mosquitto)
-# The V4L2 tests compile a small driver of their own; tcc is the smallest compiler. Chromium opens the converter's report.
-test=("${demo[@]}" openssl "tcc|gcc|clang" libc6-dev chromium)
+# The V4L2 tests compile a small driver of their own; tcc is the smallest compiler. Chromium opens the converter's
+# report.
+test=("${demo[@]}" openssl "tcc|gcc|clang" libc6-dev "chromium|chromium-browser|google-chrome-stable")
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;

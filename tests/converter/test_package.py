@@ -10,11 +10,6 @@ from converter import package
 from edge.errors import ConversionError
 
 
-def test_the_creation_time_can_be_fixed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    assert package.created() == "2023-11-14T22:13:20Z"
-
-
 def test_a_file_is_checked_before_it_has_its_name(tmp_path: Path):
     out = tmp_path / "out.tflite"
     seen: list[bytes] = []
@@ -51,3 +46,18 @@ def test_a_file_that_cannot_be_written_whole_is_one_clear_line_and_leaves_nothin
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_beside_it_are_written_with_it_or_not_at_all(tmp_path: Path):
+    out, page = tmp_path / "m.tflite", tmp_path / "m.html"
+    page.write_bytes(b"old")
+
+    def refuse(path: Path) -> None:
+        raise ConversionError(f"{path}: no good")
+
+    with pytest.raises(ConversionError, match=r"m\.tflite: no good"):
+        package.write(out, b"model", refuse, {page: b"new"})
+    assert page.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["m.html"]
+    package.write(out, b"model", lambda path: None, {page: b"new"})
+    assert (out.read_bytes(), page.read_bytes()) == (b"model", b"new")
