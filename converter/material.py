@@ -8,6 +8,7 @@ from pathlib import Path
 from converter.dataset import Dataset, find
 from converter.loading import FloatModel
 from converter.progress import Progress
+from converter.resizing import first_rule
 from converter.samples import Samples, read
 from converter.settings import Settings
 from edge.artifact.describe import read_labels
@@ -56,15 +57,14 @@ def gather(model: FloatModel, data: Path, settings: Settings, progress: Progress
             f"{len(known.labels)} labels ({', '.join(known.labels[:12])}) for a model with {model.classes} classes; "
             f"expected one label in {data} per class, or all of them in a --labels file"
         )
-    spec = InputSpec(
+    plain = InputSpec(
         height=model.height,
         width=model.width,
         channels=model.channels,
         dtype="uint8",
         colour="RGB" if model.channels == 3 else "GRAY",
-        resize=settings.resize or "stretch",
-        interpolation=settings.interpolation or "area",
     )
+    spec = first_rule(settings).of(plain)
     progress.say(f"reading {len(known) + len(unseen)} pictures")
     return Material(spec, read(known, spec, progress), read(unseen, spec, progress))
 

@@ -100,7 +100,10 @@ def test_a_wrong_preprocessing_shows(shared_data: Path, aliens_model: Path, valu
             Settings(range="0..255", colour="RGB"),
             r"0\.\.255 RGB was given, but 0\.\.1 RGB finds .* check --range and --colour",
         ),
-        (Settings(range="0..1", resize="crop"), r"crop area was given, but stretch area finds significantly more"),
+        (
+            Settings(range="0..1", resize="crop"),
+            r"crop mipmap was given, but stretch mipmap finds significantly more",
+        ),
         (Settings(), None),
     ],
     ids=["colour", "range", "resize", "nothing given"],
@@ -113,7 +116,7 @@ def test_what_is_given_wrongly_is_doubted(
     found, _ = find_preprocessing(model, material, settings, Progress(said))
     if doubt is None:
         assert not found.warnings
-        assert (str(found.best.convention), str(found.rule)) == ("0..1 RGB", "stretch area")
+        assert (str(found.best.convention), str(found.rule)) == ("0..1 RGB", "stretch mipmap")
     else:
         assert re.search(doubt, "; ".join(found.warnings))
         assert "warning: " in said.getvalue()

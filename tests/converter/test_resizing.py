@@ -20,7 +20,7 @@ from converter.resizing import Rule, choose_rule, rule_doubts
 from converter.settings import Settings
 
 COUNT = 100
-STRETCH, CROP, LETTERBOX = Rule(), Rule("crop", "area"), Rule("letterbox", "area")
+STRETCH, CROP, LETTERBOX = Rule(), Rule("crop"), Rule("letterbox")
 
 
 def tried(rule: Rule, right: int) -> tuple[Rule, Trial]:
@@ -45,7 +45,10 @@ def test_a_rule_that_is_given_is_taken_and_doubted():
     found = [tried(STRETCH, 60), tried(CROP, 95)]
     assert choose_rule(found, Settings(resize="stretch")) == STRETCH
     (doubt,) = rule_doubts(found, STRETCH)
-    assert "stretch area was given, but crop area finds significantly more labels again (95.0% against 60.0%" in doubt
+    assert (
+        "stretch mipmap was given, but crop mipmap finds significantly more labels again (95.0% against 60.0%"
+        in doubt
+    )
     assert not rule_doubts(found, CROP)
 
 
@@ -84,7 +87,7 @@ def test_the_rule_that_a_real_model_was_made_for_is_found(
     settings = Settings(range="0..1")
     material = gather(model, tmp_path / "data", settings, Progress())
     found, resized = find_preprocessing(model, material, settings, Progress())
-    assert found.rule == Rule(rule, "area")  # type: ignore[arg-type]
+    assert found.rule == Rule(rule)  # type: ignore[arg-type]
     assert (resized.spec.resize, len(resized.known)) == (rule, len(material.known))
     assert found.best.accuracy > 0.95
 
