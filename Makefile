@@ -48,5 +48,6 @@ $(VENV)/.test: pyproject.toml deploy/setup/packages.sh
 	@deploy/setup/packages.sh test
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing Python packages into $(VENV) (TensorFlow is about 600 MB) …"
-	@$(PIP) install --editable '.[converter,monitor,test]'
+	@$(PIP) install --editable '.[converter,onnx,monitor,test]'
+	@$(PIP) install --no-deps tf-keras==2.21.0
 	@touch $@

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from converter.choices import Range
+from converter.loadable import OLDEST
 from edge.choices import Colour, Interpolation, Resize
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ def add(subparsers: Any) -> None:
         "drift reference and golden samples into one checked .tflite; a report, OUT.html, goes beside it.",
         epilog="Example: edge convert cookie.keras --data photos/ -o cookie.tflite",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=".keras, .h5, .hdf5 or a SavedModel folder")
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help=".keras, .h5, .hdf5 or a SavedModel folder; a ready .tflite is wrapped",
+    )
     parser.add_argument(
         "--data",
         type=Path,
@@ -60,6 +66,13 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and the samples; default: 0")
     parser.add_argument("--c-array", action="store_true", help="also write the model as OUT.c and OUT.h, in C11")
+    parser.add_argument("--onnx", action="store_true", help="also write the float model as OUT.onnx")
+    parser.add_argument(
+        "--min-runtime",
+        default=OLDEST,
+        metavar="VERSION",
+        help=f"oldest TFLite runtime that must be able to run it; default: {OLDEST}",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     parser.set_defaults(run=run)
 
@@ -68,11 +81,13 @@ def run(args: argparse.Namespace) -> int:
     """Progress goes to standard error, the report to standard output."""
     from converter.convert import convert
     from converter.progress import Progress
+    from converter.wrapping import wrap
     from edge.typed import plain
 
     # A descriptor of its own: 2 is redirected while TensorFlow works.
     with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as stream:
-        report = convert(args.model, args.data, args.out, settings_of(args), Progress(stream))
+        make = wrap if args.model.suffix == ".tflite" else convert
+        report = make(args.model, args.data, args.out, settings_of(args), Progress(stream))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file name that is not UTF-8
     text = json.dumps(plain(report), ensure_ascii=False) if args.json else report.summary()
@@ -94,6 +109,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
         name=args.name,
         version=args.model_version,
         calibration=args.calibration,
+        onnx=args.onnx,
+        min_runtime=args.min_runtime,
         seed=args.seed,
         c_array=args.c_array,
     )

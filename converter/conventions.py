@@ -58,6 +58,11 @@ class Convention:
         kernel, bias = self.matrix()
         return tf.nn.conv2d(pixels, kernel[None, None], 1, "VALID") + bias
 
+    def normalization(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and deviation of 0..255 pixels, one or one per channel in the model's own order."""
+        mean, std = _SCALES[self.range]
+        return (mean[::-1], std[::-1]) if self.colour == "BGR" else (mean, std)
+
     def matrix(self) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.ndarray[Any, np.dtype[np.float32]]]:
         """The same as ``pixel @ matrix + bias``, for an RGB pixel; shapes (3, 3) and (3,)."""
         mean, std = (np.broadcast_to(np.asarray(values), 3) for values in _SCALES[self.range])

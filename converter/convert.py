@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from converter import evaluate, package
+from converter import evaluate, loadable, onnx_export, package
 from converter.correction import correct_bias
 from converter.dataset import balanced
 from converter.finding import Found, find_preprocessing
-from converter.loading import load
+from converter.loading import FloatModel, load
 from converter.material import Material, gather
 from converter.measuring import Measured, measure_quantized
 from converter.progress import Progress
 from converter.provenance import created
 from converter.proving import Proof, beside, files_beside, origin, prove
 from converter.quantize import Graph, to_float, to_int8
-from converter.report import Report, RuleReport, Sizes, TrialReport
+from converter.report import OnnxReport, Report, RuleReport, Sizes, TrialReport
 from converter.runner import installed_runtimes, verify
 from converter.scores import activation_of
 from converter.settings import Settings
 from edge.artifact.artifact import LABELS, REFERENCE
 from edge.artifact.golden import NAME as GOLDEN
+from edge.artifact.golden import Golden
 from edge.artifact.manifest import Manifest
 from edge.artifact.stated import read_stated
+from edge.drift.reference import Reference
 from edge.errors import ConversionError, EdgeError, MissingError
+
+if TYPE_CHECKING:
+    import keras
 
 
 def convert(
-    model_path: Path, data: Path, out: Path, settings: Settings | None = None, progress: Progress | None = None
+    model: keras.Model | Path,
+    data: Path,
+    out: Path,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Writes the artifact ``out`` whole, or raises and leaves what was there.
 
-    ``data`` has one folder of pictures per label, or is a ``.csv`` of path,label. The report goes beside ``out`` as
-    ``.html``. Raises ConversionError for a model or data that will not do,
-    ConfigError for a setting, MissingError without TensorFlow.
+    ``model`` is a file, a SavedModel folder, or a model in memory, which stays as it is. ``data`` has one folder of
+    pictures per label, or is a ``.csv`` of path,label. The report goes beside ``out`` as ``.html``. Raises
+    ConversionError for a model or data that will not do, ConfigError for a setting, MissingError without TensorFlow.
     """
+    with guarded(out):
+        return _convert(model, data, out, settings or Settings(), progress or Progress())
+
+
+@contextmanager
+def guarded(out: Path) -> Iterator[None]:
+    """Temporary files that cannot be written, as on a full disk, end a conversion with a ConversionError."""
     try:
-        return _convert(model_path, data, out, settings or Settings(), progress or Progress())
+        yield
     except EdgeError:
         raise
     except OSError as error:  # a full disk under the temporary files, for one
@@ -48,46 +66,57 @@ def convert(
         raise ConversionError(f"{what}: cannot be read or written ({why}); {out} is as it was") from None
 
 
-def _convert(model_path: Path, data: Path, out: Path, settings: Settings, progress: Progress) -> Report:
+def _convert(source: keras.Model | Path, data: Path, out: Path, settings: Settings, progress: Progress) -> Report:
     settings.check(out)
-    progress.say(f"loading {model_path}")
-    model = load(model_path)
+    if settings.onnx:
+        onnx_export.check_installed()
+    progress.say(f"loading {source if isinstance(source, Path) else source.name}")
+    model = load(source)
     material = gather(model, data, settings, progress)
     found, material = find_preprocessing(model, material, settings, progress)
     graph = Graph(model, found.best.convention, activation_of(np.concatenate([one.outputs for one in found.trials])))
 
     progress.say("converting to float32")
     float_model = to_float(graph)
+    onnx = _onnx(graph, material, out, progress) if settings.onnx else None
     chosen = balanced(material.known.classes, settings.calibration, settings.seed)
     progress.say(f"quantizing to int8 with {len(chosen)} pictures")
     quantized = to_int8(graph, material.known.pixels[chosen], progress)
     quantized = correct_bias(quantized, float_model, material.known.pixels[chosen], progress)
-    measured = measure_quantized(quantized, graph, material, progress)
-    made = origin(model_path, data, out, settings, material)
+    measured = measure_quantized(quantized, graph, material, progress, settings.min_runtime)
+    made = origin(model, data, out, settings, material)
     proof = prove(graph, float_model, quantized, material, measured, made, progress)
 
-    manifest = _manifest(settings.model_id(out), settings.version, model_path, quantized, material, measured)
+    manifest = _manifest(settings.model_id(out), settings.version, model, quantized, material, measured)
+    loadable.check_stated(manifest.min_runtime, settings.min_runtime)
     text = f"Image classifier, trained on {found.best.convention}; full-integer int8."
     final = package.with_metadata(quantized, manifest, text)
-    artifact = package.build(final, manifest, _files(material, measured))
+    artifact = package.build(final, manifest, artifact_files(material.labels, measured.reference, measured.golden))
     sizes = Sizes(len(float_model), len(final), len(artifact))
-    report = _report(out, settings, manifest, material, found, measured, proof, sizes)
+    report = _report(out, settings, manifest, material, found, measured, proof, sizes, onnx[1] if onnx else None)
     progress.say(f"checking and writing {out}")
-    package.write(out, artifact, _verify(progress), beside(out, settings, report, final))
+    others = beside(out, settings, report, final) | ({Path(onnx[1].out): onnx[0]} if onnx else {})
+    package.write(out, artifact, verify_on_all(settings.min_runtime, progress), others)
     return report
 
 
+def _onnx(graph: Graph, material: Material, out: Path, progress: Progress) -> tuple[bytes, OnnxReport]:
+    progress.say("converting to ONNX")
+    return onnx_export.export(graph, material.unseen.pixels, out.with_suffix(".onnx"), progress)
+
+
 def _manifest(
-    name: str, version: int, model: Path, quantized: bytes, material: Material, measured: Measured
+    name: str, version: int, model: FloatModel, quantized: bytes, material: Material, measured: Measured
 ) -> Manifest:
     return Manifest(
         model=name,
         version=version,
-        created=created(model),
+        created=created(model.file),
         input=material.spec,
         output=measured.output,
         flatbuffer_sha256="",
         min_runtime=read_stated(quantized).min_runtime,
+        runtimes=tuple(one.platform for one in measured.runtimes),
         evaluation=measured.evaluation,
         golden_platform=measured.golden_platform,
         golden_tolerance=measured.golden_tolerance,
@@ -103,6 +132,7 @@ def _report(
     measured: Measured,
     proof: Proof,
     sizes: Sizes,
+    onnx: OnnxReport | None,
 ) -> Report:
     return Report(
         out=str(out),
@@ -121,7 +151,12 @@ def _report(
         golden_tolerance=measured.golden_tolerance,
         bytes=sizes,
         damaged=tuple(str(path) for path in material.damaged),
-        warnings=(*found.warnings, *proof.duplicates.warnings(), *evaluate.warnings(measured.evaluation)),
+        warnings=(
+            *found.warnings,
+            *proof.duplicates.warnings(),
+            *evaluate.warnings(measured.evaluation),
+            *loadable.untried(manifest.runtimes, settings.min_runtime),
+        ),
         seed=settings.seed,
         created=manifest.created,
         rules=tuple(RuleReport(rule.resize, rule.interpolation, trial.accuracy) for rule, trial in found.rules),
@@ -132,22 +167,20 @@ def _report(
         float_latency_ms=proof.float_latency_ms,
         provenance=proof.provenance,
         files=tuple(str(path) for path in files_beside(out, settings)),
+        onnx=onnx,
     )
 
 
-def _files(material: Material, measured: Measured) -> dict[str, bytes]:
-    return {
-        LABELS: package.labels_file(material.labels),
-        REFERENCE: measured.reference.to_bytes(),
-        GOLDEN: measured.golden.to_bytes(),
-    }
+def artifact_files(labels: tuple[str, ...], reference: Reference, golden: Golden) -> dict[str, bytes]:
+    """What is packed beside the model."""
+    return {LABELS: package.labels_file(labels), REFERENCE: reference.to_bytes(), GOLDEN: golden.to_bytes()}
 
 
-def _verify(progress: Progress) -> Callable[[Path], None]:
-    """A check of the finished file on every runtime that works here."""
+def verify_on_all(oldest: str, progress: Progress) -> Callable[[Path], None]:
+    """A check of the finished file on every runtime that works here, from the ``oldest`` on."""
 
     def check(artifact: Path) -> None:
-        for runtime in installed_runtimes():
+        for runtime in installed_runtimes(oldest):
             try:
                 verify(artifact, runtime)
             except MissingError as error:

@@ -25,9 +25,12 @@ _BUFFER_OFFSET = 1
 
 
 def embed(flatbuffer: bytes, name: str, content: bytes) -> bytes:
-    """The model with ``content`` as metadata ``name``. Raises ArtifactError, ConversionError."""
+    """The model with ``content`` as metadata ``name``, in place of any of that name.
+
+    Raises ArtifactError, ConversionError.
+    """
     check_identifier(flatbuffer)
-    root = _Root.read(flatbuffer)
+    root = _Root.read(flatbuffer, name)
     prefix = _prefix_size(root, name, content)
     return _prefix(root, name, content, prefix) + flatbuffer
 
@@ -44,12 +47,14 @@ class _Root:
     """Places of the tables."""
 
     @classmethod
-    def read(cls, data: bytes) -> _Root:
+    def read(cls, data: bytes, replaced: str) -> _Root:
+        """Without the metadata named ``replaced``."""
         (table,) = struct.unpack_from("<I", data, 0)
         slots = _slots(data, table)
         (version,) = struct.unpack_from("<I", data, table + slots.pop(_VERSION))
         fields = {number: _follow(data, table + slot) for number, slot in slots.items()}
-        root = cls(version, fields, _vector(data, fields.get(_BUFFERS)), _vector(data, fields.get(_METADATA)))
+        metadata = [place for place in _vector(data, fields.get(_METADATA)) if _name(data, place) != replaced]
+        root = cls(version, fields, _vector(data, fields.get(_BUFFERS)), metadata)
         if any(_BUFFER_OFFSET in _slots(data, place) for place in root.buffers):
             raise ConversionError("the model is over 2 GB and keeps weights outside its flatbuffer; not supported")
         return root
@@ -149,6 +154,15 @@ def _slots(data: bytes, table: int) -> dict[int, int]:
     (size,) = struct.unpack_from("<H", data, table - back)
     offsets = struct.unpack_from(f"<{size // 2 - 2}H", data, table - back + 4)
     return {number: offset for number, offset in enumerate(offsets) if offset}
+
+
+def _name(data: bytes, metadata: int) -> str:
+    slot = _slots(data, metadata).get(0)
+    if slot is None:
+        return ""
+    place = _follow(data, metadata + slot)
+    (length,) = struct.unpack_from("<I", data, place)
+    return data[place + 4 : place + 4 + length].decode("utf-8", "replace")
 
 
 def _follow(data: bytes, slot: int) -> int:

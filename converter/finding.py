@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from converter.loading import FloatModel
+from converter.classifier import Classifier
 from converter.material import Material
 from converter.preprocessing import Trial, choose, doubts, search, table
 from converter.progress import Progress
@@ -28,7 +28,7 @@ class Found:
 
 
 def find_preprocessing(
-    model: FloatModel, material: Material, settings: Settings, progress: Progress
+    model: Classifier, material: Material, settings: Settings, progress: Progress
 ) -> tuple[Found, Material]:
     """Also the pictures, resized by the rule that was found. Raises ConversionError when there is no clear winner.
 
@@ -55,7 +55,7 @@ def _some(material: Material, settings: Settings) -> Samples:
     return join(material.known, material.unseen).at_most(MOST, settings.seed)
 
 
-def _conventions(model: FloatModel, material: Material, settings: Settings, progress: Progress) -> list[Trial]:
+def _conventions(model: Classifier, material: Material, settings: Settings, progress: Progress) -> list[Trial]:
     samples = _some(material, settings)
     progress.say(f"finding the preprocessing on {len(samples)} pictures")
     trials = search(model, samples, None, None, progress)
@@ -71,7 +71,7 @@ def _given(trial: Trial, settings: Settings) -> bool:
     return settings.range in (None, convention.range) and settings.colour in (None, convention.colour)
 
 
-def _rules(model: FloatModel, likely: Trial, material: Material, first: Rule, progress: Progress) -> list[Tried]:
+def _rules(model: Classifier, likely: Trial, material: Material, first: Rule, progress: Progress) -> list[Tried]:
     samples = join(material.known, material.unseen)
     every = rules(samples, material.spec, first)
     if len(every) == 1:

@@ -1,4 +1,4 @@
-"""A trained Keras model from a file, checked to be an image classifier."""
+"""A trained Keras model, from a file or as it is, checked to be an image classifier."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from converter import keras_files
+from converter.conventions import Convention
 from converter.quiet import quietly, tensorflow
 from edge.errors import ConversionError
 
@@ -22,6 +24,7 @@ class FloatModel:
     """What the converter needs of a trained model. Shapes are (batch, height, width, channels) → (batch, size)."""
 
     path: Path
+    """Where it came from; the name of a model that came from no file."""
     call: Callable[[Any], Any]
     """Tensor → tensor, in inference mode."""
     variables: tuple[Any, ...]
@@ -34,6 +37,8 @@ class FloatModel:
     size: int
     batch: int | None = None
     """1 where the file fixes it."""
+    file: Path | None = None
+    """The file or folder; None for a model in memory."""
 
     def predict(self, pixels: NDArray[np.uint8], prepare: Callable[[Any], Any]) -> NDArray[np.float32]:
         """Raw outputs, (n, size) float32, for pictures (n, height, width, channels).
@@ -45,6 +50,11 @@ class FloatModel:
         parts = [self._traced(prepare(pixels[i : i + step].astype(np.float32))).numpy() for i in starts]
         outputs: NDArray[np.float32] = np.concatenate(parts).astype(np.float32)
         return outputs
+
+    def judge(self, pixels: NDArray[np.uint8], convention: Convention) -> NDArray[np.float32]:
+        """Raw outputs for input tensors of raw pixels, as if it was trained with ``convention``."""
+        with quietly(f"{self.path} cannot be run"):
+            return self.predict(pixels, convention.apply)
 
     @property
     def classes(self) -> int:
@@ -58,26 +68,46 @@ class FloatModel:
         return tf.function(self.call, input_signature=[tf.TensorSpec(shape, tf.float32)])
 
 
-def load(path: Path) -> FloatModel:
-    """A ``.keras``, ``.h5``/``.hdf5`` file or a SavedModel folder. Raises ConversionError, MissingError."""
-    if not path.exists():
-        raise ConversionError(f"{path}: no such file; expected a Keras model (.keras, .h5, SavedModel folder)")
-    if (path / "saved_model.pb").exists():
-        model = _saved_model(path)
-    elif path.suffix in (".keras", ".h5", ".hdf5"):
-        model = _keras(path)
-    else:
-        raise ConversionError(f"{path}: not a Keras model; expected .keras, .h5, .hdf5 or a SavedModel folder")
+def load(source: Path | Any) -> FloatModel:
+    """A ``.keras``, ``.h5``/``.hdf5`` file, a SavedModel folder, or a ``keras.Model``.
+
+    Raises ConversionError, MissingError.
+    """
+    model = _from_path(source) if isinstance(source, Path) else _from_object(source)
     _check_weights(model)
     return model
 
 
-def _keras(path: Path) -> FloatModel:
-    tf = tensorflow()
+def _from_path(path: Path) -> FloatModel:
+    if not path.exists():
+        raise ConversionError(f"{path}: no such file; expected a Keras model (.keras, .h5, SavedModel folder)")
+    if (path / "saved_model.pb").exists():
+        tf = tensorflow()
+        with quietly(f"{path} cannot be loaded as a SavedModel"):
+            return _saved_model(path, tf.saved_model.load(str(path)))
+    if path.suffix not in (".keras", ".h5", ".hdf5") or not path.is_file():
+        raise ConversionError(f"{path}: not a Keras model; expected .keras, .h5, .hdf5 or a SavedModel folder")
+    model = keras_files.read(path)
+    return _saved_model(path, model) if hasattr(model, "signatures") else _keras(path, model, path)
+
+
+def _from_object(model: Any) -> FloatModel:
+    tensorflow()
     import keras
 
-    with quietly(f"{path} cannot be loaded by Keras {keras.__version__}"):
-        model = keras.models.load_model(path, compile=False)
+    if not isinstance(model, keras.Model):
+        kind = f"{type(model).__module__}.{type(model).__qualname__}"
+        raise ConversionError(f"a {kind}: expected a keras.Model or a path; save it to a file and convert that")
+    if keras.backend.backend() != "tensorflow":
+        raise ConversionError(
+            f"{model.name}: Keras runs on {keras.backend.backend()} here; save the model to a file and convert that "
+            "in another process, or set KERAS_BACKEND=tensorflow"
+        )
+    return _keras(Path(model.name), model, None)
+
+
+def _keras(path: Path, model: Any, file: Path | None) -> FloatModel:
+    tf = tensorflow()
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     if not inputs or not outputs:
         raise ConversionError(f"{path}: the model has no fixed input shape; build it before saving it")
@@ -93,13 +123,12 @@ def _keras(path: Path) -> FloatModel:
         channels=channels,
         size=_classes(path, tuple(result.shape)),
         batch=_batch(path, source.shape[0]),
+        file=file,
     )
 
 
-def _saved_model(path: Path) -> FloatModel:
+def _saved_model(path: Path, loaded: Any) -> FloatModel:
     tf = tensorflow()
-    with quietly(f"{path} cannot be loaded as a SavedModel"):
-        loaded = tf.saved_model.load(str(path))
     signature = loaded.signatures.get("serving_default")
     if signature is None:
         raise ConversionError(f"{path}: no serving_default signature; save the model with model.export()")
@@ -118,6 +147,7 @@ def _saved_model(path: Path) -> FloatModel:
         channels=channels,
         size=_classes(path, tuple(result.shape)),
         batch=_batch(path, source.shape[0]),
+        file=path,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from converter.classifier import Classifier
 from converter.dataset import Dataset, find
-from converter.loading import FloatModel
 from converter.progress import Progress
 from converter.resizing import first_rule
 from converter.samples import Samples, read
@@ -49,7 +49,7 @@ class Material:
         return self.known.damaged + self.unseen.damaged
 
 
-def gather(model: FloatModel, data: Path, settings: Settings, progress: Progress) -> Material:
+def gather(model: Classifier, data: Path, settings: Settings, progress: Progress) -> Material:
     """Raises ConversionError when the pictures do not fit the model or are too few."""
     known, unseen = _datasets(data, settings)
     if len(known.labels) != model.classes:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from converter import evaluate, golden
 from converter.dataset import at_most
+from converter.loadable import OLDEST
 from converter.material import Material
 from converter.progress import Progress
 from converter.quantize import Graph, check_input
@@ -41,7 +42,9 @@ class Measured:
     """The quantized model's on the first runtime."""
 
 
-def measure_quantized(quantized: bytes, graph: Graph, material: Material, progress: Progress) -> Measured:
+def measure_quantized(
+    quantized: bytes, graph: Graph, material: Material, progress: Progress, oldest: str = OLDEST
+) -> Measured:
     """Runs the flatbuffer on all runtimes. Raises ConversionError where one does not do."""
     known, unseen = material.known, material.unseen
     by_float = graph.predict(unseen.pixels)
@@ -51,7 +54,7 @@ def measure_quantized(quantized: bytes, graph: Graph, material: Material, progre
     progress.say(f"running the int8 model on {len(unseen) + len(known)} pictures")
     few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)
     first, *others = _run_all(
-        quantized, [unseen.pixels, tensors, known.pixels], [unseen.pixels[few], tensors], progress
+        quantized, [unseen.pixels, tensors, known.pixels], [unseen.pixels[few], tensors], progress, oldest
     )
     check_input(first[0].input)
     output = output_spec(first[0], graph.scores)
@@ -68,7 +71,7 @@ def measure_quantized(quantized: bytes, graph: Graph, material: Material, progre
         golden=Golden(tuple(images[i] for i in steady), first[1].outputs[steady]),
         golden_platform=first[0].platform,
         golden_tolerance=tolerance,
-        reference=_reference(evaluate.scores(first[2], output), material),
+        reference=fit_reference(evaluate.scores(first[2], output), material),
         float_scores=probabilities(by_float),
         quantized_scores=quantized_scores,
     )
@@ -88,16 +91,16 @@ def run_float(
 ) -> tuple[Outputs, float]:
     """Scores of the float32 flatbuffer on the first runtime, (n, classes), and its median milliseconds a picture."""
     progress.say(f"running the float32 model on {len(pixels)} pictures")
-    (whole,) = _run_all(flatbuffer, [pixels], [], progress)[0]
+    (whole,) = _run_all(flatbuffer, [pixels], [], progress, OLDEST)[0]
     return evaluate.scores(whole, output_spec(whole, graph.scores)), whole.latency_ms
 
 
 def _run_all(
-    model: bytes, full: list[NDArray[np.uint8]], less: list[NDArray[np.uint8]], progress: Progress
+    model: bytes, full: list[NDArray[np.uint8]], less: list[NDArray[np.uint8]], progress: Progress, oldest: str
 ) -> list[list[Run]]:
     """For each runtime a run per part: of ``full`` on the first runtime, of ``less`` on the others."""
     runs: list[list[Run]] = []
-    for runtime in installed_runtimes():
+    for runtime in installed_runtimes(oldest):
         parts = less if runs else full
         if not parts:
             break
@@ -112,6 +115,7 @@ def _run_all(
     return runs
 
 
-def _reference(scores: Outputs, material: Material) -> Reference:
+def fit_reference(scores: Outputs, material: Material) -> Reference:
+    """``scores`` of the known pictures, (n, classes), as the device computes them."""
     features = np.stack([measure(picture) for picture in material.known.small])
     return Reference.fit(features, scores, classes_of(scores), material.labels, tuple(FEATURES))

@@ -20,7 +20,8 @@ PARSER_VERSION = "1.0.0"
 _TENSOR_AXIS_LABELS = 2
 _FEATURE_PROPERTIES, _IMAGE_PROPERTIES = 1, 2
 _NORMALIZATION_OPTIONS = 1
-_COLOUR_SPACES = {"RGB": 1, "GRAY": 2}
+_COLOUR_SPACES = {"BGR": 0, "RGB": 1, "GRAY": 2}
+"""The standard has no word for BGR: 0 is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Description:
 
 
 def model_metadata(description: Description, spec: InputSpec, labels_file: str) -> bytes:
-    """The flatbuffer that goes into the model's metadata under ``NAME``. ``spec.colour`` is RGB or GRAY."""
+    """The flatbuffer that goes into the model's metadata under ``NAME``."""
     builder = flatbuffers.Builder(1024)
     subgraph = _table(
         builder,

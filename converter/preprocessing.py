@@ -19,11 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.choices import Range
+from converter.classifier import Classifier
 from converter.conventions import Convention, candidates
 from converter.dataset import Indices
-from converter.loading import FloatModel
 from converter.progress import Progress
-from converter.quiet import quietly
 from converter.samples import Samples
 from converter.scores import classes_of, probabilities
 from converter.statistics import binomial_tail, mcnemar
@@ -51,7 +50,7 @@ class Trial:
 
 
 def search(
-    model: FloatModel,
+    model: Classifier,
     samples: Samples,
     value_range: Range | None,
     colour: Colour | None,
@@ -68,10 +67,9 @@ def search(
     ]
 
 
-def tried(model: FloatModel, convention: Convention, pixels: NDArray[np.uint8], classes: Indices) -> Trial:
+def tried(model: Classifier, convention: Convention, pixels: NDArray[np.uint8], classes: Indices) -> Trial:
     """One candidate; ``pixels`` are the input tensors, (n, height, width, channels)."""
-    with quietly(f"{model.path} cannot be run"):
-        outputs = model.predict(pixels, convention.apply)
+    outputs = model.judge(pixels, convention)
     return Trial(convention, outputs, classes_of(outputs) == classes)
 
 

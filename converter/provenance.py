@@ -7,9 +7,14 @@ import importlib.metadata
 import os
 import platform
 import shlex
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from converter.samples import Samples
 from converter.settings import Settings
@@ -25,19 +30,21 @@ class Provenance:
     """The command line that does the same."""
     seed: int
     model_sha256: str
-    """Of the model file, or of all files of a SavedModel folder."""
+    """Of the model file, of all files of a SavedModel folder, or of the weights of a model in memory."""
     data_sha256: str
     """Of the labels and decoded pixels of all pictures, whatever their names and order."""
     versions: dict[str, str]
     machine: str
 
 
-def provenance(model: Path, data: Path, out: Path, settings: Settings, samples: Samples) -> Provenance:
-    """``samples`` are all pictures that were used."""
+def provenance(
+    model: Path, data: Path, out: Path, settings: Settings, samples: Samples, weights: Sequence[Any] | None = None
+) -> Provenance:
+    """``samples`` are all pictures that were used; ``weights`` those of a model in memory, to be saved as ``model``."""
     return Provenance(
         command=command(model, data, out, settings),
         seed=settings.seed,
-        model_sha256=_digest_of_files(model),
+        model_sha256=_digest_of_files(model) if weights is None else _digest_of_weights(weights),
         data_sha256=_digest_of_data(samples),
         versions={"python": platform.python_version()} | _versions(),
         machine=f"{platform.system()} {platform.machine()}",
@@ -57,13 +64,18 @@ def command(model: Path, data: Path, out: Path, settings: Settings) -> str:
     return shlex.join(words)
 
 
-def created(model: Path) -> str:
+def created(model: Path | None) -> str:
     """When the trained model was last written, or SOURCE_DATE_EPOCH where that is set; ISO 8601, UTC.
+
+    Now, for a model in memory.
 
     Not the time of the conversion: the same input is to give the same bytes.
     """
     given = os.environ.get("SOURCE_DATE_EPOCH", "")
-    seconds = int(given) if given.isdecimal() else int(max(file.stat().st_mtime for file in _files(model)))
+    if given.isdecimal():
+        seconds = int(given)
+    else:
+        seconds = int(max(file.stat().st_mtime for file in _files(model)) if model else time.time())
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -74,6 +86,13 @@ def _files(model: Path) -> list[Path]:
 def _digest_of_files(model: Path) -> str:
     digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in _files(model)]
     return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _digest_of_weights(weights: Sequence[Any]) -> str:
+    digest = hashlib.sha256()
+    for values in weights:
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
 
 
 def _digest_of_data(samples: Samples) -> str:

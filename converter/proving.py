@@ -10,6 +10,7 @@ import numpy as np
 from converter import carray
 from converter.duplicates import Duplicates, find_duplicates
 from converter.layers import LayerReport, layer_errors
+from converter.loading import FloatModel
 from converter.material import Material
 from converter.measuring import Measured, run_float
 from converter.page import render
@@ -63,8 +64,11 @@ def prove(
     )
 
 
-def origin(model: Path, data: Path, out: Path, settings: Settings, material: Material) -> Provenance:
-    return provenance(model, data, out, settings, join(material.known, material.unseen))
+def origin(model: FloatModel, data: Path, out: Path, settings: Settings, material: Material) -> Provenance:
+    samples = join(material.known, material.unseen)
+    if model.file is None:
+        return provenance(Path(f"{model.path}.keras"), data, out, settings, samples, model.variables)
+    return provenance(model.file, data, out, settings, samples)
 
 
 def files_beside(out: Path, settings: Settings) -> tuple[Path, ...]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from converter.conventions import Convention
 from converter.loading import FloatModel
+from converter.operators import refused
 from converter.progress import Progress
 from converter.quiet import quietly, tensorflow
 from converter.scores import Outputs, probabilities
@@ -73,7 +74,10 @@ class Graph:
 def to_float(graph: Graph) -> bytes:
     """The float32 flatbuffer of the same graph. Raises ConversionError."""
     with quietly(f"{graph.model.path} cannot be converted to TFLite"), tempfile.TemporaryDirectory() as folder:
-        return bytes(_converter(graph, Path(folder)).convert())
+        try:
+            return bytes(_converter(graph, Path(folder)).convert())
+        except Exception as error:
+            raise refused(graph.model.path, str(error)) or error from None
 
 
 def to_int8(graph: Graph, pixels: NDArray[np.uint8], progress: Progress) -> bytes:

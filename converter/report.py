@@ -77,6 +77,22 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
+class OnnxReport:
+    """The float model as ONNX, run by onnxruntime beside Keras."""
+
+    out: str
+    bytes: int
+    samples: int
+    largest_difference: float
+    """Of any score."""
+
+    def line(self) -> str:
+        return (
+            f"{self.out}, {_kilobytes(self.bytes)}; within {self.largest_difference:.1e} of Keras on {self.samples}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     out: str
     model: str
@@ -113,6 +129,7 @@ class Report:
     recipe: str = "int8"
     recipes: tuple[RecipeReport, ...] = ()
     """Those that were tried, when several were."""
+    onnx: OnnxReport | None = None
 
     def summary(self) -> str:
         """A few aligned lines."""
@@ -126,6 +143,7 @@ class Report:
             ("accuracy", f"{self._accuracies()} ({gain:+.1f} points)"),
             ("agreement", f"{found.agreement:.1%} of {found.samples} evaluation pictures"),
             *(("runtime", _runtime(runtime)) for runtime in self.runtimes),
+            *((("onnx", self.onnx.line()),) if self.onnx else ()),
             *(("warning", warning) for warning in self.warnings),
             *(("beside it", name) for name in self.files),
         ]

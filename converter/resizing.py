@@ -13,8 +13,8 @@ from typing import get_args
 
 import numpy as np
 
+from converter.classifier import Classifier
 from converter.conventions import Convention
-from converter.loading import FloatModel
 from converter.preprocessing import SIGNIFICANCE, Trial, significantly_better, tried
 from converter.progress import Progress
 from converter.samples import Samples, tensors
@@ -70,7 +70,7 @@ def rules(samples: Samples, spec: InputSpec, first: Rule) -> list[Rule]:
 
 
 def try_rules(
-    model: FloatModel,
+    model: Classifier,
     convention: Convention,
     samples: Samples,
     spec: InputSpec,

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from converter import loadable
 from converter.progress import Progress
 from edge.choices import RuntimeChoice
 from edge.errors import ConversionError, EdgeError, MissingError
@@ -49,14 +52,22 @@ class Run:
         return [replace(self, outputs=part) for part in parts]
 
 
-def installed_runtimes() -> tuple[RuntimeChoice, ...]:
-    """The preferred one first. Not imported: this process may have imported TensorFlow."""
-    return tuple(
-        cast(RuntimeChoice, name) for name, module in _MODULES.items() if importlib.util.find_spec(module) is not None
-    )
+def installed_runtimes(oldest: str = loadable.OLDEST) -> tuple[RuntimeChoice, ...]:
+    """The preferred one first. Not imported: this process may have imported TensorFlow.
+
+    Without tflite-runtime, which ends at 2.14, when ``oldest`` is newer.
+    """
+    wanted = [name for name in _MODULES if name == "litert" or not loadable.older(loadable.OLDEST, oldest)]
+    found = [name for name in wanted if importlib.util.find_spec(_MODULES[name]) is not None or _python(name)]
+    return tuple(cast(RuntimeChoice, name) for name in found)
 
 
-def run(model: bytes, pixels: NDArray[np.uint8], runtime: RuntimeChoice, progress: Progress) -> Run:
+def _python(runtime: str) -> str:
+    """The Python of another environment for this runtime, or empty."""
+    return os.environ.get(loadable.PYTHON, "") if runtime == "tflite-runtime" else ""
+
+
+def run(model: bytes, pixels: NDArray[np.generic], runtime: RuntimeChoice, progress: Progress) -> Run:
     """``pixels``: (n, height, width, channels), the input tensors. Raises ConversionError, MissingError."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -79,7 +90,10 @@ def verify(artifact: Path, runtime: RuntimeChoice) -> None:
 
 
 def _child(runtime: RuntimeChoice, target: Path, progress: Progress) -> None:
-    command = [sys.executable, "-m", "converter.runner", runtime, str(target)]
+    python = _python(runtime)
+    if python and shutil.which(python) is None:
+        raise MissingError(f"{loadable.PYTHON}: no program {python}; expected a Python 3.11 that has edge-sdk")
+    command = [python or sys.executable, "-m", "converter.runner", runtime, str(target)]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as child:
             assert child.stdout is not None
@@ -95,6 +109,8 @@ def _raise(runtime: RuntimeChoice, status: int, lines: list[str]) -> None:
     last = lines[-1] if lines else f"status {status}"
     if status == MissingError.exit_status:
         raise MissingError(last)
+    if "No module named" in last:
+        raise MissingError(f"{runtime}: {last}; install edge-sdk in the environment of {loadable.PYTHON}")
     if status < 0:
         last = f"the interpreter died ({signal.Signals(-status).name})"
     raise ConversionError(f"the converted model does not run on {runtime}: {last}")

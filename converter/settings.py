@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converter.choices import Range
+from converter.loadable import OLDEST, check_version
 from edge.choices import Colour, Interpolation, Resize
 from edge.errors import ConfigError, ConversionError
 
-_BESIDE = (".html", ".c", ".h")
+_BESIDE = (".html", ".c", ".h", ".onnx")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Settings:
     """Most pictures to calibrate with."""
     c_array: bool = False
     """Also write the flatbuffer as C source and header."""
+    onnx: bool = False
+    """Also write the float model as ONNX, beside the artifact."""
+    min_runtime: str = OLDEST
+    """The oldest TFLite runtime that must be able to run it."""
     seed: int = 0
 
     def model_id(self, out: Path) -> str:
@@ -45,6 +50,7 @@ class Settings:
     def check(self, out: Path) -> None:
         """Refuses at once what would fail after minutes of work. Raises ConfigError, ConversionError."""
         self.model_id(out)
+        check_version(self.min_runtime)
         for option, value in (("--model-version", self.version), ("--calibration", self.calibration)):
             if value < 1:
                 raise ConfigError(f"{option} {value}: expected a whole number from 1")

@@ -54,13 +54,14 @@ def describe(artifact: Artifact, interpreter: Interpreter, given: Given | None =
     """
     given = given or Given()
     source, result = interpreter.inputs[0], interpreter.outputs[0]
-    _check_classifier(artifact, interpreter)
+    check_classifier(artifact, interpreter)
     if artifact.manifest is not None:
         return _by_manifest(artifact, source, result, given)
     return _foreign(artifact, source, result, given)
 
 
-def _check_classifier(artifact: Artifact, interpreter: Interpreter) -> None:
+def check_classifier(artifact: Artifact, interpreter: Interpreter) -> None:
+    """Raises ArtifactError unless it is one picture in, class scores out."""
     shapes = [info.shape for info in interpreter.inputs]
     shape = shapes[0]
     if len(shapes) != 1 or len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or 0 in shape:

@@ -59,6 +59,14 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Of a ready ``.tflite`` that was wrapped: there is no other model to compare it with."""
+
+    samples: int
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     model: str
     """Model id: letters, digits, dot, dash, underscore; it is part of MQTT topics."""
@@ -74,9 +82,12 @@ class Manifest:
     task: Literal["classification"] = "classification"
     min_runtime: str = ""
     """The oldest TFLite runtime that knows every operator version in the file, as the file itself states it."""
+    runtimes: tuple[str, ...] = ()
+    """Where the converter has really run it, as ``edge.interpreter.Interpreter.platform`` says it."""
     hardware: tuple[str, ...] = ("any",)
     """``platform.machine()`` names the model is fit for, or ``any``."""
     evaluation: Evaluation | None = None
+    accuracy: Accuracy | None = None
     golden_platform: str = ""
     """Where the golden outputs were computed, as ``edge.interpreter.Interpreter.platform`` says it: there a device
     must reproduce integer outputs exactly."""

@@ -61,9 +61,11 @@ def _facts(artifact: Artifact, interpreter: Interpreter) -> dict[str, Any]:
         "sha256": artifact.sha256,
         "runtime": interpreter.platform,
         "min_runtime": artifact.stated.min_runtime,
+        "ran_on": list(manifest.runtimes) if manifest else [],
         "input": plain(tensor),
         "output": plain(result),
         "evaluation": plain(manifest.evaluation) if manifest and manifest.evaluation else None,
+        "accuracy": plain(manifest.accuracy) if manifest and manifest.accuracy else None,
     }
 
 

@@ -123,8 +123,42 @@ def test_what_is_no_model_at_all_is_named(tmp_path: Path, name: str):
         load(tmp_path / name)
 
 
-@pytest.mark.thirdparty
-def test_a_keras_2_file_that_keras_3_cannot_load_is_one_clear_line(shared_data: Path):
-    with pytest.raises(ConversionError, match=r"vww_96\.h5 cannot be loaded by Keras 3") as caught:
-        load(shared_data / "models" / "mlcommons_tiny" / "vww_96.h5")
+def test_a_model_in_memory_is_taken_as_it_is(layers: Any):
+    import keras
+
+    inputs, outputs = small(layers)
+    model = keras.Model(inputs, outputs, name="cookie")
+    loaded = load(model)
+    assert (str(loaded.path), loaded.height, loaded.size) == ("cookie", 8, 2)
+    pixels = np.full((2, 8, 8, 3), 100, np.uint8)
+    assert loaded.predict(pixels, lambda values: values) == pytest.approx(model(pixels / 1.0).numpy())
+    with pytest.raises(ConversionError, match=r"a builtins\.str: expected a keras\.Model or a path"):
+        load("cookie.keras")
+
+
+def test_a_file_cut_short_is_one_clear_line(tmp_path: Path, layers: Any):
+    path = save(tmp_path / "model.h5", *small(layers))
+    path.write_bytes(path.read_bytes()[:4000])
+    with pytest.raises(ConversionError, match=r"^\S+model\.h5 cannot be loaded by Keras 3\S+: .*truncated") as caught:
+        load(path)
     Path(str(caught.value).rpartition(" in ")[2]).unlink()
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_python_code_in_a_file_is_never_run(tmp_path: Path, layers: Any, suffix: str):
+    inputs = layers.Input((8, 8, 3))
+    outputs = layers.Dense(2)(layers.Flatten()(layers.Lambda(lambda x: x / 255, name="scale")(inputs)))
+    with pytest.raises(ConversionError, match=r"layer 'scale' is a Lambda, Python code inside the file; replace it"):
+        load(save(tmp_path / f"model{suffix}", inputs, outputs))
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_layer_that_keras_does_not_have_is_named(tmp_path: Path, layers: Any, suffix: str):
+    class Twice(layers.Layer):  # type: ignore[name-defined,misc]
+        def call(self, values: Any) -> Any:
+            return 2 * values
+
+    inputs = layers.Input((8, 8, 3))
+    outputs = layers.Dense(2)(layers.Flatten()(Twice(name="doubling")(inputs)))
+    with pytest.raises(ConversionError, match=r"layer 'doubling' is a Twice, which Keras does not have; hand over"):
+        load(save(tmp_path / f"model{suffix}", inputs, outputs))

@@ -1,0 +1,104 @@
+"""A ready ``.tflite`` on many pictures, through the device's own preprocessing and interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.conventions import Convention
+from converter.progress import Progress
+from converter.runner import Run, installed_runtimes, run
+from converter.scores import Outputs
+from edge.artifact.manifest import InputSpec, OutputSpec
+from edge.choices import Dtype, RuntimeChoice
+from edge.decide import scores_of
+from edge.errors import ConversionError
+from edge.interpreter import TensorInfo
+from edge.preprocess import Preprocessor
+
+CHUNK_BYTES = 128 << 20
+"""Input tensors that are in memory, and in a temporary file, at a time."""
+
+_DTYPES: dict[str, Dtype] = {"uint8": "uint8", "int8": "int8", "int16": "int16", "float32": "float32"}
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A flatbuffer that is known to be an image classifier. Shapes: (1, height, width, channels) → (1, size)."""
+
+    path: Path
+    flatbuffer: bytes
+    source: TensorInfo
+    result: TensorInfo
+    progress: Progress
+
+    @property
+    def height(self) -> int:
+        return self.source.shape[1]
+
+    @property
+    def width(self) -> int:
+        return self.source.shape[2]
+
+    @property
+    def channels(self) -> int:
+        return self.source.shape[3]
+
+    @property
+    def classes(self) -> int:
+        return self.result.shape[-1]
+
+    def input_spec(self, convention: Convention, material: InputSpec) -> InputSpec:
+        """How pictures, resized as ``material`` says, become the tensor of a model trained with ``convention``."""
+        mean, std = convention.normalization()
+        return replace(
+            material,
+            dtype=_dtype(self.path, self.source),
+            scale=self.source.scale,
+            zero_point=self.source.zero_point,
+            colour=convention.colour,
+            mean=mean,
+            std=std,
+        )
+
+    def output_spec(self) -> OutputSpec:
+        """What the tensor itself states; not yet whether its scores are probabilities or logits."""
+        info = self.result
+        return OutputSpec(info.shape[-1], _dtype(self.path, info), info.scale, info.zero_point)
+
+    def judge(self, pixels: NDArray[np.uint8], convention: Convention) -> Outputs:
+        """Real outputs, (n, size), on the first runtime, as ``Classifier`` has it."""
+        run = self.run(pixels, convention, installed_runtimes()[0], self.progress)
+        raw = self.output_spec()
+        outputs = np.stack([scores_of(row, raw) for row in run.outputs])
+        if not np.isfinite(outputs).all():
+            raise ConversionError(f"{self.path}: its scores are not numbers; NaN or infinity is in its weights")
+        return outputs
+
+    def run(
+        self, pixels: NDArray[np.uint8], convention: Convention, runtime: RuntimeChoice, progress: Progress
+    ) -> Run:
+        """``pixels``: (n, height, width, channels), 0..255 RGB or grey. Raises ConversionError, MissingError."""
+        small = np.repeat(pixels, 3, axis=3) if self.channels == 1 else np.ascontiguousarray(pixels[:, :, :, ::-1])
+        plain = InputSpec(self.height, self.width, self.channels, "uint8")
+        tensors = _tensors(small, self.input_spec(convention, plain))
+        runs = [run(self.flatbuffer, part, runtime, progress) for part in tensors]
+        return replace(runs[0], outputs=np.concatenate([one.outputs for one in runs]))
+
+
+def _tensors(small: NDArray[np.uint8], spec: InputSpec) -> Iterator[NDArray[np.generic]]:
+    """Of resized pictures, (n, height, width, 3) BGR, by the device's own preprocessing."""
+    preprocess = Preprocessor(spec)
+    step = max(1, CHUNK_BYTES // preprocess.tensor.nbytes)
+    for start in range(0, len(small), step):
+        yield np.stack([preprocess(picture)[0].copy() for picture in small[start : start + step]])
+
+
+def _dtype(path: Path, info: TensorInfo) -> Dtype:
+    if info.dtype not in _DTYPES:
+        raise ConversionError(f"{path}: tensor {info.name!r} is {info.dtype}; expected one of {', '.join(_DTYPES)}")
+    return _DTYPES[info.dtype]

@@ -1,0 +1,205 @@
+"""From a ready ``.tflite`` and labelled pictures to a checked artifact: nothing is converted, everything is measured.
+
+The model's own tensors stay as they are. What it was trained on is found like a Keras model's, by trying the
+candidates, and goes into the manifest and the TFLite Metadata instead of into the graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter import carray, evaluate, golden, loadable, package
+from converter.conventions import Convention
+from converter.convert import artifact_files, guarded, verify_on_all
+from converter.dataset import at_most
+from converter.finding import find_preprocessing
+from converter.material import Material, gather
+from converter.measuring import OTHER_RUNTIMES_MOST, fit_reference
+from converter.operators import check_builtin
+from converter.progress import Progress
+from converter.provenance import created
+from converter.report import RuntimeReport, TrialReport
+from converter.runner import installed_runtimes
+from converter.scores import Outputs, activation_of, classes_of
+from converter.settings import Settings
+from converter.tensors import Ready
+from converter.wrap_report import WrapReport
+from edge.artifact import Artifact
+from edge.artifact.describe import check_classifier
+from edge.artifact.golden import Golden
+from edge.artifact.manifest import Accuracy, Manifest, OutputSpec
+from edge.choices import Activation
+from edge.drift.reference import Reference
+from edge.errors import ArtifactError, ConfigError, ConversionError, MissingError
+from edge.interpreter import check_in_child, open_interpreter
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the model does on the runtimes at hand."""
+
+    accuracy: Accuracy
+    runtimes: tuple[RuntimeReport, ...]
+    golden: Golden
+    golden_platform: str
+    golden_tolerance: int
+    reference: Reference
+
+
+FLOAT_STEPS = 256
+"""A float score is compared in steps of 1/256, as ``edge.model.verify_golden`` does."""
+
+
+def wrap(
+    model_path: Path, data: Path, out: Path, settings: Settings | None = None, progress: Progress | None = None
+) -> WrapReport:
+    """Writes the artifact ``out`` whole, or raises and leaves what was there.
+
+    ``model_path``: a float or quantized TFLite image classifier. ``data``: labelled pictures, without which there
+    is no drift reference and no golden sample. Raises ConversionError, ConfigError, MissingError.
+    """
+    with guarded(out):
+        return _wrap(model_path, data, out, settings or Settings(), progress or Progress())
+
+
+def _wrap(model_path: Path, data: Path, out: Path, settings: Settings, progress: Progress) -> WrapReport:
+    settings.check(out)
+    if settings.onnx:
+        raise ConfigError(f"--onnx: {model_path} is converted already; export the Keras model it was made from")
+    progress.say(f"loading {model_path}")
+    model, min_runtime = _load(model_path, settings, progress)
+    material = gather(model, data, settings, progress)
+    found, material = find_preprocessing(model, material, settings, progress)
+    best = found.best
+    spec, output = model.input_spec(best.convention, material.spec), _output_spec(model, best.outputs)
+    measured = _measure(model, best.convention, output, material, settings, progress)
+    manifest = Manifest(
+        model=settings.model_id(out),
+        version=settings.version,
+        created=created(model_path),
+        input=spec,
+        output=output,
+        flatbuffer_sha256="",
+        min_runtime=min_runtime,
+        runtimes=tuple(one.platform for one in measured.runtimes),
+        accuracy=measured.accuracy,
+        golden_platform=measured.golden_platform,
+        golden_tolerance=measured.golden_tolerance,
+    )
+    text = f"Image classifier, trained on {best.convention}."
+    files = artifact_files(material.labels, measured.reference, measured.golden)
+    final = package.with_metadata(model.flatbuffer, manifest, text)
+    artifact = package.build(final, manifest, files)
+    progress.say(f"checking and writing {out}")
+    package.write(
+        out, artifact, verify_on_all(settings.min_runtime, progress), _beside(out, settings, manifest, final)
+    )
+    return WrapReport(
+        out=str(out),
+        model=manifest.model,
+        version=manifest.version,
+        labels=material.labels,
+        range=best.convention.range,
+        colour=best.convention.colour,
+        trials=tuple(TrialReport(t.convention.range, t.convention.colour, t.accuracy) for t in found.trials),
+        input=spec,
+        output=output,
+        accuracy=measured.accuracy,
+        runtimes=measured.runtimes,
+        min_runtime=min_runtime,
+        golden_tolerance=measured.golden_tolerance,
+        bytes=len(artifact),
+        damaged=tuple(str(path) for path in material.damaged),
+        warnings=(*found.warnings, *loadable.untried(manifest.runtimes, settings.min_runtime)),
+        seed=settings.seed,
+    )
+
+
+def _load(path: Path, settings: Settings, progress: Progress) -> tuple[Ready, str]:
+    """The model and the runtime it needs by its own word. Raises ArtifactError, ConversionError, MissingError."""
+    artifact = Artifact.load(path)
+    check_builtin(path, artifact.model)
+    loadable.check_stated(artifact.stated.min_runtime, settings.min_runtime)
+    try:
+        check_in_child(artifact.model)
+        interpreter = open_interpreter(artifact.model)
+    except ArtifactError as error:
+        raise ConversionError(f"{path}: {error}") from None
+    check_classifier(artifact, interpreter)
+    model = Ready(path, artifact.model, interpreter.inputs[0], interpreter.outputs[0], progress)
+    if model.classes < 2:
+        raise ConversionError(f"{path}: one score for two labels; expected one per label, convert the Keras model")
+    return model, artifact.stated.min_runtime
+
+
+def _beside(out: Path, settings: Settings, manifest: Manifest, flatbuffer: bytes) -> dict[Path, bytes]:
+    """The C source and header where they are asked for."""
+    if not settings.c_array:
+        return {}
+    source, header = out.with_suffix(".c"), out.with_suffix(".h")
+    name = carray.identifier(manifest.model)
+    return {
+        source: carray.source(name, header.name, flatbuffer),
+        header: carray.header(name, len(flatbuffer)),
+    }
+
+
+def _output_spec(model: Ready, outputs: Outputs) -> OutputSpec:
+    """What the scores are, judged by their values; rounding adds up over a row."""
+    spec = model.output_spec()
+    step = 0.0 if spec.dtype == "float32" else spec.scale
+    near_one = np.abs(outputs.sum(axis=1) - 1).max() < 0.01 + spec.size * step / 2
+    found: Activation = "softmax" if near_one and outputs.min() >= -1e-3 else activation_of(outputs)
+    return replace(spec, activation=found)
+
+
+def _measure(
+    model: Ready,
+    convention: Convention,
+    output: OutputSpec,
+    material: Material,
+    settings: Settings,
+    progress: Progress,
+) -> Measured:
+    """Raises ConversionError where a runtime does not do."""
+    unseen, known = material.unseen, material.known
+    progress.say(f"running the model on {len(unseen) + len(known)} pictures")
+    first, *others = installed_runtimes(settings.min_runtime)
+    judged = model.run(unseen.pixels, convention, first, progress)
+    by_first = classes_of(evaluate.scores(judged, output))
+    chosen = golden.candidates(unseen, evaluate.scores(judged, output), lambda other: model.judge(other, convention))
+    images, tensors = golden.pictures(unseen, chosen, material.spec)
+    few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)
+
+    reports = [evaluate.report(judged, by_first, unseen.classes, output)]
+    steps = [model.run(tensors, convention, first, progress)]
+    for runtime in others:
+        try:
+            other = model.run(np.concatenate([unseen.pixels[few], tensors]), convention, runtime, progress)
+        except MissingError as error:
+            progress.say(f"warning: {error}")
+            continue
+        shown, sampled = other.split([len(few), len(tensors)])
+        reports.append(evaluate.report(shown, by_first[few], unseen.classes[few], output))
+        steps.append(sampled)
+    steady, tolerance = golden.steadiest([_steps(one.outputs) for one in steps])
+    reference = model.run(known.pixels, convention, first, progress)
+    return Measured(
+        accuracy=Accuracy(len(unseen), reports[0].accuracy),
+        runtimes=tuple(reports),
+        golden=Golden(tuple(images[i] for i in steady), steps[0].outputs[steady]),
+        golden_platform=judged.platform,
+        golden_tolerance=tolerance,
+        reference=fit_reference(evaluate.scores(reference, output), material),
+    )
+
+
+def _steps(outputs: NDArray[np.generic]) -> NDArray[np.generic]:
+    if outputs.dtype != np.float32:
+        return outputs
+    scaled: NDArray[np.generic] = np.round(outputs.astype(np.float64) * FLOAT_STEPS)
+    return scaled
