@@ -40,7 +40,7 @@ class Provenance:
 def provenance(
     model: Path, data: Path, out: Path, settings: Settings, samples: Samples, weights: Sequence[Any] | None = None
 ) -> Provenance:
-    """``samples`` are all pictures that were used; ``weights`` those of a model in memory, to be saved as ``model``."""
+    """``samples`` are all pictures that were used; ``weights`` those of a model in memory, which ``model`` names."""
     return Provenance(
         command=command(model, data, out, settings),
         seed=settings.seed,

@@ -132,6 +132,20 @@ def test_a_grey_saved_model_with_one_logit_becomes_two_scores(tmp_path: Path):
     assert report.evaluation.accuracy_quantized == report.evaluation.agreement == 1.0
 
 
+def test_a_model_in_memory_becomes_the_same_artifact(
+    converted: tuple[Path, Report, str], wanted: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tensorflow()
+    import keras
+
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", EPOCH)
+    model = keras.models.load_model(wanted, compile=False)
+    report = convert(model, pictures, tmp_path / "colours.tflite")
+    assert report.evaluation == converted[1].evaluation
+    assert f"{model.name}.keras" in report.provenance.command
+    assert (tmp_path / "colours.tflite").read_bytes() == converted[0].read_bytes()
+
+
 def test_a_failed_conversion_leaves_what_was_there(wanted: Path, pictures: Path, tmp_path: Path):
     out = tmp_path / "out.tflite"
     out.write_bytes(b"old")

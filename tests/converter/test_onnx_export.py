@@ -47,5 +47,5 @@ def test_a_missing_package_is_said_before_any_work(tmp_path: Path, monkeypatch: 
 
 
 def test_the_artifact_is_not_overwritten_by_the_export(tmp_path: Path):
-    with pytest.raises(ConfigError, match=r"the ONNX file would take its place"):
+    with pytest.raises(ConfigError, match=r"\.onnx is the name of a file beside the artifact"):
         convert(tmp_path / "m.keras", tmp_path, tmp_path / "out.onnx", Settings(onnx=True))

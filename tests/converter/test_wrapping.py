@@ -132,6 +132,6 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing(colour_model: Path, co
         env={**os.environ, "TMPDIR": str(tmp_path / "tmp"), "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert done.returncode == 8
-    assert "cannot be written" in done.stderr.splitlines()[-1]
+    assert "cannot be read or written (File too large)" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.rglob("*")] == ["tmp"]
