@@ -33,6 +33,7 @@ _MOST_SIDE = 16_384
 _PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 _AWAY = 3.0  # a sample so many spreads from the mode is not belt
 _SURE = 0.4  # a pixel that shows the same for a smaller share of the frames is not known to be belt
+_MOST_SPREAD = 31.0  # grey levels; that is no belt any more, and all that 8 bits hold
 _LEAST_SPREAD = 3.0  # grey levels; below that, rounding and the sensor's noise say nothing about the belt
 
 
@@ -180,11 +181,11 @@ def _belt_of(stack: NDArray[np.float32]) -> tuple[Image, Image, float]:
     # Half of the belt's own samples lie within 0.67 deviations; a low quantile still is one under parts.
     rough = np.maximum(np.quantile(away, 0.25, axis=0) / 0.32, _LEAST_SPREAD)
     belt = (away < _AWAY * rough).all(axis=-1, keepdims=True)
-    doubtful = np.asarray(belt.mean(axis=0)[..., 0] < _SURE, np.uint8)
     weights = belt / np.maximum(belt.sum(axis=0), 1)
     background = (stack * weights).sum(axis=0)
     deviation = np.sqrt((np.square(stack - background) * weights).sum(axis=0))
-    spread = cv2.blur(np.clip(deviation, 0, 31).astype(np.float32), (5, 5))
+    doubtful = ((belt.mean(axis=0)[..., 0] < _SURE) | (deviation.max(axis=-1) > _MOST_SPREAD)).astype(np.uint8)
+    spread = cv2.blur(np.clip(deviation, 0, _MOST_SPREAD).astype(np.float32), (5, 5))
     quantised = np.clip(np.round(spread * SPREAD_STEPS), 0, 255).astype(np.uint8)
     return _repaired(background, doubtful), quantised, float(1 - belt.mean())
 

@@ -46,12 +46,13 @@ class Finder:
         self._soft: Image = np.empty_like(calibration.background)
         band = np.maximum(np.float32(options.contrast), calibration.spread * np.float32(_SPREADS / SPREAD_STEPS))
         # A shaking camera or belt moves edges by about a pixel: each pixel may look like those beside it.
-        self._bounds = (cv2.erode(calibration.background, _AROUND), cv2.dilate(calibration.background, _AROUND))
+        self._darkest = cv2.erode(calibration.background, _AROUND).astype(np.float32)
+        self._brightest = cv2.dilate(calibration.background, _AROUND).astype(np.float32)
         self._band = band.astype(np.float32)
         self._lighting = Lighting(calibration.background)
         self._gains: Gains = np.zeros(3, np.float32)
-        self._low: Image = self._small
-        self._high: Image = self._small
+        self._low: Image = np.empty_like(calibration.background)
+        self._high: Image = np.empty_like(calibration.background)
 
     def find(self, image: Image) -> Boxes:
         """All parts in a full frame. Raises SourceError when it has another size than the calibration's."""
@@ -75,8 +76,8 @@ class Finder:
         self._gains = gains.copy()
         # Less light leaves less contrast, but the sensor's noise stays.
         band = self._band * np.maximum(gains, _LEAST_GAIN)
-        self._low = np.clip(self._bounds[0] * gains - band, 0, 255).astype(np.uint8)
-        self._high = np.clip(self._bounds[1] * gains + band, 0, 255).astype(np.uint8)
+        cv2.subtract(self._darkest * gains, band, dst=self._low, dtype=cv2.CV_8U)  # which also clips
+        cv2.add(self._brightest * gains, band, dst=self._high, dtype=cv2.CV_8U)
 
     def _outlined(self) -> Boxes:
         contours = cv2.findContours(self.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]

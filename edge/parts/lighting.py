@@ -10,12 +10,13 @@ from edge.frames.frame import Image
 Gains = NDArray[np.float32]
 """Shape (3,): of blue, green and red."""
 
-_SAMPLES = 2400
+_SAMPLES = 1200
 _BINS = 96
 _LOW, _HIGH = np.log(0.25), np.log(4.0)
 _NEAR = 0.06  # belt pixels agree on the gain within this, as a logarithm
 _LOYALTY = 1.5  # a new gain must explain so many times more pixels than the last one
 _CLIPPED = 248
+_LOG = np.log(np.arange(256) + 1).astype(np.float32)
 
 
 class Lighting:
@@ -31,7 +32,7 @@ class Lighting:
     def update(self, image: Image) -> Gains:
         """The gains of this picture (same shape as the background)."""
         samples = image.reshape(-1, 3)[self._places]
-        ratios = np.log(samples.astype(np.float32) + 1) - self._usual
+        ratios = _LOG[samples] - self._usual
         grey = ratios.mean(axis=1)
         grey[samples.max(axis=1) >= _CLIPPED] = _HIGH
         mode = self._mode(grey)
@@ -49,4 +50,4 @@ class Lighting:
         return float(_LOW + (pairs.argmax() + 1) * ((_HIGH - _LOW) / _BINS))
 
     def _logs(self, image: Image) -> NDArray[np.float32]:
-        return np.asarray(np.log(image.reshape(-1, 3)[self._places].astype(np.float32) + 1), np.float32)
+        return np.asarray(_LOG[image.reshape(-1, 3)[self._places]], np.float32)

@@ -16,6 +16,9 @@ _MEMORY = 15
 _ESTABLISHED = 3
 _SKIPS = (1.0, 2.0, 3.0, 0.0)  # as expected, one or two frames missing, the belt stands still
 _ENOUGH = 0.5  # of the parts that should still be in view agree
+_BETTER = 0.2  # an explanation that is less likely must find so many more
+_MORE = 0.5
+_JUMP = 3.5  # times the fastest of the last steps
 _MOST_CANDIDATES = 64
 _CLEAR, _LONG = 4.0, 20.0  # working pixels
 _AGREE = 2.0  # working pixels
@@ -77,10 +80,12 @@ class Motion:
         best, best_share = expected, 0.0
         for skip in _SKIPS if self.known else ():
             share = self._share(steps, tolerances, leaving, expected * np.float32(skip))
-            if share >= _ENOUGH and share > best_share + 0.2:
+            if share >= _ENOUGH and share > best_share + _BETTER:
                 best, best_share = expected * np.float32(skip), share
+            if best_share > 1 - _BETTER:
+                break
         if best_share < _ENOUGH:
-            best = self._free(steps, tolerances, leaving, best, best_share)
+            best = self._free(steps, tolerances, best)
         return best
 
     def learn(self, matched: NDArray[np.float32], elapsed: float) -> Vector:
@@ -94,28 +99,39 @@ class Motion:
 
     def _share(self, steps: NDArray[np.float32], tolerances: Vector, leaving: Vector, step: Vector) -> float:
         """Of the parts that should still be in view, how many there are (1 when none should)."""
-        away = np.linalg.norm(steps - step, axis=-1).min(axis=1)
         here = leaving > self._along(step)
-        fit = np.clip(1 - np.square(away / tolerances), 0, 1)
-        return float(fit[here].sum() / here.sum()) if here.any() else 1.0
+        return float(_fits(steps, tolerances, step)[here].sum() / here.sum()) if here.any() else 1.0
 
-    def _free(
-        self, steps: NDArray[np.float32], tolerances: Vector, leaving: Vector, best: Vector, best_share: float
-    ) -> Vector:
-        """The step that most parts agree on; of equals, the shortest. A belt never runs back."""
+    def _free(self, steps: NDArray[np.float32], tolerances: Vector, best: Vector) -> Vector:
+        """The step that most parts agree on; of equals, the nearest to what was expected.
+
+        A belt that is known neither runs back nor jumps: else a part that is missed for a frame, and another where
+        its neighbour was, would pass for a long step.
+        """
         candidates = steps.reshape(-1, 2)
+        along = np.array([self._along(step) for step in candidates])
         if self._fixed is not None or len(self._steps) >= _ESTABLISHED:
-            candidates = candidates[[self._along(step) >= -1 for step in candidates]]
-        lengths = np.linalg.norm(candidates - best, axis=1) if self.known else np.linalg.norm(candidates, axis=1)
-        for step in candidates[np.argsort(lengths)][:_MOST_CANDIDATES]:
-            share = self._share(steps, tolerances, leaving, step)
-            if share > best_share + 0.2:
-                best, best_share = step, share
+            candidates, along = candidates[along >= -1], along[along >= -1]
+        if len(self._steps) >= _ESTABLISHED:
+            fastest = max(float(np.hypot(*step)) for step in self._steps)
+            candidates = candidates[along <= _JUMP * fastest + tolerances.max()]
+        best_count = float(_fits(steps, tolerances, best).sum()) if self.known else 0.0
+        nearness = np.linalg.norm(candidates - (best if self.known else 0), axis=1)
+        for step in candidates[np.argsort(nearness)][:_MOST_CANDIDATES]:
+            count = float(_fits(steps, tolerances, step).sum())
+            if count > best_count + _MORE:
+                best, best_count = step, count
         return best
 
     def _along(self, step: Vector) -> float:
         direction = self.direction
         return float(np.hypot(*step)) if direction is None else float(step @ direction)
+
+
+def _fits(steps: NDArray[np.float32], tolerances: Vector, step: Vector) -> Vector:
+    """Shape (n,): how well each part is found where a step of the belt would bring it, 0 to 1."""
+    away = np.linalg.norm(steps - step, axis=-1).min(axis=1)
+    return np.asarray(np.clip(1 - np.square(away / tolerances), 0, 1), np.float32)
 
 
 def _core(steps: NDArray[np.float32]) -> Vector:

@@ -22,13 +22,13 @@ class PartsOptions:
     speed: float = field(default=0.0, metadata={"least": 0, "most": 100_000})
     """Pixels of the full frame from one frame to the next; 0 is found out. Needed, with ``direction``, where parts
     move further than half the distance between them."""
-    smallest: float = field(default=0.003, metadata={"least": 0, "most": 1})
-    """Least area of a part, as a share of the region."""
+    smallest: float = field(default=0.01, metadata={"least": 0, "most": 1})
+    """Least area of a part, as a share of the region: crumbs and dirt are smaller, parts larger."""
     largest: float = field(default=0.6, metadata={"least": 0, "most": 1})
     contrast: float = field(default=16.0, metadata={"least": 1, "most": 255})
     """Grey levels, in one colour at least, by which a part differs from the belt. More than that of halos and shadows
     keeps parts that almost touch apart."""
-    bridge: float = field(default=8.0, metadata={"least": 0, "most": 200})
+    bridge: float = field(default=4.0, metadata={"least": 0, "most": 200})
     """Gaps in a part up to so many pixels of the full frame are closed: cracks, stripes that look like the belt."""
     split: bool = True
     """Tell parts that touch apart by their shape."""

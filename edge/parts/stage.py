@@ -59,9 +59,9 @@ class Parts:
     """The stage between a camera and a model. One instance serves one thread and one camera.
 
     Once per frame ``step``; then every part in ``due`` is judged on that frame's image. With ``judging="once"`` each
-    part comes exactly once. With ``"vote"`` it may come often: hand each result to ``vote``, and when the part is listed
-    in ``finished``, ``finish`` gives the one result. ``live`` says that the frames' time stamps are those of a camera
-    and not of a file that is read as fast as possible; lost frames are then known from the time.
+    part comes exactly once. With ``"vote"`` it may come often: hand each result to ``vote``, and when the part is
+    listed in ``finished``, ``finish`` gives the one result. ``live`` says that the frames' time stamps are
+    those of a camera and not of a file that is read as fast as possible; lost frames are then known from the time.
 
     >>> for due in parts.due: decide(due, model.predict(crop(frame.image, due.box, margin=0.1)))  # doctest: +SKIP
     """
@@ -161,7 +161,7 @@ class Parts:
 
     def _last_chance(self, track: Track, step: Vector) -> bool:
         """Whether it is cut by the border already, or will be in the next frame."""
-        if track.missed > 1 or not track.came_in:
+        if track.missed > 1 or not self._tracker.came_in(track):
             return False
         return self._tracker.leaving(track.box) or self._tracker.leaving(track.box + np.tile(step, 2))
 
@@ -188,7 +188,7 @@ class Parts:
                 self._judged.remove(track.part)
             elif track.part in self._ballots:
                 self.finished.append(track.part)
-            elif track.came_in:
+            elif self._tracker.came_in(track):
                 self.lost += 1
 
     def _sighting(self, track: Track) -> Sighting:

@@ -34,9 +34,9 @@ class Track:
     """Frames in a row in which nothing was found where it should be."""
     hidden: bool = False
     """Seen only in one outline with another part."""
+    first: NDArray[np.float32] = field(default_factory=lambda: np.zeros(4, np.float32))
+    """The box it was first found in."""
     was_whole: bool = False
-    came_in: bool = False
-    """First found upstream of the centre line, or whole."""
     size: Vector = field(default_factory=lambda: np.zeros(2, np.float32))
     """Width and height, the last time it was whole."""
 
@@ -87,6 +87,10 @@ class Tracker:
             return bool(box[2 + axis] > (self._width, self._height)[axis] - 1)
         return bool(box[axis] < 1)
 
+    def came_in(self, track: Track) -> bool:
+        """False for a part that the far border cut already when it was first found."""
+        return track.was_whole or not self.leaving(track.first)
+
     def _measure(self, found: Boxes, elapsed: float) -> tuple[NDArray[np.float32], Vector]:
         before = np.array([track.box for track in self.tracks], np.float32).reshape(-1, 4)
         steps = displacements(before, found, self._width, self._height)
@@ -120,8 +124,8 @@ class Tracker:
                 away[row, (sizes > _LARGER * track.size + 2 * _SMALL).any(axis=1)] = np.inf
         matches: dict[int, int] = {}
         while np.isfinite(away.min()):
-            row, column = np.unravel_index(int(np.argmin(away)), away.shape)
-            matches[int(row)] = int(column)
+            row, column = divmod(int(away.argmin()), away.shape[1])
+            matches[row] = column
             away[row, :] = away[:, column] = np.inf
         return matches
 
@@ -167,10 +171,8 @@ class Tracker:
                 self.tracks.append(self._new(box))
 
     def _new(self, box: NDArray[np.float32]) -> Track:
-        track = Track(box)
-        track.was_whole = self.whole(box)
+        track = Track(box, first=box, was_whole=self.whole(box))
         track.size = box[2:] - box[:2] if track.was_whole else track.size
-        track.came_in = track.was_whole or not self.leaving(box)
         return track
 
     def _number(self) -> None:

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from edge.frames import Frame, Image
+from edge.parts import Calibration
+from edge.sim import SimulatedLine
+from edge.sim.scene import Scene
+
+
+def _empty(line: SimulatedLine, frames: int = 15) -> Iterator[Image]:
+    """Pictures of the line's belt long before its first part."""
+    options = line.options
+    scene = Scene(options.seed, options.width, options.height)
+    for frame in range(frames):
+        yield scene.render(line.belt, frame, -2000.0 - 7.3 * frame, line.truth, line._schedule(0))
+
+
+@pytest.fixture(scope="session")
+def calibrated() -> Callable[[SimulatedLine], Calibration]:
+    """``calibrated(line)``: calibration on the simulated line's empty belt."""
+    return lambda line: Calibration.fit(_empty(line))
+
+
+@pytest.fixture(scope="session")
+def belt_of_discs() -> Callable[..., Image]:
+    """``belt_of_discs((x, y), ..., radius=20)``: bright discs on a grey, slightly noisy belt of 320×240."""
+
+    def draw(*centres: tuple[float, float], radius: float = 20, noise: int = 0) -> Image:
+        y, x = np.mgrid[:240, :320]
+        image = np.random.default_rng(noise).normal(90, 3, (240, 320, 3))
+        for along, across in centres:
+            image[np.hypot(x - along, y - across) < radius] = (60, 160, 230)
+        return np.clip(image, 0, 255).astype(np.uint8)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def frame() -> Callable[..., Frame]:
+    """``frame(image, number)``: taken ``number`` thirtieths of a second after the clock's first second."""
+    return lambda image, number=0: Frame(image, 10**9 + round(number / 30 * 1e9), 0)
