@@ -28,7 +28,7 @@ class Track:
     box: NDArray[np.float32]
     """left, top, right, bottom, found or as the belt has carried it since."""
     part: int = -1
-    """Its number from 0 in order of appearance; -1 until it was found twice and moved as the belt does."""
+    """Its number from 0 in order of appearance; -1 until it moved as the belt does and was whole."""
     found: int = 1
     missed: int = 0
     """Frames in a row in which nothing was found where it should be."""
@@ -176,9 +176,14 @@ class Tracker:
         return track
 
     def _number(self) -> None:
-        fresh = [track for track in self.tracks if track.part < 0 and track.found >= _CONFIRMED]
+        fresh = [track for track in self.tracks if track.part < 0 and self._is_part(track)]
         for track in sorted(fresh, key=self.offset, reverse=True):
             track.part = next(self._numbers)
+
+    def _is_part(self, track: Track) -> bool:
+        """Found twice, and whole, or as far in as it will be: two horns of one part may come in before the rest."""
+        far_in = self.motion.direction is not None and (self.offset(track) >= 0 or self.leaving(track.box))
+        return track.found >= _CONFIRMED and (track.was_whole or far_in)
 
     def _drop_those_gone(self) -> None:
         staying = [track for track in self.tracks if not self._is_gone(track)]

@@ -58,6 +58,19 @@ def test_the_belt_may_run_in_any_direction(empty, belt_of_discs, frame, dx, dy):
     assert parts.speed_px == pytest.approx(np.hypot(dx, dy), rel=0.05)
 
 
+def test_two_horns_that_come_in_first_are_one_part(empty, belt_of_discs, frame):
+    parts, due = Parts(empty), []
+    for number in range(60):
+        x = 8 * number - 40
+        image, belt = belt_of_discs((x, 120), radius=40, noise=number), belt_of_discs(noise=number)
+        bite = np.s_[100:140, max(0, x) : max(0, x + 45)]
+        image[bite] = belt[bite]
+        parts.step(frame(image, number))
+        due += parts.due
+    assert [one.part for one in due] == [0]
+    assert parts.lost == 0
+
+
 def test_a_stopped_belt_calls_nobody_twice(empty, belt_of_discs, frame):
     parts, due, x = Parts(empty), [], -20.0
     for number in range(90):
