@@ -48,7 +48,7 @@ def candidates(samples: Samples, outputs: Outputs, predict: Callable[[NDArray[np
 
 
 def pictures(samples: Samples, chosen: Indices, spec: InputSpec) -> tuple[list[Image], NDArray[np.uint8]]:
-    """The pictures before preprocessing, shrunk and coarsened, and their input tensors, (n, height, width, channels)."""
+    """The pictures before preprocessing, small and coarse, and their input tensors, (n, height, width, channels)."""
     preprocess = Preprocessor(spec)
     images = [_coarse(_shrunk(_again(samples, index), spec)) for index in chosen]
     return images, np.stack([preprocess(image)[0].astype(np.uint8) for image in images])
@@ -87,4 +87,4 @@ def _shrunk(image: Image, spec: InputSpec) -> Image:
 
 
 def _coarse(image: Image) -> Image:
-    return image // STEP * STEP + np.uint8(STEP // 2)
+    return (image // STEP * STEP + STEP // 2).astype(np.uint8, copy=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from converter.report import RuntimeReport
 from converter.runner import Run, installed_runtimes, run
 from converter.scores import Outputs, classes_of, probabilities
 from edge.artifact.golden import Golden
-from edge.artifact.manifest import Evaluation, OutputSpec
+from edge.artifact.manifest import Evaluation, InputSpec, OutputSpec
 from edge.choices import Activation, Dtype
 from edge.drift.features import FEATURES, measure
 from edge.drift.reference import Reference
@@ -29,6 +29,7 @@ OTHER_RUNTIMES_MOST = 200
 
 @dataclass(frozen=True)
 class Measured:
+    input: InputSpec
     output: OutputSpec
     evaluation: Evaluation
     runtimes: tuple[RuntimeReport, ...]
@@ -51,7 +52,7 @@ def measure_quantized(
     chosen = golden.candidates(unseen, by_float, graph.predict)
     images, tensors = golden.pictures(unseen, chosen, material.spec)
 
-    progress.say(f"running the int8 model on {len(unseen) + len(known)} pictures")
+    progress.say(f"running the quantized model on {len(unseen) + len(known)} pictures")
     few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)
     first, *others = _run_all(
         quantized, [unseen.pixels, tensors, known.pixels], [unseen.pixels[few], tensors], progress, oldest
@@ -60,13 +61,14 @@ def measure_quantized(
     output = output_spec(first[0], graph.scores)
     steady, tolerance = golden.steadiest([one[1].outputs for one in (first, *others)])
     quantized_scores = evaluate.scores(first[0], output)
-    by_int8 = classes_of(quantized_scores)
+    by_quantized = classes_of(quantized_scores)
     return Measured(
+        input=replace(material.spec, dtype=_input_dtype(first[0])),
         output=output,
-        evaluation=evaluate.compare(unseen.classes, classes_of(by_float), by_int8),
+        evaluation=evaluate.compare(unseen.classes, classes_of(by_float), by_quantized),
         runtimes=(
-            evaluate.report(first[0], by_int8, unseen.classes, output),
-            *(evaluate.report(one[0], by_int8[few], unseen.classes[few], output) for one in others),
+            evaluate.report(first[0], by_quantized, unseen.classes, output),
+            *(evaluate.report(one[0], by_quantized[few], unseen.classes[few], output) for one in others),
         ),
         golden=Golden(tuple(images[i] for i in steady), first[1].outputs[steady]),
         golden_platform=first[0].platform,
@@ -93,6 +95,10 @@ def run_float(
     progress.say(f"running the float32 model on {len(pixels)} pictures")
     (whole,) = _run_all(flatbuffer, [pixels], [], progress, OLDEST)[0]
     return evaluate.scores(whole, output_spec(whole, graph.scores)), whole.latency_ms
+
+
+def _input_dtype(run: Run) -> Dtype:
+    return "float32" if run.input.dtype == "float32" else "uint8"
 
 
 def _run_all(
