@@ -24,8 +24,8 @@ SURE = 0.7
 """Least score of a golden picture: nearer to the boundary, another processor's rounding could change the class."""
 LARGER = 1.25
 """A golden picture has this many times the model's height and width, so that resizing is exercised too."""
-STEP = 16
-"""Grey levels are rounded to this: a third of the bytes, and colours and shapes stay what they are."""
+STEP = 32
+"""Grey levels are rounded to this: a quarter of the bytes, and colours and shapes stay what they are."""
 FLOAT_STEPS = 256
 LEAST_TOLERANCE = 4
 """Quantization steps, 1/64 of the score's range."""
@@ -54,15 +54,17 @@ def pictures(samples: Samples, chosen: Indices, spec: InputSpec) -> tuple[list[I
     return images, np.stack([preprocess(image)[0].astype(np.uint8) for image in images])
 
 
-def steadiest(runs: list[NDArray[np.generic]], count: int = COUNT) -> tuple[Indices, int]:
+def steadiest(runs: list[NDArray[np.generic]], top: Outputs, count: int = COUNT) -> tuple[Indices, int]:
     """The candidates on which all runtimes name the same class, and the tolerance in quantization steps.
 
-    ``runs`` holds each runtime's raw outputs, (n, size); a step of float32 is 1/256. The tolerance is twice the
-    largest difference seen.
+    ``runs`` holds each runtime's raw outputs, (n, size); a step of float32 is 1/256. ``top`` is the best score of
+    each, (n,): a picture that is no longer surely judged now that it is coarse comes last. The tolerance is twice
+    the largest difference seen.
     """
     values = np.stack([run.astype(np.float64) * (FLOAT_STEPS if run.dtype == np.float32 else 1) for run in runs])
     same = (values.argmax(axis=2) == values[0].argmax(axis=1)).all(axis=0)
-    chosen = np.flatnonzero(same)[:count]
+    steady = np.flatnonzero(same)
+    chosen = steady[np.argsort(top[steady] < SURE, kind="stable")][:count]
     difference = int(np.ceil(np.abs(values[:, chosen] - values[0, chosen]).max())) if len(chosen) else 0
     return chosen, max(LEAST_TOLERANCE, 2 * difference)
 
