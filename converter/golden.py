@@ -89,4 +89,6 @@ def _shrunk(image: Image, spec: InputSpec) -> Image:
 
 
 def _coarse(image: Image) -> Image:
+    """Without the noise, which would come out as a dither between two levels that no packer can shorten."""
+    image = cv2.medianBlur(image, 3).astype(np.uint8, copy=False)
     return (image // STEP * STEP + STEP // 2).astype(np.uint8, copy=False)

@@ -37,7 +37,8 @@ def test_a_bias_that_is_wrong_is_put_right(graph: Graph, samples: Samples):
     for layer in Flat(quantized).steps:
         bias = _bias(spoilt, layer) if layer.kind == "FULLY_CONNECTED" else None
         if bias is not None:
-            bias[0] += 80_000
+            scale = Flat(quantized).graph.tensors[layer.inputs[2]].quantization.scale[0]
+            bias[0] += round(8 / float(scale))
     assert accuracy(bytes(spoilt), samples) < 0.8
     corrected = correct_biases(bytes(spoilt), float_model, samples.pixels, Progress())
     assert len(corrected) == len(quantized)

@@ -17,7 +17,7 @@ TRUTH = np.arange(60) % 3
 
 
 def a_run(named: np.ndarray, platform: str = "a") -> Run:
-    return Run(platform, 1.0, INPUT, OUTPUT, np.where(np.arange(3)[None] == named[:, None], 200, 28).astype(np.uint8))
+    return Run(platform, INPUT, OUTPUT, np.where(np.arange(3)[None] == named[:, None], 200, 28).astype(np.uint8))
 
 
 def test_float_and_quantized_are_compared_picture_by_picture():
