@@ -8,3 +8,6 @@ from edge.choices import Range as CommonRange
 
 Range = Literal[CommonRange, "torch", "caffe"]
 """What a model was trained on. The last two are ImageNet's mean and deviation per channel, and its mean alone."""
+
+Quantize = Literal["none", "float16", "dynamic", "int8", "int16x8", "mixed"]
+"""How the numbers of a model are stored and computed with."""

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from converter.choices import Range
+from converter.choices import Quantize, Range
 from converter.loadable import OLDEST
 from edge.choices import Colour, Interpolation, Resize
 
@@ -23,7 +23,7 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "convert",
         help="make an artifact from a Keras model",
-        description="Quantize a trained Keras image classifier to int8 and pack it with its labels, preprocessing, "
+        description="Quantize a trained Keras image classifier and pack it with its labels, preprocessing, "
         "drift reference and golden samples into one checked .tflite; a report, OUT.html, goes beside it.",
         epilog="Example: edge convert cookie.keras --data photos/ -o cookie.tflite",
     )
@@ -57,6 +57,20 @@ def add(subparsers: Any) -> None:
     given.add_argument("--colour", choices=get_args(Colour), help="order of the channels")
     given.add_argument("--resize", choices=get_args(Resize), help="what became of pictures of another shape")
     given.add_argument("--interpolation", choices=get_args(Interpolation), help="what they were resized with")
+    recipe = parser.add_mutually_exclusive_group()
+    recipe.add_argument(
+        "--quantize",
+        choices=get_args(Quantize),
+        default="int8",
+        help="int8 (default): integers throughout; mixed: the layers that lose most stay float32; dynamic: int8 "
+        "weights only; int16x8: int16 activations; float16: half the size; none: float32",
+    )
+    recipe.add_argument(
+        "--target-drop",
+        type=float,
+        metavar="POINTS",
+        help="try every recipe and take the lightest that loses at most so many points of accuracy",
+    )
     parser.add_argument("--name", metavar="ID", help="model id; default: the name of OUT")
     parser.add_argument(
         "--model-version", type=int, default=1, metavar="N", help="rises with each artifact; default: 1"
@@ -111,6 +125,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
         calibration=args.calibration,
         onnx=args.onnx,
         min_runtime=args.min_runtime,
+        quantize=args.quantize,
+        target_drop=args.target_drop,
         seed=args.seed,
         c_array=args.c_array,
     )

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from converter import evaluate, loadable, onnx_export, package
-from converter.correction import correct_bias
 from converter.dataset import balanced
 from converter.finding import Found, find_preprocessing
 from converter.loading import FloatModel, load
 from converter.material import Material, gather
 from converter.measuring import Measured, measure_quantized
+from converter.modes import DESCRIPTIONS, Workshop
 from converter.progress import Progress
 from converter.provenance import created
 from converter.proving import Proof, beside, files_beside, origin, prove
-from converter.quantize import Graph, to_float, to_int8
+from converter.quantize import Graph
+from converter.recipes import choose
 from converter.report import OnnxReport, Report, RuleReport, Sizes, TrialReport
 from converter.runner import installed_runtimes, verify
 from converter.scores import activation_of
@@ -76,24 +78,24 @@ def _convert(source: keras.Model | Path, data: Path, out: Path, settings: Settin
     found, material = find_preprocessing(model, material, settings, progress)
     graph = Graph(model, found.best.convention, activation_of(np.concatenate([one.outputs for one in found.trials])))
 
-    progress.say("converting to float32")
-    float_model = to_float(graph)
-    onnx = _onnx(graph, material, out, progress) if settings.onnx else None
     chosen = balanced(material.known.classes, settings.calibration, settings.seed)
-    progress.say(f"quantizing to int8 with {len(chosen)} pictures")
-    quantized = to_int8(graph, material.known.pixels[chosen], progress)
-    quantized = correct_bias(quantized, float_model, material.known.pixels[chosen], progress)
-    measured = measure_quantized(quantized, graph, material, progress, settings.min_runtime)
-    made = origin(model, data, out, settings, material)
-    proof = prove(graph, float_model, quantized, material, measured, made, progress)
+    progress.say(f"calibrating with {len(chosen)} pictures")
+    workshop = Workshop(graph, material.known.pixels[chosen], progress)
+    onnx = _onnx(graph, material, out, progress) if settings.onnx else None
+    choice = choose(workshop, material.unseen, settings, progress)
+    made = workshop.make(choice.recipe)
+    measured = measure_quantized(made.model, graph, material, progress, settings.min_runtime)
+    provenance = origin(model, data, out, settings, material)
+    proof = prove(graph, workshop.float_model, made, material, measured, provenance, progress)
 
-    manifest = _manifest(settings.model_id(out), settings.version, model, quantized, material, measured)
+    manifest = _manifest(settings.model_id(out), settings.version, model, made.model, material, measured)
     loadable.check_stated(manifest.min_runtime, settings.min_runtime)
-    text = f"Image classifier, trained on {found.best.convention}; full-integer int8."
-    final = package.with_metadata(quantized, manifest, text)
+    text = f"Image classifier, trained on {found.best.convention}; {DESCRIPTIONS[made.recipe]}."
+    final = package.with_metadata(made.model, manifest, text)
     artifact = package.build(final, manifest, artifact_files(material.labels, measured.reference, measured.golden))
-    sizes = Sizes(len(float_model), len(final), len(artifact))
+    sizes = Sizes(len(workshop.float_model), len(final), len(artifact))
     report = _report(out, settings, manifest, material, found, measured, proof, sizes, onnx[1] if onnx else None)
+    report = replace(report, recipe=made.recipe, recipes=choice.tried, choice=choice.why)
     progress.say(f"checking and writing {out}")
     others = beside(out, settings, report, final) | ({Path(onnx[1].out): onnx[0]} if onnx else {})
     package.write(out, artifact, verify_on_all(settings.min_runtime, progress), others)
@@ -112,7 +114,7 @@ def _manifest(
         model=name,
         version=version,
         created=created(model.file),
-        input=material.spec,
+        input=measured.input,
         output=measured.output,
         flatbuffer_sha256="",
         min_runtime=read_stated(quantized).min_runtime,

@@ -1,131 +1,86 @@
-"""Takes the systematic part of the quantization error out of the class logits.
+"""Takes the systematic part of the quantization error out of every layer.
 
-Rounded weights shift the mean of every layer's outputs a little, and the shifts add up: in small networks with batch
-normalization and global pooling they can exceed the difference between two classes. The last layer's bias, int32, can
+Rounded weights shift the mean of each channel of a layer's outputs a little, and the shifts add up: in small networks
+with batch normalization and global pooling they can exceed the difference between two classes. The bias, int32, can
 absorb them at no cost at run time. Method: the empirical bias correction of M. Nagel et al., "Data-Free Quantization
-Through Weight Equalization and Bias Correction", ICCV 2019, on the last layer only.
+Through Weight Equalization and Bias Correction", ICCV 2019, layer after layer, so that each sees what the corrected
+layers before it really give.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
+from converter.flat import Flat, Operator, Probe
 from converter.progress import Progress
-from converter.quiet import quietly
 
 PICTURES = 100
 """The mean of the error is known well enough after these."""
 
-_PASSED = (
-    schema.BuiltinOperator.QUANTIZE,
-    schema.BuiltinOperator.DEQUANTIZE,
-    schema.BuiltinOperator.SOFTMAX,
-    schema.BuiltinOperator.LOGISTIC,
-)
-"""What only rescales or normalizes the logits."""
+Means = NDArray[np.float64]
 
 
-def correct_bias(quantized: bytes, float_model: bytes, pixels: NDArray[np.uint8], progress: Progress) -> bytes:
-    """The quantized flatbuffer with a better bias in its last layer, or as it was where it has no such layer.
+def correct_biases(quantized: bytes, float_model: bytes, pixels: NDArray[np.uint8], progress: Progress) -> bytes:
+    """The quantized flatbuffer with better int32 biases, or as it was where its layers are not the float model's.
 
     ``pixels``: (n, height, width, channels), input tensors; both flatbuffers are of the same graph.
     """
     edited = bytearray(quantized)
-    layer, reference = _logits_layer(edited), _logits_layer(bytearray(float_model))
-    if layer is None or reference is None or layer.bias is None:
+    flat, reference = Flat(quantized), Flat(float_model)
+    layers = [pair for pair in _pairs(flat, reference) if _bias(edited, pair[0]) is not None]
+    if not layers:
         return quantized
     pictures = pixels[:PICTURES]
-    with quietly("the int8 model cannot be run"):
-        error = _mean_logits(quantized, layer, pictures, progress)
-        error -= _mean_logits(float_model, reference, pictures, progress)
-    layer.bias[:] -= np.round(error / layer.bias_scale).astype(np.int32)
+    wanted = _means(reference, [other.output for _, other in layers], pictures)
+    for (layer, _), mean in progress.count(zip(layers, wanted, strict=True), len(layers), "corrected layer"):
+        (found,) = _means(Flat(bytes(edited)), [layer.output], pictures)
+        _subtract(edited, layer, found - mean)
     return bytes(edited)
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """The dense layer whose outputs are the class logits."""
+def _pairs(flat: Flat, reference: Flat) -> list[tuple[Operator, Operator]]:
+    """Each layer with weights and its counterpart; none when the two graphs are not step by step the same."""
+    ours, theirs = flat.steps, reference.steps
+    same = len(ours) == len(theirs) and all(
+        one.code == other.code and flat.shape(one.output) == reference.shape(other.output)
+        for one, other in zip(ours, theirs, strict=False)
+    )
+    if not (same and flat.simple and reference.simple):
+        return []
+    return [pair for pair in zip(ours, theirs, strict=True) if pair[0].weighed]
 
-    output: int
-    """Tensor index."""
-    scale: float
-    zero_point: int
-    bias: NDArray[np.int32] | None
-    """A view into the flatbuffer; None where the layer has no int32 bias of its own."""
-    bias_scale: NDArray[np.float64]
+
+def _means(flat: Flat, tensors: list[int], pictures: NDArray[np.uint8]) -> list[Means]:
+    """Of each channel, real values."""
+    probe = Probe(flat, tensors)
+    sums: list[Means] = [np.zeros(flat.shape(tensor)[-1]) for tensor in tensors]
+    for picture in pictures:
+        for total, values in zip(sums, probe(picture), strict=True):
+            total += values.reshape(-1, len(total)).mean(axis=0, dtype=np.float64)
+    return [total / len(pictures) for total in sums]
 
 
-def _logits_layer(flatbuffer: bytearray) -> _Layer | None:
-    model = schema.Model.GetRootAs(flatbuffer, 0)
+def _subtract(edited: bytearray, layer: Operator, error: Means) -> None:
+    bias = _bias(edited, layer)
+    assert bias is not None
+    tensor = schema.Model.GetRootAs(edited, 0).Subgraphs(0).Tensors(layer.inputs[2])
+    bias[:] -= np.round(error / tensor.Quantization().ScaleAsNumpy()).astype(np.int32)
+
+
+def _bias(edited: bytearray, layer: Operator) -> NDArray[np.int32] | None:
+    """A view of the values in place; None unless they are int32 with a scale and no other tensor shares them."""
+    if len(layer.inputs) < 3 or layer.inputs[2] < 0:
+        return None
+    model = schema.Model.GetRootAs(edited, 0)
     graph = model.Subgraphs(0)
-    operator = _producer(model, graph)
-    if operator is None:
-        return None
-    scales, zero_points = _quantization(graph.Tensors(operator.Outputs(0)))
-    bias, bias_scales = None, np.ones(1)
-    if operator.InputsLength() > 2 and operator.Inputs(2) >= 0:
-        tensor = graph.Tensors(operator.Inputs(2))
-        bias, (bias_scales, _) = _own_integers(model, graph, tensor), _quantization(tensor)
-    return _Layer(operator.Outputs(0), float(scales[0]), int(zero_points[0]), bias, bias_scales)
-
-
-def _producer(model: Any, graph: Any) -> Any | None:
-    """The dense layer behind the graph's output; None where anything else makes the logits."""
-    operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]
-    by_output = {operator.Outputs(0): operator for operator in operators}
-    operator = by_output.get(graph.Outputs(0))
-    while operator is not None and _code(model, operator) in _PASSED:
-        operator = by_output.get(operator.Inputs(0))
-    if operator is None or _code(model, operator) != schema.BuiltinOperator.FULLY_CONNECTED:
-        return None
-    options = schema.FullyConnectedOptions()
-    options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
-    fused = options.FusedActivationFunction()
-    return operator if fused == schema.ActivationFunctionType.NONE else None
-
-
-def _code(model: Any, operator: Any) -> int:
-    return int(model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode())
-
-
-def _quantization(tensor: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Scales and zero points; one and zero for a float tensor."""
-    quantization = tensor.Quantization()
-    if quantization is None or not quantization.ScaleLength():
-        return np.ones(1), np.zeros(1, np.int64)
-    return quantization.ScaleAsNumpy().astype(np.float64), quantization.ZeroPointAsNumpy().astype(np.int64)
-
-
-def _own_integers(model: Any, graph: Any, tensor: Any) -> NDArray[np.int32] | None:
-    """The tensor's values in place, unless they are not int32 or another tensor shares them."""
+    tensor: Any = graph.Tensors(layer.inputs[2])
     buffers = [graph.Tensors(index).Buffer() for index in range(graph.TensorsLength())]
-    if tensor.Type() != schema.TensorType.INT32 or buffers.count(tensor.Buffer()) != 1:
+    scaled = tensor.Quantization() is not None and tensor.Quantization().ScaleLength() > 0
+    if tensor.Type() != schema.TensorType.INT32 or not scaled or buffers.count(tensor.Buffer()) != 1:
         return None
     values: NDArray[np.int32] = model.Buffers(tensor.Buffer()).DataAsNumpy().view(np.int32)
     return values
-
-
-def _mean_logits(
-    flatbuffer: bytes, layer: _Layer, pictures: NDArray[np.uint8], progress: Progress
-) -> NDArray[np.float64]:
-    """Real values, (classes,)."""
-    interpreter = Interpreter(
-        model_content=flatbuffer,
-        # XNNPACK would keep the logits to itself.
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        experimental_preserve_all_tensors=True,
-    )
-    interpreter.allocate_tensors()
-    source = interpreter.get_input_details()[0]
-    rows = []
-    for picture in progress.count(pictures, len(pictures), "ran"):
-        interpreter.set_tensor(source["index"], picture[None].astype(source["dtype"]))
-        interpreter.invoke()
-        rows.append(interpreter.get_tensor(layer.output).astype(np.float64).reshape(-1))
-    return np.asarray((np.mean(rows, axis=0) - layer.zero_point) * layer.scale)

@@ -22,8 +22,11 @@ ASKED = 200
 """Pictures that are looked at; on each the float model runs once more, with red and blue swapped."""
 SURE = 0.7
 """Least score of a golden picture: nearer to the boundary, another processor's rounding could change the class."""
-LARGER = 1.5
+LARGER = 1.25
 """A golden picture has this many times the model's height and width, so that resizing is exercised too."""
+STEP = 32
+"""Grey levels are rounded to this: a quarter of the bytes, and colours and shapes stay what they are."""
+FLOAT_STEPS = 256
 LEAST_TOLERANCE = 4
 """Quantization steps, 1/64 of the score's range."""
 
@@ -45,21 +48,24 @@ def candidates(samples: Samples, outputs: Outputs, predict: Callable[[NDArray[np
 
 
 def pictures(samples: Samples, chosen: Indices, spec: InputSpec) -> tuple[list[Image], NDArray[np.uint8]]:
-    """The pictures before preprocessing, shrunk, and their input tensors, (n, height, width, channels)."""
+    """The pictures before preprocessing, small and coarse, and their input tensors, (n, height, width, channels)."""
     preprocess = Preprocessor(spec)
-    images = [_shrunk(_again(samples, index), spec) for index in chosen]
+    images = [_coarse(_shrunk(_again(samples, index), spec)) for index in chosen]
     return images, np.stack([preprocess(image)[0].astype(np.uint8) for image in images])
 
 
-def steadiest(runs: list[NDArray[np.generic]], count: int = COUNT) -> tuple[Indices, int]:
+def steadiest(runs: list[NDArray[np.generic]], top: Outputs, count: int = COUNT) -> tuple[Indices, int]:
     """The candidates on which all runtimes name the same class, and the tolerance in quantization steps.
 
-    ``runs`` holds each runtime's raw outputs, (n, size). The tolerance is twice the largest difference seen.
+    ``runs`` holds each runtime's raw outputs, (n, size); a step of float32 is 1/256. ``top`` is the best score of
+    each, (n,): a picture that is no longer surely judged now that it is coarse comes last. The tolerance is twice
+    the largest difference seen.
     """
-    values = np.stack([run.astype(np.int64) for run in runs])
+    values = np.stack([run.astype(np.float64) * (FLOAT_STEPS if run.dtype == np.float32 else 1) for run in runs])
     same = (values.argmax(axis=2) == values[0].argmax(axis=1)).all(axis=0)
-    chosen = np.flatnonzero(same)[:count]
-    difference = int(np.abs(values[:, chosen] - values[0, chosen]).max()) if len(chosen) else 0
+    steady = np.flatnonzero(same)
+    chosen = steady[np.argsort(top[steady] < SURE, kind="stable")][:count]
+    difference = int(np.ceil(np.abs(values[:, chosen] - values[0, chosen]).max())) if len(chosen) else 0
     return chosen, max(LEAST_TOLERANCE, 2 * difference)
 
 
@@ -80,3 +86,9 @@ def _shrunk(image: Image, spec: InputSpec) -> Image:
         return image
     size = (round(width * ratio), round(height * ratio))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _coarse(image: Image) -> Image:
+    """Without the noise, which would come out as a dither between two levels that no packer can shorten."""
+    image = cv2.medianBlur(image, 3).astype(np.uint8, copy=False)
+    return (image // STEP * STEP + STEP // 2).astype(np.uint8, copy=False)

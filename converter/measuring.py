@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from converter import evaluate, golden
+from converter.coarse import coarse
 from converter.dataset import at_most
 from converter.loadable import OLDEST
 from converter.material import Material
@@ -17,7 +18,7 @@ from converter.report import RuntimeReport
 from converter.runner import Run, installed_runtimes, run
 from converter.scores import Outputs, classes_of, probabilities
 from edge.artifact.golden import Golden
-from edge.artifact.manifest import Evaluation, OutputSpec
+from edge.artifact.manifest import Evaluation, InputSpec, OutputSpec
 from edge.choices import Activation, Dtype
 from edge.drift.features import FEATURES, measure
 from edge.drift.reference import Reference
@@ -29,6 +30,7 @@ OTHER_RUNTIMES_MOST = 200
 
 @dataclass(frozen=True)
 class Measured:
+    input: InputSpec
     output: OutputSpec
     evaluation: Evaluation
     runtimes: tuple[RuntimeReport, ...]
@@ -51,22 +53,24 @@ def measure_quantized(
     chosen = golden.candidates(unseen, by_float, graph.predict)
     images, tensors = golden.pictures(unseen, chosen, material.spec)
 
-    progress.say(f"running the int8 model on {len(unseen) + len(known)} pictures")
+    progress.say(f"running the quantized model on {len(unseen) + len(known)} pictures")
     few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)
     first, *others = _run_all(
         quantized, [unseen.pixels, tensors, known.pixels], [unseen.pixels[few], tensors], progress, oldest
     )
     check_input(first[0].input)
     output = output_spec(first[0], graph.scores)
-    steady, tolerance = golden.steadiest([one[1].outputs for one in (first, *others)])
+    top = evaluate.scores(first[1], output).max(axis=1)
+    steady, tolerance = golden.steadiest([one[1].outputs for one in (first, *others)], top)
     quantized_scores = evaluate.scores(first[0], output)
-    by_int8 = classes_of(quantized_scores)
+    by_quantized = classes_of(quantized_scores)
     return Measured(
+        input=replace(material.spec, dtype=_input_dtype(first[0])),
         output=output,
-        evaluation=evaluate.compare(unseen.classes, classes_of(by_float), by_int8),
+        evaluation=evaluate.compare(unseen.classes, classes_of(by_float), by_quantized),
         runtimes=(
-            evaluate.report(first[0], by_int8, unseen.classes, output),
-            *(evaluate.report(one[0], by_int8[few], unseen.classes[few], output) for one in others),
+            evaluate.report(first[0], by_quantized, unseen.classes, output),
+            *(evaluate.report(one[0], by_quantized[few], unseen.classes[few], output) for one in others),
         ),
         golden=Golden(tuple(images[i] for i in steady), first[1].outputs[steady]),
         golden_platform=first[0].platform,
@@ -95,6 +99,10 @@ def run_float(
     return evaluate.scores(whole, output_spec(whole, graph.scores)), whole.latency_ms
 
 
+def _input_dtype(run: Run) -> Dtype:
+    return "float32" if run.input.dtype == "float32" else "uint8"
+
+
 def _run_all(
     model: bytes, full: list[NDArray[np.uint8]], less: list[NDArray[np.uint8]], progress: Progress, oldest: str
 ) -> list[list[Run]]:
@@ -117,5 +125,5 @@ def _run_all(
 
 def fit_reference(scores: Outputs, material: Material) -> Reference:
     """``scores`` of the known pictures, (n, classes), as the device computes them."""
-    features = np.stack([measure(picture) for picture in material.known.small])
+    features = coarse(np.stack([measure(picture) for picture in material.known.small]))
     return Reference.fit(features, scores, classes_of(scores), material.labels, tuple(FEATURES))

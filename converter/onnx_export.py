@@ -37,7 +37,7 @@ def export(graph: Graph, pixels: NDArray[np.uint8], out: Path, progress: Progres
     ConversionError, MissingError.
     """
     check_installed()
-    serve = graph.module.serve
+    serve = graph.module("float32").serve
     with quietly(f"{graph.model.path} cannot be converted to ONNX"):
         import tf2onnx
 

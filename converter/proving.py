@@ -13,6 +13,7 @@ from converter.layers import LayerReport, layer_errors
 from converter.loading import FloatModel
 from converter.material import Material
 from converter.measuring import Measured, run_float
+from converter.modes import Made
 from converter.page import render
 from converter.parity import Parity, compare
 from converter.progress import Progress
@@ -36,7 +37,7 @@ class Proof:
 def prove(
     graph: Graph,
     float_model: bytes,
-    quantized: bytes,
+    quantized: Made,
     material: Material,
     measured: Measured,
     made: Provenance,
@@ -48,7 +49,7 @@ def prove(
     scores = {
         "Keras": measured.float_scores,
         "TFLite float32": float_scores,
-        "TFLite int8": measured.quantized_scores,
+        f"TFLite {quantized.recipe}": measured.quantized_scores,
     }
     progress.say("comparing the models layer by layer")
     duplicates = find_duplicates(known, unseen)
@@ -56,7 +57,7 @@ def prove(
         progress.say(f"warning: {warning}")
     return Proof(
         parity=compare(material.labels, unseen.paths, unseen.classes, scores),
-        layers=layer_errors(float_model, quantized, unseen.pixels, progress),
+        layers=layer_errors(quantized.reference, quantized.named, unseen.pixels, progress),
         duplicates=duplicates,
         data=_by_label(material),
         float_latency_ms=latency,

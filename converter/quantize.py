@@ -7,16 +7,16 @@ order is part of the graph: TFLite Metadata knows no BGR, so a file that wanted 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from converter.conventions import Convention
+from converter.flat import Flat
 from converter.loading import FloatModel
 from converter.operators import refused
 from converter.progress import Progress
@@ -25,6 +25,8 @@ from converter.scores import Outputs, probabilities
 from edge.choices import Activation
 from edge.errors import ConversionError
 from edge.interpreter import TensorInfo
+
+InputDtype = Literal["float32", "uint8"]
 
 
 @dataclass(frozen=True)
@@ -35,19 +37,18 @@ class Graph:
     convention: Convention
     activation: Activation
 
-    @cached_property
-    def module(self) -> Any:
-        """A ``tf.Module`` with one signature: ``image`` (1, height, width, channels) float32 0..255 → ``scores``."""
+    def module(self, dtype: InputDtype) -> Any:
+        """A ``tf.Module`` with one signature: ``image`` (1, height, width, channels) 0..255 → ``scores``."""
         tf = tensorflow()
         model = self.model
         module = tf.Module()
         module.tracked = [model.variables, model.owner]
         shape = [1, model.height, model.width, model.channels]
-        module.serve = tf.function(self._scores, input_signature=[tf.TensorSpec(shape, tf.float32, name="image")])
+        module.serve = tf.function(self._scores, input_signature=[tf.TensorSpec(shape, dtype, name="image")])
         return module
 
     def _scores(self, pixels: Any) -> dict[str, Any]:
-        outputs = self.model.call(self.convention.apply(pixels))
+        outputs = self.model.call(self.convention.apply(tensorflow().cast(pixels, "float32")))
         return {"scores": self._two(outputs) if self.model.size == 1 else outputs}
 
     def _two(self, outputs: Any) -> Any:
@@ -71,72 +72,106 @@ class Graph:
         return "softmax" if self.model.size == 1 else self.activation
 
 
-def to_float(graph: Graph) -> bytes:
+def to_float(graph: Graph, dtype: InputDtype = "float32") -> bytes:
     """The float32 flatbuffer of the same graph. Raises ConversionError."""
-    with quietly(f"{graph.model.path} cannot be converted to TFLite"), tempfile.TemporaryDirectory() as folder:
+    with _converter(graph, dtype) as converter:
         try:
-            return bytes(_converter(graph, Path(folder)).convert())
+            return bytes(converter.convert())
         except Exception as error:
             raise refused(graph.model.path, str(error)) or error from None
 
 
-def to_int8(graph: Graph, pixels: NDArray[np.uint8], progress: Progress) -> bytes:
-    """Full-integer int8, weights per channel, calibrated on ``pixels`` (n, height, width, channels).
-
-    The input tensor is uint8 with scale exactly 1.0 and zero point 0: a pixel is the tensor's value. Method: B. Jacob
-    et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018.
-    Raises ConversionError.
-    """
+def to_float16(graph: Graph) -> bytes:
+    """Weights in half precision; the runtimes unfold them when they load. Raises ConversionError."""
     tf = tensorflow()
-    with quietly(f"{graph.model.path} cannot be quantized"), tempfile.TemporaryDirectory() as folder:
-        converter = _converter(graph, Path(folder))
+    with _converter(graph, "uint8") as converter:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: _representative(pixels, progress)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.uint8
-        # uint8, not int8: the public readers of image classifiers (TFLite Task Library, MediaPipe) expect it.
-        converter.inference_output_type = tf.uint8
-        # Dense weights per channel need FULLY_CONNECTED version 12, which tflite-runtime 2.14 does not know.
+        converter.target_spec.supported_types = [tf.float16]
+        return bytes(converter.convert())
+
+
+def to_dynamic(graph: Graph) -> bytes:
+    """Weights int8, activations float32 (int8 for the moment of a product). Raises ConversionError."""
+    tf = tensorflow()
+    with _converter(graph, "uint8") as converter:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
         return bytes(converter.convert())
 
 
+def to_int8(
+    calibrated: bytes, kept_float: Sequence[str] = (), output: Literal["uint8", "float32"] = "uint8"
+) -> bytes:
+    """Full-integer int8, weights per channel, of a float flatbuffer with ranges in it.
+
+    The input tensor is uint8 with scale exactly 1.0 and zero point 0: a pixel is the tensor's value. Operators whose
+    output tensors are named in ``kept_float`` stay float32. Method: B. Jacob et al., "Quantization and Training of
+    Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018. Raises ConversionError.
+    """
+    tf = tensorflow()
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    quantized = mlir_quantize(
+        calibrated,
+        input_data_type=tf.uint8,
+        # uint8, not int8: the public readers of image classifiers (TFLite Task Library, MediaPipe) expect it.
+        output_data_type=tf.as_dtype(output),
+        denylisted_nodes=list(kept_float) or None,
+        # Dense weights per channel need FULLY_CONNECTED version 12, which tflite-runtime 2.14 does not know.
+        disable_per_channel_for_dense_layers=True,
+    )
+    return bytes(quantized)
+
+
+def to_int16x8(float_model: bytes, pixels: NDArray[np.uint8], progress: Progress) -> bytes:
+    """Activations int16, weights int8; input and output float32, for TFLite has no uint8 with it."""
+    tf = tensorflow()
+    from tensorflow.lite.python.optimize import calibrator
+
+    native = calibrator.Calibrator(calibrator.add_intermediate_tensors(float_model), [], [])
+    quantized = native.calibrate_and_quantize(
+        lambda: representative(pixels, progress),
+        tf.float32,
+        tf.float32,
+        False,
+        tf.int16,
+        tf.int64,
+        disable_per_channel_quantization_for_dense_layers=True,
+    )
+    return bytes(quantized)
+
+
+def calibrated(float_model: bytes, pixels: NDArray[np.uint8], progress: Progress) -> bytes:
+    """The float flatbuffer with the range of each tensor in it; the input's is 0..255, whatever was seen."""
+    tensorflow()
+    from tensorflow.lite.python.optimize import calibrator
+
+    native = calibrator.Calibrator(calibrator.add_intermediate_tensors(float_model), [], [])
+    flat = Flat(bytes(native.calibrate(lambda: representative(pixels, progress))))
+    flat.set_range(int(flat.graph.inputs[0]), 0.0, 255.0)
+    return flat.to_bytes()
+
+
+def representative(pixels: NDArray[np.uint8], progress: Progress) -> Iterator[list[NDArray[np.float32]]]:
+    """What TensorFlow's calibrator takes, for ``pixels`` (n, height, width, channels)."""
+    for picture in progress.count(pixels, len(pixels), "calibrated"):
+        yield [picture[None].astype(np.float32)]
+
+
 def check_input(info: TensorInfo) -> None:
     """Raises ConversionError unless a pixel is the input tensor's value."""
-    if (info.dtype, info.scale, info.zero_point) != ("uint8", 1.0, 0):
+    plain = info.dtype in ("float32", "uint8") and info.zero_point == 0 and info.scale == 1.0
+    if not plain:
         raise ConversionError(
             f"the quantized input is {info.dtype} with scale {info.scale} and zero point {info.zero_point}; expected "
             "uint8, 1.0 and 0, so that camera pixels go in as they are"
         )
 
 
-def _converter(graph: Graph, folder: Path) -> Any:
+@contextmanager
+def _converter(graph: Graph, dtype: InputDtype) -> Iterator[Any]:
     tf = tensorflow()
-    tf.saved_model.save(graph.module, str(folder), signatures={"serving_default": graph.module.serve})
-    return tf.lite.TFLiteConverter.from_saved_model(str(folder))
-
-
-def _representative(pixels: NDArray[np.uint8], progress: Progress) -> Iterator[list[NDArray[np.float32]]]:
-    widest = _widest(pixels)
-    for index, picture in enumerate(progress.count(pixels, len(pixels), "calibrated")):
-        sample = picture.astype(np.float32)
-        if index == widest:
-            _stretch(sample)
-        yield [sample[None]]
-
-
-def _widest(pixels: NDArray[np.uint8]) -> int:
-    flat = pixels.reshape(len(pixels), -1)
-    return int((flat.max(axis=1).astype(int) - flat.min(axis=1)).argmax())
-
-
-def _stretch(sample: NDArray[np.float32]) -> None:
-    """Makes the darkest value of each channel 0 and the brightest 255.
-
-    The calibrator takes the range that it sees as the input's range, and only 0..255 gives scale 1.0. Two pixels of
-    one picture disturb the ranges of the layers behind least.
-    """
-    for channel in range(sample.shape[2]):
-        plane = sample[:, :, channel]
-        plane.flat[plane.argmin()] = 0.0
-        plane.flat[plane.argmax()] = 255.0
+    module = graph.module(dtype)
+    with quietly(f"{graph.model.path} cannot be converted to TFLite"), tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
+        yield tf.lite.TFLiteConverter.from_saved_model(folder)

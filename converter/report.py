@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from converter.choices import Range
+from converter.choices import Quantize, Range
 from converter.duplicates import Duplicates
 from converter.layers import LayerReport
 from converter.parity import Parity
@@ -43,13 +43,18 @@ class LabelReport:
 class RecipeReport:
     """One way of quantization that was tried."""
 
-    recipe: str
+    recipe: Quantize
     bytes: int
     accuracy: float
     agreement: float
     """With the trained model."""
     latency_ms: float
+    """Median on one thread of this machine; a Pi ranks the recipes otherwise."""
     chosen: bool = False
+    drop: float = 0.0
+    """Points of accuracy lost against the trained model; negative when it gains."""
+    fault: str = ""
+    """Why it cannot be used; the figures are then 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Sizes:
     float: int
     """The float32 ``.tflite`` of the same graph."""
     quantized: int
-    """The int8 flatbuffer alone."""
+    """The flatbuffer alone, without the files that belong to it."""
     artifact: int
     """The whole file."""
 
@@ -126,10 +131,12 @@ class Report:
     provenance: Provenance
     files: tuple[str, ...]
     """Written beside the artifact; the first is the HTML report."""
-    recipe: str = "int8"
+    recipe: Quantize = "int8"
     recipes: tuple[RecipeReport, ...] = ()
     """Those that were tried, when several were."""
     onnx: OnnxReport | None = None
+    choice: str = ""
+    """Why this one, then."""
 
     def summary(self) -> str:
         """A few aligned lines."""
@@ -137,7 +144,8 @@ class Report:
         gain = 100 * (found.accuracy_quantized - found.accuracy_float)
         lines = [
             ("artifact", f"{self.out} ({self.model} version {self.version}), {_kilobytes(self.bytes.artifact)}"),
-            ("model", f"int8 {_kilobytes(self.bytes.quantized)}, float32 {_kilobytes(self.bytes.float)}"),
+            ("model", f"{self.recipe} {_kilobytes(self.bytes.quantized)}, float32 {_kilobytes(self.bytes.float)}"),
+            *((("recipe", self.choice),) if self.choice else ()),
             ("labels", ", ".join(self.labels)),
             ("preprocessing", f"model was trained on {self.range} {self.colour}{self._proof()}"),
             ("accuracy", f"{self._accuracies()} ({gain:+.1f} points)"),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from converter.choices import Range
+from converter.choices import Quantize, Range
 from converter.loadable import OLDEST, check_version
 from edge.choices import Colour, Interpolation, Resize
 from edge.errors import ConfigError, ConversionError
@@ -32,6 +32,9 @@ class Settings:
     version: int = 1
     calibration: int = 200
     """Most pictures to calibrate with."""
+    quantize: Quantize = "int8"
+    target_drop: float | None = None
+    """Points of accuracy that may be lost; the recipe is searched, ``quantize`` is not looked at."""
     c_array: bool = False
     """Also write the flatbuffer as C source and header."""
     onnx: bool = False
@@ -54,6 +57,8 @@ class Settings:
         for option, value in (("--model-version", self.version), ("--calibration", self.calibration)):
             if value < 1:
                 raise ConfigError(f"{option} {value}: expected a whole number from 1")
+        if self.target_drop is not None and not 0 <= self.target_drop < 100:
+            raise ConfigError(f"--target-drop {self.target_drop:g}: expected points of accuracy, from 0 to below 100")
         if not out.parent.is_dir():
             raise ConversionError(f"{out}: no folder {out.parent}; make it first")
         for path in (out, *(out.with_suffix(suffix) for suffix in _BESIDE)):

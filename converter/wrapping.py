@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from converter import carray, evaluate, golden, loadable, package
 from converter.conventions import Convention
@@ -48,10 +47,6 @@ class Measured:
     golden_platform: str
     golden_tolerance: int
     reference: Reference
-
-
-FLOAT_STEPS = 256
-"""A float score is compared in steps of 1/256, as ``edge.model.verify_golden`` does."""
 
 
 def wrap(
@@ -186,7 +181,8 @@ def _measure(
         shown, sampled = other.split([len(few), len(tensors)])
         reports.append(evaluate.report(shown, by_first[few], unseen.classes[few], output))
         steps.append(sampled)
-    steady, tolerance = golden.steadiest([_steps(one.outputs) for one in steps])
+    top = evaluate.scores(steps[0], output).max(axis=1)
+    steady, tolerance = golden.steadiest([one.outputs for one in steps], top)
     reference = model.run(known.pixels, convention, first, progress)
     return Measured(
         accuracy=Accuracy(len(unseen), reports[0].accuracy),
@@ -196,10 +192,3 @@ def _measure(
         golden_tolerance=tolerance,
         reference=fit_reference(evaluate.scores(reference, output), material),
     )
-
-
-def _steps(outputs: NDArray[np.generic]) -> NDArray[np.generic]:
-    if outputs.dtype != np.float32:
-        return outputs
-    scaled: NDArray[np.generic] = np.round(outputs.astype(np.float64) * FLOAT_STEPS)
-    return scaled

@@ -88,11 +88,11 @@ def recipes(report: Report, timed: bool) -> Markup:
     """The ways of quantization that were tried."""
     if not report.recipes:
         return NOTHING
-    largest = max(one.bytes for one in report.recipes)
+    largest = max(1, *(one.bytes for one in report.recipes))
     rows: list[list[Content]] = [
         [
             [one.recipe, tag("b", " taken", cls="good") if one.chosen else ""],
-            [_kilobytes(one.bytes), " ", bar(one.bytes / largest)],
+            one.fault or [_kilobytes(one.bytes), " ", bar(one.bytes / largest)],
             f"{one.accuracy:.1%}",
             f"{one.agreement:.1%}",
             *([f"{one.latency_ms:.2f} ms"] if timed else []),
@@ -100,7 +100,7 @@ def recipes(report: Report, timed: bool) -> Markup:
         for one in report.recipes
     ]
     head = ["recipe", "size", "accuracy", "agreement", *(["latency here"] if timed else [])]
-    return section("Recipes", table(head, rows))
+    return section("Recipes", note(report.choice), table(head, rows))
 
 
 def confusions(report: Report) -> Markup:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import itertools
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from edge.drift.packing import Packed, pack, unpack
 from edge.errors import ArtifactError, ConfigError, ConversionError
 from edge.typed import build, plain
 
@@ -26,7 +27,10 @@ MAX_SCORES = 32
 MAX_COUNT = 2**53
 """Largest count read from outside: whole in any JSON reader, and its products with ranks fit 64 bits."""
 
-SCHEMA = 1
+MAX_BYTES = 16 << 20
+"""Most that a packed reference may unfold to."""
+
+SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +91,23 @@ class Reference:
     @cached_property
     def digest(self) -> str:
         """Names this reference: statistics are comparable only where it is the same. 16 hexadecimal digits."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()[:16]
+        return hashlib.sha256(self._canonical()).hexdigest()[:16]
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON, UTF-8; values as base64 of little-endian float32. Equal references, equal bytes."""
-        columns = [{**plain(column), "values": _pack(column.values)} for column in self.columns]
+        """The canonical form, compressed. Equal references give equal bytes with the same zlib."""
+        return zlib.compress(self._canonical(), 9)
+
+    def _canonical(self) -> bytes:
+        """JSON, UTF-8; values as ``packing`` has them. Equal references, equal bytes, whatever the zlib."""
+        columns = [{**plain(column), "values": plain(pack(column.values))} for column in self.columns]
         fields = {**plain(self), "columns": columns, "schema": SCHEMA}
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Reference:
-        """The inverse of :meth:`to_bytes`. Raises ArtifactError."""
+        """The inverse of :meth:`to_bytes`; the canonical form does too. Raises ArtifactError."""
         try:
-            fields = json.loads(data)
+            fields = json.loads(data if data.startswith(b"{") else _unfold(data))
             if not isinstance(fields, dict) or fields.get("schema") != SCHEMA:
                 raise ConfigError(f"expected an object of schema {SCHEMA}")
             stored = build(_Stored, fields, strict=False)
@@ -107,7 +115,7 @@ class Reference:
             reference = cls(stored.features, stored.labels, stored.classes, columns)
             reference._check()
             _ = reference.digest  # text without a UTF-8 form fails here, not on the line
-        except (ValueError, OverflowError, RecursionError) as error:
+        except (ValueError, OverflowError, RecursionError, zlib.error) as error:
             raise ArtifactError(f"drift reference is not valid: {error}; convert the model again") from None
         return reference
 
@@ -133,7 +141,7 @@ class _Stored:
 @dataclass(frozen=True, slots=True)
 class _StoredColumn:
     name: str
-    values: str
+    values: Packed
     total: int
     missing: int
     low: float
@@ -178,17 +186,19 @@ def _check_shapes(
         raise ConversionError("drift reference: feature names and labels must differ from each other")
 
 
-def _pack(values: Sequence[float]) -> str:
-    return base64.b64encode(np.asarray(values, dtype="<f4").tobytes()).decode()
+def _unfold(data: bytes) -> bytes:
+    unfolder = zlib.decompressobj()
+    text = unfolder.decompress(data, MAX_BYTES)
+    _require(unfolder.eof and not unfolder.unused_data, f"expected one compressed text of up to {MAX_BYTES} bytes")
+    return text
 
 
 def _unpack(stored: _StoredColumn) -> Column:
-    raw = base64.b64decode(stored.values, validate=True)
-    _require(len(raw) % 4 == 0, f"{stored.name}: expected whole float32 values")
-    values = np.frombuffer(raw, dtype="<f4").astype(np.float64)
+    values = unpack(stored.values)
     _require(0 < values.size <= MAX_VALUES, f"{stored.name}: expected 1 to {MAX_VALUES} values")
     ordered = (stored.low, *values.tolist(), stored.high)
     _require(bool(np.isfinite(ordered).all()), f"{stored.name}: values must be finite")
+    _require(np.array_equal(as_float32(values), values), f"{stored.name}: values must be float32")
     _require(all(a <= b for a, b in itertools.pairwise(ordered)), f"{stored.name}: values must be sorted")
     _require(stored.total >= values.size and stored.missing >= 0, f"{stored.name}: counts do not add up")
     return Column(stored.name, tuple(values.tolist()), stored.total, stored.missing, stored.low, stored.high)

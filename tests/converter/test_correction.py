@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from converter.conventions import Convention
-from converter.correction import _logits_layer, correct_bias
+from converter.correction import _bias, correct_biases
 from converter.dataset import find
+from converter.equalize import equalize
+from converter.flat import Flat
 from converter.loading import load
 from converter.progress import Progress
-from converter.quantize import Graph, to_float, to_int8
+from converter.quantize import Graph, calibrated, to_float, to_int8
 from converter.runner import run
 from converter.samples import Samples, read
 from edge.artifact.manifest import InputSpec
@@ -29,22 +31,31 @@ def samples(pictures: Path) -> Samples:
 
 
 def test_a_bias_that_is_wrong_is_put_right(graph: Graph, samples: Samples):
-    float_model, quantized = to_float(graph), to_int8(graph, samples.pixels, Progress())
+    float_model = to_float(graph)
+    quantized = to_int8(calibrated(float_model, samples.pixels, Progress()))
     spoilt = bytearray(quantized)
-    layer = _logits_layer(spoilt)
-    assert layer is not None
-    assert layer.bias is not None
-    layer.bias[0] += round(8 / float(layer.bias_scale[0]))
+    for layer in Flat(quantized).steps:
+        bias = _bias(spoilt, layer) if layer.kind == "FULLY_CONNECTED" else None
+        if bias is not None:
+            scale = Flat(quantized).graph.tensors[layer.inputs[2]].quantization.scale[0]
+            bias[0] += round(8 / float(scale))
     assert accuracy(bytes(spoilt), samples) < 0.8
-    corrected = correct_bias(bytes(spoilt), float_model, samples.pixels, Progress())
+    corrected = correct_biases(bytes(spoilt), float_model, samples.pixels, Progress())
     assert len(corrected) == len(quantized)
     assert accuracy(corrected, samples) == pytest.approx(accuracy(quantized, samples), abs=0.02)
 
 
-@pytest.mark.thirdparty
-def test_a_model_without_a_dense_layer_at_its_end_stays_as_it_is(shared_data: Path):
-    model = (shared_data / "tflite_ok" / "mobilenet_v1_0.25_128_quant.tflite").read_bytes()
-    assert correct_bias(model, model, np.zeros((1, 128, 128, 3), np.uint8), Progress()) == model
+def test_a_graph_that_is_not_the_float_models_stays_as_it_is(graph: Graph, samples: Samples):
+    float_model = to_float(graph)
+    assert correct_biases(float_model, float_model, samples.pixels, Progress()) == float_model
+
+
+def test_equalizing_changes_weights_but_not_the_answers(graph: Graph, samples: Samples):
+    float_model = to_float(graph)
+    even = equalize(float_model, samples.pixels, Progress())
+    assert even != float_model
+    before, after = (run(model, samples.pixels, "litert", Progress()).outputs for model in (float_model, even))
+    np.testing.assert_allclose(after, before, atol=1e-5)
 
 
 def accuracy(model: bytes, samples: Samples) -> float:

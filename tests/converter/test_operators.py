@@ -47,8 +47,8 @@ def test_a_ready_model_with_flex_operators_is_refused(spectral: Any, tmp_path: P
     tf = tensorflow()
     graph = Graph(load(spectral), Convention("0..255", "RGB"), "logits")
     with quietly("converting"):
-        serve = graph.module.serve
-        tf.saved_model.save(graph.module, str(tmp_path), signatures={"serving_default": serve})
+        module = graph.module("float32")
+        tf.saved_model.save(module, str(tmp_path), signatures={"serving_default": module.serve})
         converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
         flatbuffer = bytes(converter.convert())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.drift import Reference
+from edge.drift.packing import RAW, pack, unpack
 from edge.drift.reference import MAX_SCORES, MAX_VALUES
 from edge.errors import ArtifactError, ConversionError
 
@@ -17,7 +19,7 @@ def small(features: list[float]) -> Reference:
     return Reference.fit([[x] for x in features], [[0.2, 0.8]] * n, [1] * n, ("bad", "good"), ("light",))
 
 
-GOOD = small([3.0, 1.0, 2.0]).to_bytes()
+GOOD = zlib.decompress(small([3.0, 1.0, 2.0]).to_bytes())
 
 
 @settings(deadline=None)
@@ -57,8 +59,20 @@ def test_a_large_sample_is_thinned_evenly_by_rank(n: int) -> None:
     assert abs(column.values[0] - (n - 1 - column.values[-1])) <= 1
 
 
-def test_twelve_full_columns_stay_below_a_hundred_kilobytes(draw) -> None:
-    assert len(draw(3000, seed=1).reference().to_bytes()) < 100_000
+def test_twelve_full_columns_stay_below_thirty_kilobytes(draw) -> None:
+    assert len(draw(3000, seed=1).reference().to_bytes()) < 30_000
+
+
+@given(st.lists(st.floats(-(2.0**126), 2.0**126, width=32) | st.integers(0, 256).map(lambda i: i / 256), min_size=1))
+def test_sorted_float32_are_packed_without_loss(values: list[float]) -> None:
+    ordered = sorted(value + 0.0 for value in values)
+    assert unpack(pack(ordered)).tolist() == ordered
+
+
+def test_scores_of_a_quantized_model_take_next_to_nothing() -> None:
+    scores = np.random.default_rng(0).beta(0.3, 0.3, 1000)
+    reference = small((np.round(scores * 256) / 256).tolist())
+    assert len(reference.to_bytes()) < 600
 
 
 def test_of_many_classes_the_scores_of_the_commonest_are_watched() -> None:
@@ -94,6 +108,10 @@ def with_column(**changes: object) -> bytes:
     return json.dumps(fields).encode()
 
 
+def with_values(**changes: object) -> bytes:
+    return with_column(values=json.loads(GOOD)["columns"][0]["values"] | changes)
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -102,18 +120,25 @@ def with_column(**changes: object) -> bytes:
         b"[]",
         b"[" * 100_000,
         GOOD[:-1],
-        GOOD.replace(b'"schema":1', b'"schema":2'),
+        GOOD.replace(b'"schema":2', b'"schema":3'),
         GOOD.replace(b'"features":["light"]', b'"features":["dark"]'),
         GOOD.replace(b'"bad"', b'"worse"', 1),
         GOOD.replace(b'"bad"', b'"\\ud800"'),
         GOOD.replace(b'"classes":[0,3]', b'"classes":[-1,3]'),
         GOOD.replace(b'"classes":[0,3]', b'"classes":[3]'),
         GOOD.replace(b'"classes":[0,3]', b'"classes":[0,1e9]'),
+        zlib.compress(GOOD)[:-1],
+        zlib.compress(GOOD) + b"x",
+        zlib.compress(b" " * (17 << 20)),
         with_column(values="AAA"),
-        with_column(values="ÄÄÄÄ"),
-        with_column(values=""),
-        with_column(values="AACAPwAA"),
-        with_column(values="AADAfw=="),
+        with_values(data="AAA"),
+        with_values(data="ÄÄÄÄ"),
+        with_values(exponent=RAW, data=""),
+        with_values(exponent=RAW, data="AACAPwAA"),
+        with_values(exponent=RAW, data="AADAfw=="),
+        with_values(exponent=500),
+        with_values(exponent=-149, first=2**60),
+        with_values(exponent=-40, first=2**30 + 1),
         with_column(low=2.5),
         with_column(low=float("-inf")),
         with_column(low=10**400),

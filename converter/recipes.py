@@ -1,0 +1,134 @@
+"""Tries every recipe on the evaluation pictures and takes the lightest that keeps the accuracy asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from converter import evaluate
+from converter.choices import Quantize
+from converter.dataset import Indices, at_most
+from converter.loadable import check_stated
+from converter.measuring import output_spec
+from converter.modes import DESCRIPTIONS, Workshop
+from converter.progress import Progress
+from converter.report import RecipeReport
+from converter.runner import Run, installed_runtimes, run
+from converter.samples import Samples
+from converter.scores import classes_of
+from converter.settings import Settings
+from edge.artifact.stated import read_stated
+from edge.errors import ConversionError, MissingError
+
+LIGHTEST_FIRST: tuple[Quantize, ...] = ("int8", "mixed", "dynamic", "float16", "none", "int16x8")
+"""By what an ARM core computes: int8 products, some float layers, all float. int16x8 is slow on every runtime, so it
+is never taken before float32; latency on a workstation says nothing, its vector units favour float."""
+
+OTHER_RUNTIMES_MOST = 50
+
+
+@dataclass(frozen=True)
+class Choice:
+    recipe: Quantize
+    tried: tuple[RecipeReport, ...] = ()
+    why: str = ""
+
+
+def choose(workshop: Workshop, unseen: Samples, settings: Settings, progress: Progress) -> Choice:
+    """The recipe that ``settings`` names or asks to be searched. Raises ConversionError when none will do."""
+    if settings.target_drop is None:
+        return Choice(settings.quantize)
+    progress.say(f"making and trying {len(LIGHTEST_FIRST)} recipes on {len(unseen)} pictures")
+    tried = try_all(workshop, unseen, settings.min_runtime, progress)
+    for line in table(tried):
+        progress.say(line)
+    taken = lightest(tried, settings.target_drop)
+    why = explain(tried, taken, settings.target_drop, len(unseen))
+    return Choice(taken.recipe, tuple(replace(one, chosen=one is taken) for one in tried), why)
+
+
+def try_all(workshop: Workshop, unseen: Samples, oldest: str, progress: Progress) -> tuple[RecipeReport, ...]:
+    """Each recipe on ``unseen``, in the order of preference; what does not run somewhere says why."""
+    by_float = classes_of(workshop.graph.predict(unseen.pixels))
+    return tuple(_try(mode, workshop, unseen, by_float, oldest, progress) for mode in LIGHTEST_FIRST)
+
+
+def lightest(recipes: Sequence[RecipeReport], most_points: float) -> RecipeReport:
+    """The first that runs everywhere and loses at most ``most_points``. Raises ConversionError when none does."""
+    for one in recipes:
+        if not one.fault and one.drop <= most_points:
+            return one
+    raise ConversionError(
+        f"--target-drop {most_points:g}: no recipe keeps to it ({'; '.join(_short(one) for one in recipes)})"
+    )
+
+
+def explain(recipes: Sequence[RecipeReport], chosen: RecipeReport, most_points: float, pictures: int) -> str:
+    """One line: what was taken, what lighter ones lost, and how fine the figure is."""
+    before = recipes[: [one.recipe for one in recipes].index(chosen.recipe)]
+    lighter = f"; lighter ones do not do: {', '.join(_short(one) for one in before)}" if before else ""
+    return (
+        f"{chosen.recipe} ({DESCRIPTIONS[chosen.recipe]}) is the lightest that loses at most {most_points:g} points: "
+        f"{chosen.drop:+.1f}{lighter}; one of the {pictures} pictures is {100 / pictures:.2f} points"
+    )
+
+
+def table(recipes: Sequence[RecipeReport]) -> list[str]:
+    """Lines for people."""
+    lines = [f"  {'recipe':<9}{'bytes':>11}{'accuracy':>10}{'drop':>7}{'agreement':>11}{'ms here':>9}"]
+    for one in recipes:
+        if one.fault:
+            lines.append(f"  {one.recipe:<9}{one.fault}")
+        else:
+            figures = f"{one.bytes:>11,}{one.accuracy:>10.1%}{one.drop:>7.1f}{one.agreement:>11.1%}"
+            lines.append(f"  {one.recipe:<9}{figures}{one.latency_ms:>9.2f}")
+    return lines
+
+
+def _short(one: RecipeReport) -> str:
+    return f"{one.recipe} {'does not run' if one.fault else f'{one.drop:+.1f}'}"
+
+
+def _try(
+    mode: Quantize, workshop: Workshop, unseen: Samples, by_float: Indices, oldest: str, progress: Progress
+) -> RecipeReport:
+    try:
+        model = workshop.make(mode).model
+        check_stated(read_stated(model).min_runtime, oldest)
+        first, by_recipe = _run(model, workshop, unseen, oldest, progress)
+    except ConversionError as error:
+        return RecipeReport(mode, 0, 0.0, 0.0, 0.0, fault=str(error))
+    found = evaluate.compare(unseen.classes, by_float, by_recipe)
+    drop = 100 * (found.accuracy_float - found.accuracy_quantized)
+    return RecipeReport(mode, len(model), found.accuracy_quantized, found.agreement, first.latency_ms, drop=drop)
+
+
+def _run(model: bytes, workshop: Workshop, unseen: Samples, oldest: str, progress: Progress) -> tuple[Run, Indices]:
+    """The first runtime on all pictures; the others must run and do no worse on a few."""
+    usable = _usable(model, unseen, oldest, progress)
+    first, *others = usable
+    spec = output_spec(first, workshop.graph.scores)
+    named = classes_of(evaluate.scores(first, spec))
+    few = _few(unseen)
+    for other in others:
+        evaluate.report(other, named[few], unseen.classes[few], spec)
+    return first, named
+
+
+def _usable(model: bytes, unseen: Samples, oldest: str, progress: Progress) -> list[Run]:
+    runs: list[Run] = []
+    for runtime in installed_runtimes(oldest):
+        pixels = unseen.pixels[_few(unseen)] if runs else unseen.pixels
+        try:
+            runs.append(run(model, pixels, runtime, progress))
+        except MissingError as error:
+            progress.say(f"warning: {error}")
+    if not runs:
+        raise MissingError("no usable TFLite runtime to check the model with; pip install ai-edge-litert")
+    return runs
+
+
+def _few(unseen: Samples) -> Indices:
+    return np.asarray(at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0))

@@ -1,0 +1,159 @@
+"""What the converter makes of real models, against the quantized files that their authors ship.
+
+Both are judged on the same pictures by how often they name the class that the float model names. The pictures'
+true classes are not known; accuracy is measured against the float model's class where it is sure.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.choices import Quantize, Range
+from converter.conventions import Convention
+from converter.convert import convert
+from converter.dataset import Indices
+from converter.loading import load
+from converter.progress import Progress
+from converter.quantize import Graph
+from converter.report import Report
+from converter.runner import run
+from converter.scores import classes_of
+from converter.settings import Settings
+from edge.artifact import Artifact
+from edge.choices import Colour
+from edge.interpreter import open_interpreter
+from tests.bench import pictures
+from tests.bench.timing import Row
+
+MODELS = pictures.SHARED / "models"
+SURE = 0.7
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A float model and the quantized file beside it. ``mean`` and ``std`` are what that file wants of pixels."""
+
+    name: str
+    keras: Path
+    quantized: Path
+    range: Range
+    colour: Colour
+    mean: float
+    std: float
+    classes: int
+    pictures: Callable[[], pictures.Pictures]
+    recipes: tuple[Quantize, ...] = ("int8",)
+
+
+SHIPPED = (
+    Shipped(
+        "resnet cifar-10",
+        MODELS / "mlcommons_tiny" / "pretrainedResnet.h5",
+        MODELS / "mlcommons_tiny" / "pretrainedResnet_quant.tflite",
+        *("0..255", "RGB", 0.0, 1.0, 10),
+        lambda: pictures.objects(32),
+    ),
+    Shipped(
+        "visual wake words",
+        MODELS / "mlcommons_tiny" / "vww_96.h5",
+        MODELS / "mlcommons_tiny" / "vww_96_int8.tflite",
+        *("0..1", "RGB", 0.0, 255.0, 2),
+        lambda: pictures.persons(96),
+    ),
+    Shipped(
+        "face emotions",
+        MODELS / "fer" / "emotion_model.hdf5",
+        MODELS / "fer" / "emotion_model_quantized.tflite",
+        *("-1..1", "GRAY", 127.5, 127.5, 7),
+        lambda: pictures.faces(64),
+        ("int8", "dynamic"),  # the authors' file keeps its activations in float32
+    ),
+)
+
+
+def rows(folder: Path) -> Iterator[Row]:
+    """None where the third-party models are missing."""
+    for shipped in SHIPPED if MODELS.is_dir() else ():
+        yield from _rows(shipped, folder / shipped.name.replace(" ", "-"))
+
+
+def _rows(shipped: Shipped, folder: Path) -> Iterator[Row]:
+    folder.mkdir()
+    model = _loadable(shipped.keras, folder)
+    known, unseen = shipped.pictures().halves()
+    graph = Graph(load(model), Convention(shipped.range, shipped.colour), "softmax")
+    pixels = _tensors(unseen.images, shipped.colour)
+    scores = graph.predict(pixels)
+    truth = classes_of(scores)
+    _write(known.images, classes_of(graph.predict(_tensors(known.images, shipped.colour))), folder / "known")
+    _write(unseen.images, truth, folder / "unseen")
+    theirs = 100 * float((_theirs(shipped, pixels) == truth).mean())
+    of = f"{len(truth)} pictures of {unseen.independent} sources"
+    for recipe in shipped.recipes:
+        report, named = _ours(shipped, model, folder, recipe, pixels)
+        agreement = 100 * float((named == truth).mean())
+        sure = scores.max(axis=1) >= SURE
+        drop = 100 * float((named != truth)[sure].mean())
+        share = 100 * report.bytes.artifact / report.bytes.float
+        name = f"{shipped.name}, {recipe}"
+        yield Row(f"{name}: agrees with float on {of}", agreement, theirs, "%", "> theirs", agreement > theirs)
+        yield Row(f"{name}: drop on the {sure.sum()} where float is sure", drop, None, "pt", "≤ 0.5", drop <= 0.5)
+        yield Row(f"{name}: artifact of {report.bytes.float} B float", share, None, "%", "≤ 30", share <= 30)
+
+
+def _ours(
+    shipped: Shipped, model: Path, folder: Path, recipe: Quantize, pixels: NDArray[np.uint8]
+) -> tuple[Report, Indices]:
+    """The report of ``edge convert``, and the class that the artifact names for each picture."""
+    labels = folder / "labels.txt"
+    labels.write_text("".join(f"{number}\n" for number in range(shipped.classes)))
+    settings = Settings(
+        evaluation=folder / "unseen", labels=labels, range=shipped.range, colour=shipped.colour, quantize=recipe
+    )
+    out = folder / f"{recipe}.tflite"
+    report = convert(model, folder / "known", out, settings)
+    return report, run(Artifact.load(out).model, pixels, "litert", Progress()).outputs.argmax(axis=1)
+
+
+def _theirs(shipped: Shipped, pixels: NDArray[np.uint8]) -> Indices:
+    interpreter = open_interpreter(shipped.quantized.read_bytes(), "litert")
+    info = interpreter.inputs[0]
+    named = []
+    for picture in pixels:
+        tensor = (picture[None].astype(np.float32) - shipped.mean) / shipped.std
+        if info.dtype != "float32":
+            limits = np.iinfo(info.dtype)
+            tensor = np.clip(np.round(tensor / info.scale) + info.zero_point, limits.min, limits.max)
+        named.append(int(interpreter.invoke(tensor.astype(info.dtype)).argmax()))
+    return np.array(named, np.int64)
+
+
+def _write(images: NDArray[np.uint8], classes: Indices, folder: Path) -> None:
+    for number, (image, index) in enumerate(zip(images, classes, strict=True)):
+        label = folder / str(index)
+        label.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(label / f"{number}.png"), image)
+
+
+def _loadable(path: Path, folder: Path) -> Path:
+    """Files of Keras 2 that Keras 3 cannot load, as a SavedModel."""
+    program = "import sys, tf_keras\ntf_keras.models.load_model(sys.argv[1], compile=False).export(sys.argv[2])\n"
+    if path.name != "vww_96.h5":
+        return path
+    saved = folder / "saved"
+    subprocess.run([sys.executable, "-c", program, str(path), str(saved)], check=True, capture_output=True)
+    return saved
+
+
+def _tensors(images: NDArray[np.uint8], colour: Colour) -> NDArray[np.uint8]:
+    if colour == "RGB":
+        return np.ascontiguousarray(images[..., ::-1])
+    return np.stack([cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in images])[..., None].astype(np.uint8)
