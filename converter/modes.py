@@ -53,8 +53,9 @@ class Workshop:
         """Raises ConversionError where the model cannot be quantized so."""
         self.progress.say(f"making {mode}: {DESCRIPTIONS[mode]}")
         with quietly(f"{self.graph.model.path} cannot be quantized to {mode}"):
-            named = self._make(mode)
+            # The float model first: its conversion names an operator that no recipe can have.
             reference = self._equalized if mode in ("int8", "mixed") else self.float_model
+            named = self._make(mode)
             return Made(mode, slim(named), named, reference)
 
     @cached_property

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -37,8 +38,20 @@ class Graph:
     convention: Convention
     activation: Activation
 
+    @cached_property
+    def _modules(self) -> dict[InputDtype, Any]:
+        return {}
+
     def module(self, dtype: InputDtype) -> Any:
-        """A ``tf.Module`` with one signature: ``image`` (1, height, width, channels) 0..255 → ``scores``."""
+        """A ``tf.Module`` with one signature: ``image`` (1, height, width, channels) 0..255 → ``scores``.
+
+        Made once, for TensorFlow numbers the names of each further one.
+        """
+        if dtype not in self._modules:
+            self._modules[dtype] = self._module(dtype)
+        return self._modules[dtype]
+
+    def _module(self, dtype: InputDtype) -> Any:
         tf = tensorflow()
         model = self.model
         module = tf.Module()

@@ -6,8 +6,6 @@ true classes are not known; accuracy is measured against the float model's class
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,9 +85,8 @@ def rows(folder: Path) -> Iterator[Row]:
 
 def _rows(shipped: Shipped, folder: Path) -> Iterator[Row]:
     folder.mkdir()
-    model = _loadable(shipped.keras, folder)
     known, unseen = shipped.pictures().halves()
-    graph = Graph(load(model), Convention(shipped.range, shipped.colour), "softmax")
+    graph = Graph(load(shipped.keras), Convention(shipped.range, shipped.colour), "softmax")
     pixels = _tensors(unseen.images, shipped.colour)
     scores = graph.predict(pixels)
     truth = classes_of(scores)
@@ -98,7 +95,7 @@ def _rows(shipped: Shipped, folder: Path) -> Iterator[Row]:
     theirs = 100 * float((_theirs(shipped, pixels) == truth).mean())
     of = f"{len(truth)} pictures of {unseen.independent} sources"
     for recipe in shipped.recipes:
-        report, named = _ours(shipped, model, folder, recipe, pixels)
+        report, named = _ours(shipped, folder, recipe, pixels)
         agreement = 100 * float((named == truth).mean())
         sure = scores.max(axis=1) >= SURE
         drop = 100 * float((named != truth)[sure].mean())
@@ -109,9 +106,7 @@ def _rows(shipped: Shipped, folder: Path) -> Iterator[Row]:
         yield Row(f"{name}: artifact of {report.bytes.float} B float", share, None, "%", "≤ 30", share <= 30)
 
 
-def _ours(
-    shipped: Shipped, model: Path, folder: Path, recipe: Quantize, pixels: NDArray[np.uint8]
-) -> tuple[Report, Indices]:
+def _ours(shipped: Shipped, folder: Path, recipe: Quantize, pixels: NDArray[np.uint8]) -> tuple[Report, Indices]:
     """The report of ``edge convert``, and the class that the artifact names for each picture."""
     labels = folder / "labels.txt"
     labels.write_text("".join(f"{number}\n" for number in range(shipped.classes)))
@@ -119,7 +114,7 @@ def _ours(
         evaluation=folder / "unseen", labels=labels, range=shipped.range, colour=shipped.colour, quantize=recipe
     )
     out = folder / f"{recipe}.tflite"
-    report = convert(model, folder / "known", out, settings)
+    report = convert(shipped.keras, folder / "known", out, settings)
     return report, run(Artifact.load(out).model, pixels, "litert", Progress()).outputs.argmax(axis=1)
 
 
@@ -141,16 +136,6 @@ def _write(images: NDArray[np.uint8], classes: Indices, folder: Path) -> None:
         label = folder / str(index)
         label.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(label / f"{number}.png"), image)
-
-
-def _loadable(path: Path, folder: Path) -> Path:
-    """Files of Keras 2 that Keras 3 cannot load, as a SavedModel."""
-    program = "import sys, tf_keras\ntf_keras.models.load_model(sys.argv[1], compile=False).export(sys.argv[2])\n"
-    if path.name != "vww_96.h5":
-        return path
-    saved = folder / "saved"
-    subprocess.run([sys.executable, "-c", program, str(path), str(saved)], check=True, capture_output=True)
-    return saved
 
 
 def _tensors(images: NDArray[np.uint8], colour: Colour) -> NDArray[np.uint8]:
