@@ -27,6 +27,14 @@ def add(subparsers: Any) -> None:
         "drift reference and golden samples into one checked .tflite; a report, OUT.html, goes beside it.",
         epilog="Example: edge convert cookie.keras --data photos/ -o cookie.tflite",
     )
+    _add_inputs(parser)
+    _add_preprocessing(parser.add_argument_group("what the model was trained on; found by trying when not given"))
+    _add_recipe(parser)
+    _add_outputs(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         type=Path,
@@ -40,14 +48,15 @@ def add(subparsers: Any) -> None:
         metavar="DIR|CSV",
         help="labelled pictures: a folder with one folder per label, or a .csv of path,label",
     )
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="the .tflite to write")
     parser.add_argument(
         "--eval", type=Path, metavar="DIR|CSV", help="pictures to evaluate with; default: half of --data, by --seed"
     )
     parser.add_argument(
         "--labels", type=Path, metavar="FILE", help="one label a line, in the order of the outputs; default: sorted"
     )
-    given = parser.add_argument_group("what the model was trained on; found by trying when not given")
+
+
+def _add_preprocessing(given: argparse._ArgumentGroup) -> None:
     given.add_argument(
         "--range",
         type=_choice(get_args(Range)),
@@ -57,6 +66,9 @@ def add(subparsers: Any) -> None:
     given.add_argument("--colour", choices=get_args(Colour), help="order of the channels")
     given.add_argument("--resize", choices=get_args(Resize), help="what became of pictures of another shape")
     given.add_argument("--interpolation", choices=get_args(Interpolation), help="what they were resized with")
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
     recipe = parser.add_mutually_exclusive_group()
     recipe.add_argument(
         "--quantize",
@@ -71,14 +83,18 @@ def add(subparsers: Any) -> None:
         metavar="POINTS",
         help="try every recipe and take the lightest that loses at most so many points of accuracy",
     )
-    parser.add_argument("--name", metavar="ID", help="model id; default: the name of OUT")
-    parser.add_argument(
-        "--model-version", type=int, default=1, metavar="N", help="rises with each artifact; default: 1"
-    )
     parser.add_argument(
         "--calibration", type=int, default=200, metavar="N", help="most pictures to calibrate with; default: 200"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and the samples; default: 0")
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="the .tflite to write")
+    parser.add_argument("--name", metavar="ID", help="model id; default: the name of OUT")
+    parser.add_argument(
+        "--model-version", type=int, default=1, metavar="N", help="rises with each artifact; default: 1"
+    )
     parser.add_argument("--c-array", action="store_true", help="also write the model as OUT.c and OUT.h, in C11")
     parser.add_argument("--onnx", action="store_true", help="also write the float model as OUT.onnx")
     parser.add_argument(
@@ -88,7 +104,6 @@ def add(subparsers: Any) -> None:
         help=f"oldest TFLite runtime that must be able to run it; default: {OLDEST}",
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
