@@ -10,7 +10,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 .PHONY: help demo test bench lint format clean
 
 help:
-	@echo "make demo    train, convert, run the line, lose the broker, find the drift (about 3 minutes)"
+	@echo "make demo    train, convert, run the line, lose the broker, find the drift (about 2 minutes)"
 	@echo "make test    lint, type check and every test"
 	@echo "make bench   ratios of time and memory, written to build/bench.json"
 	@echo "make lint    ruff and mypy only"

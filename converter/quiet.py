@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import ConversionError, EdgeError, MissingError
+from edge.interpreter.quiet import stderr_to
 
 
 @cache
@@ -41,7 +42,7 @@ def quietly(failure: str) -> Iterator[None]:
     descriptor, name = tempfile.mkstemp(prefix="edge-convert-", suffix=".log")
     log = Path(name)
     try:
-        with _redirected(descriptor), warnings.catch_warnings():
+        with stderr_to(descriptor), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except Exception as error:
@@ -55,18 +56,6 @@ def quietly(failure: str) -> Iterator[None]:
         log.unlink()
         raise
     log.unlink()
-
-
-@contextmanager
-def _redirected(descriptor: int) -> Iterator[None]:
-    saved = os.dup(2)
-    try:
-        os.dup2(descriptor, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(descriptor)
 
 
 def reason(error: BaseException) -> str:

@@ -8,14 +8,20 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet_native_stderr() -> Iterator[None]:
-    """Sends file descriptor 2 to /dev/null meanwhile. For start-up code: it silences every thread."""
+def stderr_to(descriptor: int) -> Iterator[None]:
+    """Sends file descriptor 2 to ``descriptor`` meanwhile, and closes that one after it. For every thread."""
     saved = os.dup(2)
-    sink = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(sink, 2)
+        os.dup2(descriptor, 2)
         yield
     finally:
         os.dup2(saved, 2)
-        os.close(sink)
         os.close(saved)
+        os.close(descriptor)
+
+
+@contextmanager
+def quiet_native_stderr() -> Iterator[None]:
+    """Sends file descriptor 2 to /dev/null meanwhile. For start-up code: it silences every thread."""
+    with stderr_to(os.open(os.devnull, os.O_WRONLY)):
+        yield

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.artifact.describe import Given
 from edge.choices import Policy
 from edge.decide import Decision, Rule
 from edge.errors import SourceError
@@ -20,6 +21,7 @@ from edge.frames.frame import Image
 from edge.gate import NoGate, SimulatedGate
 from edge.model import Model, load
 from edge.pipeline import Intake, Mailbox, Pipeline
+from edge.record import Record
 
 
 class Burst:
@@ -168,14 +170,10 @@ _MODEL: list[Model] = []
 
 def _shared_model() -> Model:
     if not _MODEL:
-        from edge.artifact.describe import Given
-
         path = Path(__file__).parents[2] / "data" / "colour.tflite"
         _MODEL.append(load(path, given=Given(colour="RGB", range="0..255")))
     return _MODEL[0]
 
 
-def _record():  # type: ignore[no-untyped-def]
-    from edge.record import Record
-
+def _record() -> Record:
     return Record(0, 0, 0, 0, 0.0, 0, 0)
