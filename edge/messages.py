@@ -158,7 +158,7 @@ class Predictions(Message):
     """Decisions, many to a message; ``seq`` is that of the first. ``label`` in a record indexes ``labels``,
     which is empty (and ``model_version`` 0) when the sender no longer knows those of an earlier boot.
 
-    In JSON a record is ``[seq, captured_ns, wall_ns, latency_us, score, label, flags]``.
+    In JSON a record is ``[seq, captured_ns, wall_ns, latency_us, score, label, flags, camera, part, belt_px]``.
     """
 
     labels: tuple[str, ...] = ()

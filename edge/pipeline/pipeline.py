@@ -11,6 +11,7 @@ from edge.errors import ArtifactError, EdgeError, SourceError
 from edge.frames.frame import Frame, FrameSource
 from edge.gate import Gate
 from edge.health import LatencyHistogram
+from edge.judgement import Judgement
 from edge.model import Model
 from edge.pipeline.accounts import Accounts
 from edge.pipeline.intake import Intake
@@ -86,7 +87,7 @@ class Pipeline:
             self.accounts.dropped["failed"] += 1
             log.warning("frame %d: %s", seq, error)
             return
-        self._gate.act(seq, decision)
+        self._gate.act(Judgement(0, seq, frame.captured_ns, frame.wall_ns, 0, decision))
         latency_us = max(0, time.monotonic_ns() - frame.captured_ns) // 1000
         self.accounts.decided += 1
         self.latency.add(latency_us)

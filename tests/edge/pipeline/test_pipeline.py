@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from edge.artifact.describe import Given
 from edge.choices import Policy
-from edge.decide import Decision, Rule
+from edge.decide import Rule
 from edge.errors import SourceError
 from edge.frames import Frame, open_source
 from edge.frames.frame import Image
 from edge.gate import NoGate, SimulatedGate
+from edge.judgement import Judgement
 from edge.model import Model, load
 from edge.pipeline import Intake, Mailbox, Pipeline
 from edge.record import Record
@@ -47,7 +48,7 @@ class Burst:
 
 
 class SlowGate(NoGate):
-    def act(self, seq: int, decision: Decision) -> None:
+    def act(self, judgement: Judgement) -> None:
         time.sleep(0.004)
 
 
