@@ -99,6 +99,8 @@ class SyncConfig:
     """First level of every topic."""
     predictions: bool = False
     """Send every record too, not only drift windows and health."""
+    backlog_rate: float = field(default=25_000.0, metadata={"least": 1.0, "most": 1e9})
+    """Records a second at most while catching up after an outage; live data goes first."""
     username: str = ""
     """For brokers that ask."""
     password_file: Path | None = None

@@ -163,6 +163,8 @@ class Predictions(Message):
 
     labels: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()
+    synchronized: bool | None = None
+    """Whether a time service had set the wall clock of that boot; if not, wall times keep the order only."""
 
 
 KINDS: dict[str, type[Message]] = {

@@ -11,6 +11,7 @@ import threading
 import time
 
 from edge.buffer import Buffer
+from edge.clock import clock_state
 from edge.drift import DriftWatch, WindowResult
 from edge.health import LatencyHistogram, difference, quantile, resident_bytes, temperature_c
 from edge.messages import BufferDepth, Column, Drift, Health, Identity, Latency, Stats, Window, encode
@@ -82,7 +83,8 @@ class Office:
         self._buffer.append(record)
         if self._watch is None or judged.picture is None:
             return
-        result = self._watch.add(judged.picture, judged.scores, record.label, record.seq, record.wall_ns)
+        # Monotonic, and turned into wall time at the end: a clock that is set meanwhile does not tear the window.
+        result = self._watch.add(judged.picture, judged.scores, record.label, record.seq, record.captured_ns)
         if result is not None:
             self._report(result)
 
@@ -143,10 +145,11 @@ class Vitals:
 
 
 def _drift_message(identity: Identity, result: WindowResult) -> Drift:
-    verdict = result.verdict
+    verdict, offset_ns = result.verdict, clock_state().offset_ns
+    start_ns, end_ns = (max(0, stamp + offset_ns) for stamp in (result.start_ns, result.end_ns))
     return Drift(
         **identity.head(result.number),
-        window=Window(result.first_seq, result.last_seq, verdict.n, result.start_ns, result.end_ns),
+        window=Window(result.first_seq, result.last_seq, verdict.n, start_ns, end_ns),
         drifted=verdict.drifted,
         share=verdict.share,
         columns=tuple(

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import struct
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass, replace
 
 from edge.errors import EdgeError, LinkError
-from edge.messages import Health, Identity, Predictions, Status, encode
-from edge.record import Record, unpack
+from edge.messages import Health, Identity, Status, encode
 from edge.sync.backoff import Backoff
 from edge.sync.drain import Drain
 from edge.sync.outbox import Entry, Outbox
+from edge.sync.payload import payload_of
 from edge.sync.seldom import Seldom
 from edge.sync.topics import PER_MODEL, check_name, topic
 from edge.sync.transport import Acknowledgement, Outgoing, Transport
@@ -23,6 +22,7 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 0.2
 """How often the outbox is asked for news when nothing is under way."""
+BACKLOG_PER_S = 25_000.0
 EXPIRY_S = 30 * 24 * 3600
 HEALTH_EXPIRY_S = 120
 _FAREWELL_S = 0.3
@@ -67,10 +67,12 @@ class Sync:
         root: str = "edge",
         *,
         predictions: bool = False,
+        backlog_per_s: float = BACKLOG_PER_S,
         silence_s: float = 10.0,
         backoff: Backoff | None = None,
     ) -> None:
-        """``predictions`` off leaves them in the outbox. A link that acknowledges nothing for ``silence_s`` is dead.
+        """``predictions`` off leaves them in the outbox. What waited before the connection goes at ``backlog_per_s``
+        records a second. A link that acknowledges nothing for ``silence_s`` is dead.
 
         Raises ConfigError when the root, the device or the model cannot be part of a topic.
         """
@@ -79,7 +81,8 @@ class Sync:
         self._status_topic = topic(root, identity.device, "status")
         self._health_topic = topic(root, identity.device, "health")
         check_name(identity.model, "model")
-        self._drain = Drain(outbox, leave=frozenset() if predictions else frozenset({"predictions"}))
+        leave = frozenset() if predictions else frozenset({"predictions"})
+        self._drain = Drain(outbox, leave=leave, backlog_per_s=backlog_per_s)
         self._backoff = backoff or Backoff()
         self._seldom = Seldom(log)
         self._in_flight: dict[int, _InFlight] = {}
@@ -163,7 +166,7 @@ class Sync:
         for entry in entries:
             self._send(entry)
         more = self._room() > 0 and not self._drain.looked_through
-        self._settle(self._transport.poll(0.0 if more else wait_s))
+        self._settle(self._transport.poll(min(wait_s, self._drain.rest_s) if more else wait_s))
         self._check_link()
 
     def _room(self) -> int:
@@ -176,7 +179,7 @@ class Sync:
     def _send(self, entry: Entry) -> None:
         try:
             message = self._outgoing(entry)
-        except (ValueError, struct.error) as error:
+        except ValueError as error:
             self._unsendable(entry, str(error))
             return
         if len(message.payload) > self._transport.limit_bytes:
@@ -222,19 +225,11 @@ class Sync:
     # -- messages ---------------------------------------------------------------------------------------------------
 
     def _outgoing(self, entry: Entry) -> Outgoing:
-        """Raises ValueError or struct.error when the entry is damaged."""
-        payload = self._predictions_of(entry) if entry.kind == "predictions" else entry.payload
+        """Raises ValueError when the entry is damaged."""
+        payload = payload_of(entry, self._identity)
         model = entry.model if entry.kind in PER_MODEL else ""
         address = topic(self._root, self._identity.device, entry.kind, model)
         return Outgoing(address, payload, retain=entry.kind == "drift", expiry_s=EXPIRY_S)
-
-    def _predictions_of(self, entry: Entry) -> bytes:
-        identity = self._identity
-        if (entry.boot_id, entry.model) != (identity.boot_id, identity.model):
-            # The entry does not say which version judged then, so neither do we.
-            identity = replace(identity, boot_id=entry.boot_id, model=entry.model, model_version=0, labels=())
-        records: tuple[Record, ...] = tuple(unpack(entry.payload))
-        return encode(Predictions(**identity.head(entry.seq), labels=identity.labels, records=records))
 
     def _status(self, state: str) -> Outgoing:
         head, labels = self._identity.head(self._connections), self._identity.labels
