@@ -119,9 +119,9 @@ class BufferFile:
 
     def _begin(self, db: sqlite3.Connection, number_boot: bool) -> None:
         self.entries, self.pending, last_id = db.execute(
-            "SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM outbox), ifnull((SELECT max(id) FROM entry), 0)"
+            "SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM outbox), (SELECT max(id) FROM entry)"
         ).fetchone()
-        self.next_id = max(self.next_id, last_id + 1)
+        self.next_id = max(self.next_id, (last_id or 0) + 1)
         db.execute("BEGIN IMMEDIATE")
         row = (self.boot_id, time.time_ns(), self.clock.offset_ns, self.clock.synchronized)
         insert = "INSERT OR IGNORE INTO boot (boot_id, wall_ns, offset_ns, synchronized) VALUES (?, ?, ?, ?)"

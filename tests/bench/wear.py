@@ -1,7 +1,7 @@
 """What a day of recording does to an SD card, counted at the block device.
 
-Four ways to keep the same decisions, each in a process on an ext4 image of its own, at the same time and in real time:
-the file system notes what it does in its own journal every five seconds, and a faster run would hide that.
+Four ways to keep the same decisions, each in a process on an ext4 image of its own, at the same time and in real
+time: the file system notes what it does in its own journal every five seconds, and a faster run would hide that.
 """
 
 from __future__ import annotations

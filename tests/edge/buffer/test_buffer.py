@@ -203,6 +203,7 @@ def test_the_clock_that_was_set_is_noted_for_the_whole_boot(tmp_path: Path, monk
     offsets = {entry.offset_ns for entry in entries}
     drift = next(entry for entry in entries if entry.kind == "drift")
     assert len(offsets) == 1
+    assert {type(entry.synchronized) for entry in entries} <= {bool, type(None)}
     assert abs(offsets.pop() - (drift.made_offset_ns or 0) - 10**13) < 10**9  # type: ignore[operator]
     buffer.close()
 
