@@ -57,7 +57,9 @@ def records(db: sqlite3.Connection) -> Iterator[tuple[str, Record]]:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    entry = Entry(*row[:-1], None if row[-1] is None else bool(row[-1]))
+    fields: list[Any] = list(row)
+    fields[-1] = None if row[-1] is None else bool(row[-1])
+    entry = Entry(*fields)
     return entry if entry.kind == "predictions" else replace(entry, payload=_inflated(entry.payload))
 
 
