@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -234,12 +235,22 @@ def identify(config: Config, model: Model, boot_id: str) -> Identity:
     return Identity(device.id, device.site, device.line, boot_id, model.name, version, model.labels)
 
 
+def open_lock(path: Path) -> int:
+    """A handle to lock; on a disk that is read only now an existing file will do. Raises OSError."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
 @contextmanager
 def _locked(state: Path) -> Iterator[None]:
     """One daemon per state folder: two writers would damage the buffer."""
     try:
         state.mkdir(parents=True, exist_ok=True)
-        handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = open_lock(state / "lock")
     except OSError as error:
         reason = error.strerror
         raise StateError(f"{state}: cannot be written ({reason}); expected a folder of this user's") from None

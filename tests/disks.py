@@ -41,6 +41,15 @@ class Disk:
         finally:
             os.close(handle)
 
+    def trigger_error(self) -> None:
+        """The kernel finds the file system damaged, and does with it what its ``errors=`` option says."""
+        device = Path(run("findmnt", "-n", "-o", "SOURCE", str(self.root)).strip()).name
+        (Path("/sys/fs/ext4") / device / "trigger_fs_error").write_text("1")
+
+    def repair(self) -> None:
+        """As at the start of a system, while it is not mounted."""
+        subprocess.run(["e2fsck", "-f", "-y", str(self.image)], capture_output=True, check=False)
+
     def unmount(self, *, lazy: bool = False) -> None:
         run("umount", *(["-l"] if lazy else []), str(self.root))
 

@@ -212,6 +212,9 @@ class Buffer:
         self._seldom.warning("write", f"{self.path}: not written ({error}); {waiting} records wait in memory")
 
     def _rows_after(self, after: int, limit: int) -> list[Entry]:
+        if not self._file.is_open:
+            self._readers.release()  # or a card that was torn out could never be mounted again
+            return []
         try:
             return self._readers.pending(self._file.opened, after, limit)
         except sqlite3.Error as error:

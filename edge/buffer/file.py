@@ -97,6 +97,10 @@ class BufferFile:
         if getattr(error, "sqlite_errorname", "") not in _PASSING:
             self.close()
 
+    @property
+    def is_open(self) -> bool:
+        return self._db is not None
+
     def close(self) -> None:
         db, self._db = self._db, None
         try:

@@ -36,6 +36,12 @@ class Readers:
             raise
         return [_entry(row) for row in rows]
 
+    def release(self) -> None:
+        """Closes this thread's connection."""
+        reader, self._local.reader = getattr(self._local, "reader", None), None
+        if reader is not None:
+            reader.close()
+
     def _of_this_thread(self, opened: int) -> sqlite3.Connection:
         local = self._local
         if getattr(local, "reader", None) is None or local.opened != opened:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from converter.demo.broker import Mosquitto, find_mosquitto
 from edge.errors import MissingError
+from tests.system.daemons import Daemon
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +47,21 @@ def mosquitto(make_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
     broker = make_mosquitto()
     broker.start()
     return broker
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Daemon]]:
+    """``start(config)``: ``edge run`` as a process."""
+    daemons: list[Daemon] = []
+
+    def begin(config: Path, environment: dict[str, str] | None = None) -> Daemon:
+        daemons.append(Daemon(config, environment))
+        return daemons[-1]
+
+    yield begin
+    for daemon in daemons:
+        daemon.process.kill()
+        daemon.process.wait()
 
 
 def _missing(reason: str) -> str:

@@ -18,47 +18,11 @@ import pytest
 from edge.artifact.artifact import REFERENCE
 from edge.buffer import Buffer
 from edge.monitor import Store
+from tests.system.daemons import EDGE, Daemon
 
 pytestmark = pytest.mark.system
 
-EDGE = [sys.executable, "-m", "edge.cli.main"]
 COMMIT_S = 0.5
-
-
-class Daemon:
-    """``edge run`` as a process."""
-
-    def __init__(self, config: Path) -> None:
-        self.log = config.with_suffix(".log")
-        self.out = config.with_suffix(".out")
-        with self.log.open("w") as log, self.out.open("w") as out:
-            self.process = subprocess.Popen([*EDGE, "run", "-c", str(config), "--json"], stdout=out, stderr=log)
-
-    def wait_for(self, pattern: str, timeout_s: float = 20) -> None:
-        until = time.monotonic() + timeout_s
-        while not re.search(pattern, self.log.read_text()):
-            assert time.monotonic() < until, self.log.read_text()
-            assert self.process.poll() is None, self.log.read_text()
-            time.sleep(0.02)
-
-    def report(self, timeout_s: float = 60) -> dict[str, Any]:
-        assert self.process.wait(timeout_s) == 0, self.log.read_text()
-        found: dict[str, Any] = json.loads(self.out.read_text())
-        return found
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[[Path], Daemon]]:
-    daemons: list[Daemon] = []
-
-    def begin(config: Path) -> Daemon:
-        daemons.append(Daemon(config))
-        return daemons[-1]
-
-    yield begin
-    for daemon in daemons:
-        daemon.process.kill()
-        daemon.process.wait()
 
 
 @pytest.fixture
