@@ -33,6 +33,8 @@ class State:
     """A moment of Sync. ``published`` counts entries, repetitions too; ``acknowledged`` those that arrived."""
 
     connected: bool = False
+    connections: int = 0
+    """How often the other side has accepted us."""
     published: int = 0
     acknowledged: int = 0
     refused: int = 0
@@ -146,6 +148,7 @@ class Sync:
         self._in_flight.clear()
         self._drain.restart()
         self._state.connected = True
+        self._state.connections += 1
         log.info("connected to %s", self._transport)
         self._publish(self._status("online"))
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edge.artifact.artifact import REFERENCE
 from edge.buffer import Buffer
 from edge.monitor import Store
 from tests.system.daemons import EDGE, Daemon
@@ -23,31 +19,6 @@ from tests.system.daemons import EDGE, Daemon
 pytestmark = pytest.mark.system
 
 COMMIT_S = 0.5
-
-
-@pytest.fixture
-def monitor(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """``monitor(url)`` starts ``edge monitor`` and returns its store."""
-    processes: list[subprocess.Popen[bytes]] = []
-
-    def begin(url: str) -> Path:
-        store, log = tmp_path / "monitor.db", (tmp_path / "monitor.log").open("w")
-        words = ["monitor", "--broker", url, "--store", str(store), "--json"]
-        processes.append(subprocess.Popen([*EDGE, *words], stdout=subprocess.DEVNULL, stderr=log))
-        return store
-
-    yield begin
-    for process in processes:
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture
-def watched(tmp_path: Path, make_artifact: Callable[..., bytes], drift_reference: bytes) -> Path:
-    """The colour model with a drift reference."""
-    path = tmp_path / "watched.tflite"
-    path.write_bytes(make_artifact(files={REFERENCE: drift_reference}))
-    return path
 
 
 def committed(folder: Path) -> list[tuple[str, int]]:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from edge.buffer import Buffer
-from tests.system.faults.write_log import after_a_cut, build_logger, read_log
+from tests.system.faults.compiled import preloadable
+from tests.system.faults.write_log import after_a_cut, read_log
 
 pytestmark = pytest.mark.system
 
@@ -26,8 +27,8 @@ from edge.buffer import Buffer
 from edge.record import Record
 folder = pathlib.Path(sys.argv[1])
 notes = (folder / "acknowledged").open("wb", buffering=0)
-buffer = Buffer(folder / "buffer.db", commit_records=50, commit_s=600, cap_bytes=100_000)
-for seq in range(15_000):
+buffer = Buffer(folder / "buffer.db", commit_records=50, commit_s=600, cap_bytes=70_000)
+for seq in range(9_000):
     buffer.append(Record(seq, seq, seq, seq % 1009, seq % 97 / 97, 0, 0))
     if seq % 997 == 996:
         buffer.put("drift", seq, bytes(range(256)) * 8)
@@ -40,13 +41,17 @@ for seq in range(15_000):
 
 
 def test_whatever_a_cut_leaves_of_the_unconfirmed_the_acknowledged_is_whole(tmp_path: Path) -> None:
-    library, root, log = build_logger(tmp_path), tmp_path / "root", tmp_path / "log"
+    library, root, log = (
+        preloadable(Path(__file__).with_name("write_log.c"), tmp_path),
+        tmp_path / "root",
+        tmp_path / "log",
+    )
     root.mkdir()
     environment = os.environ | {"LD_PRELOAD": str(library), "WRITE_LOG_ROOT": str(root), "WRITE_LOG": str(log)}
     subprocess.run([sys.executable, "-c", RECORDER, str(root)], env=environment, check=True)
     operations = read_log(log)
     assert {operation.kind for operation in operations} >= {"w", "s"}
-    assert sum(operation.kind == "s" for operation in operations) > 300
+    assert sum(operation.kind == "s" for operation in operations) > 180
     chance, evicted = random.Random(1), 0
     for number in range(CUTS):
         until = chance.randrange(len(operations))
@@ -54,7 +59,7 @@ def test_whatever_a_cut_leaves_of_the_unconfirmed_the_acknowledged_is_whole(tmp_
         acknowledged = int.from_bytes(notes[-1].data, "little") if notes else 0
         folder = tmp_path / f"cut{number}"
         after_a_cut([op for op in operations[:until] if op.name != "acknowledged"], chance, folder)
-        with closing(Buffer(folder / "buffer.db", cap_bytes=100_000)) as buffer:
+        with closing(Buffer(folder / "buffer.db", cap_bytes=70_000)) as buffer:
             assert buffer.set_aside is None
             seqs = [record.seq for _, record in buffer.records()]
             evicted += buffer.state().evicted > 0

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import shutil
 import struct
-import subprocess
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,17 +22,6 @@ class Operation:
     data: bytes
 
 
-def build_logger(folder: Path) -> Path:
-    """The library to preload. Raises FileNotFoundError without a C compiler."""
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "tcc", "clang"))), None)
-    if compiler is None:
-        raise FileNotFoundError("no C compiler")
-    source, library = Path(__file__).with_suffix(".c"), folder / "write_log.so"
-    command = [compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl", "-lpthread"]
-    subprocess.run(command, check=True, capture_output=True)
-    return library
-
-
 def read_log(path: Path) -> list[Operation]:
     """A last entry that is not whole was under way when the process ended."""
     data, at, found = path.read_bytes(), 0, []
@@ -51,8 +38,8 @@ def read_log(path: Path) -> list[Operation]:
 def after_a_cut(operations: list[Operation], chance: random.Random, folder: Path) -> None:
     """Files in ``folder`` as a power cut after ``operations`` may leave them.
 
-    What an fsync of the same file (for a removal, of the folder) confirmed is there. Of the rest, each sector of each write may be there or not, in
-    any combination: disks reorder, and tear.
+    What an fsync of the same file (for a removal, of the folder) confirmed is there. Of the rest, each sector of each
+    write may be there or not, in any combination: disks reorder, and tear.
     """
     files: dict[str, bytearray] = {}
     confirmed = _confirmed_until(operations)
