@@ -171,8 +171,8 @@ class Buffer:
         self._acknowledged.extend(ids)
 
     def last_id(self) -> int:
-        """The greatest id so far; what comes later has a greater one."""
-        return self._file.next_id - 1
+        """Whatever appears in ``pending`` from now on has a greater id."""
+        return self._file.durable_id
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

@@ -47,7 +47,9 @@ class BufferFile:
         """How often the file was opened: readers follow."""
         self.clock = clock_state()
         """As noted in the file for this boot."""
-        self.next_id = 1
+        self.durable_id = 0
+        """All ids up to here are in the file, or will never be: a reader that has passed it misses nothing."""
+        self._next_id = 1
         self.boot_id = f"{0:06d}-{secrets.token_hex(3)}"
         self._cap, self._model, self._deliver = cap_bytes, model, deliver_predictions
         self._db: sqlite3.Connection | None = None
@@ -84,6 +86,7 @@ class BufferFile:
         db.executemany("INSERT INTO outbox VALUES (?)", waiting)
         delivered = db.executemany("DELETE FROM outbox WHERE id = ?", ((id_,) for id_ in batch.acknowledged)).rowcount
         db.execute("COMMIT")
+        self.durable_id = self._next_id - 1
         self.entries += len(ids) - removed.entries
         self.pending += len(waiting) - removed.pending - max(0, delivered)
 
@@ -118,14 +121,15 @@ class BufferFile:
 
     def take_id(self) -> int:
         """Greater than all before, also over several files."""
-        self.next_id += 1
-        return self.next_id - 1
+        self._next_id += 1
+        return self._next_id - 1
 
     def _begin(self, db: sqlite3.Connection, number_boot: bool) -> None:
         self.entries, self.pending, last_id = db.execute(
             "SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM outbox), (SELECT max(id) FROM entry)"
         ).fetchone()
-        self.next_id = max(self.next_id, (last_id or 0) + 1)
+        self._next_id = max(self._next_id, (last_id or 0) + 1)
+        self.durable_id = max(self.durable_id, last_id or 0)
         db.execute("BEGIN IMMEDIATE")
         row = (self.boot_id, time.time_ns(), self.clock.offset_ns, self.clock.synchronized)
         insert = "INSERT OR IGNORE INTO boot (boot_id, wall_ns, offset_ns, synchronized) VALUES (?, ?, ?, ?)"

@@ -36,11 +36,13 @@ class _Cursor:
     def fetch(self) -> bool:
         """Whether there is an entry in ``fetched``."""
         if not self.fetched and (self.until is None or self.after < self.until):
+            # Nothing may also mean that nothing can be read now: only a later entry shows that this is the end.
             for entry in self._outbox.pending(self.after, BATCH):
                 if self.until is not None and entry.id > self.until:
+                    self.after = self.until
                     break
                 self.fetched.append(entry)
-            self.after = self.fetched[-1].id if self.fetched else self.until or self.after
+                self.after = entry.id
         return bool(self.fetched)
 
     def go_back(self, ids: Iterable[int]) -> None:

@@ -36,7 +36,9 @@ class Outbox(Protocol):
     """The durable queue behind Sync. All methods are called from Sync's thread."""
 
     def pending(self, after: int, limit: int) -> list[Entry]:
-        """Unacknowledged entries with ``id > after``, oldest first; empty only when there are none."""
+        """Unacknowledged entries with ``id > after``, oldest first; empty only when there are none, or none that can
+        be read now.
+        """
         ...
 
     def acknowledge(self, ids: Sequence[int]) -> None:
@@ -44,7 +46,7 @@ class Outbox(Protocol):
         ...
 
     def last_id(self) -> int:
-        """The greatest id so far, 0 before the first entry; entries that come later have greater ones."""
+        """Entries that appear in ``pending`` from now on have greater ids; 0 before the first."""
         ...
 
 

@@ -148,7 +148,7 @@ def test_a_message_is_pending_before_its_commit_and_never_twice(tmp_path: Path) 
     buffer = Buffer(tmp_path / "b.db", commit_s=600)
     buffer.put("drift", 0, b"{}")
     (entry,) = buffer.pending(0, 10)
-    assert (entry.kind, entry.payload, entry.id <= buffer.last_id()) == ("drift", b"{}", True)
+    assert (entry.kind, entry.payload, entry.id > buffer.last_id()) == ("drift", b"{}", True)
     buffer.commit()
     assert buffer.pending(0, 10) == [entry]
     buffer.put("drift", 1, b"{}")
@@ -156,6 +156,24 @@ def test_a_message_is_pending_before_its_commit_and_never_twice(tmp_path: Path) 
     buffer.commit()
     assert [kept.seq for kept in buffer.pending(0, 10)] == [0]
     assert buffer.state().entries == 2
+    buffer.close()
+
+
+def test_no_entry_appears_behind_what_was_called_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer, seen = Buffer(tmp_path / "b.db"), list[tuple[int, int]]()
+    insert = buffer._file._insert
+
+    def watched(db: sqlite3.Connection, head: tuple[int, ...], payload: bytes) -> None:
+        seen.append((buffer.last_id(), head[0]))
+        insert(db, head, payload)
+
+    monkeypatch.setattr(buffer._file, "_insert", watched)
+    for start in range(0, 2000, 500):
+        fill(buffer, 500, start)
+        buffer.commit()
+    assert len(seen) == 12
+    assert all(last < coming for last, coming in seen)
+    assert buffer.last_id() == seen[-1][1]
     buffer.close()
 
 

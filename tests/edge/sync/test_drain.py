@@ -119,6 +119,31 @@ def test_what_comes_after_the_connection_goes_before_the_backlog(outbox: MemoryO
     assert ids(drain.take(4)) == [201, 202, 101, 102]
 
 
+class Blinking(MemoryOutbox):
+    """As a buffer on a disk that cannot be read for a while."""
+
+    blind = False
+
+    def pending(self, after: int, limit: int) -> list[Entry]:
+        return [] if self.blind else super().pending(after, limit)
+
+
+def test_an_outbox_that_cannot_be_read_for_a_while_is_not_taken_for_empty() -> None:
+    outbox = Blinking()
+    fill(outbox, *["predictions"] * 100)
+    drain = Drain(outbox)
+    drain.restart()
+    first = drain.take(10)
+    outbox.blind = True
+    assert len(drain.take(100)) <= 54
+    assert drain.take(100) == []
+    outbox.blind = False
+    fill(outbox, "drift")
+    rest = drain.take(1000)
+    assert first[-1].id < 11
+    assert {entry.id for entry in rest} >= {65, 100, 101}
+
+
 def test_the_backlog_keeps_its_pace_and_live_entries_need_not(outbox: MemoryOutbox, clock: Clock) -> None:
     for seq in range(100):
         outbox.add("predictions", "b", seq, b"", count=100, model="m")
