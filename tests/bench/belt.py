@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 from edge.chain import Chain
 from edge.frames import Frame
@@ -15,6 +14,7 @@ from edge.model import load
 from edge.parts import Parts, calibrate
 from edge.pipeline import Cut, FollowedParts, Pipeline, Waiting
 from edge.sim import SimulatedLine
+from tests.bench.setting import Setting
 from tests.bench.timing import Row, Unwatched
 
 SPEEDS = (200, 500, 1200)
@@ -25,9 +25,9 @@ URI = "sim://line?trigger=free&pace=fast&width=640&height=160&defects=0.4&seed=2
 EDGE_MM = 25
 
 
-def rows(model: Path) -> Iterator[Row]:
-    """``model``: any image classifier's artifact."""
-    chain = Chain(load(model))
+def rows(setting: Setting) -> Iterator[Row]:
+    """Which model does not matter."""
+    chain = Chain(load(setting.model, given=setting.given))
     for speed in SPEEDS:
         line = SimulatedLine.from_uri(f"{URI}&speed={speed}")
         frames = round(PARTS * 110 / speed * line.options.fps)

@@ -10,13 +10,14 @@ from edge.chain import Chain
 from edge.interpreter import usable_runtimes
 from edge.model import load
 from tests.bench.models import mobilenet_v2
+from tests.bench.setting import Setting
 from tests.bench.timing import Row, interleaved
 
 MOST_RATIO = 1.05
 MOST_ADDED_MS = 0.3
 
 
-def rows() -> Iterator[Row]:
+def rows(setting: Setting) -> Iterator[Row]:
     """MobileNetV2 at 224×224 and at 96×96, on each runtime."""
     frame = np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)
     for size in (224, 96):

@@ -18,6 +18,7 @@ import numpy as np
 
 from edge.sim import SimulatedLine
 from tests.bench.models import FOLDER, mobilenet_v2
+from tests.bench.setting import Setting
 from tests.bench.timing import Row
 
 PROGRAMS = Path(__file__).parent / "peers"
@@ -31,7 +32,7 @@ NAMES = {
 FRAMES, ROUNDS, EACH = 60, 12, 25
 
 
-def rows() -> Iterator[Row]:
+def rows(setting: Setting) -> Iterator[Row]:
     """Frames in memory → label, video file → labels, and resident memory."""
     model, frames, video = mobilenet_v2(224), FOLDER / "frames.npy", FOLDER / "frames.avi"
     _make_frames(frames, video)

@@ -7,7 +7,6 @@ Both run in turn, in pieces of a few seconds, so that a machine that slows down 
 from __future__ import annotations
 
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -27,6 +26,8 @@ from edge.judgement import Judgement
 from edge.office import Office
 from edge.pipeline import Intake, Pipeline, Waiting, steady
 from edge.sim import SimulatedLine
+from tests.bench.models import watched
+from tests.bench.setting import Setting
 from tests.bench.timing import Row, Unwatched
 
 FPS = 30
@@ -34,11 +35,11 @@ PIECES, PIECE_S = 6, 10.0
 MOST_TAIL, MOST_AGAINST_BARE, MOST_MEDIAN = 1.3, 1.1, 1.05
 
 
-def rows(model: Path) -> Iterator[Row]:
-    """``model``: an artifact with a drift reference."""
+def rows(setting: Setting) -> Iterator[Row]:
+    """MobileNetV2 at 224×224 with a drift reference."""
     busy, alone = Taken(), Taken()
-    with tempfile.TemporaryDirectory() as folder, Mosquitto(Path(folder) / "broker") as broker:
-        config = _config(Path(folder), model, broker.url)
+    with Mosquitto(setting.folder / "broker") as broker:
+        config = _config(setting.folder, watched(224), broker.url)
         for _ in range(PIECES):
             _run_busy(config, busy)
             _run_alone(config, alone)
