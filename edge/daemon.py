@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +17,14 @@ from edge.drift import DriftWatch, Reference
 from edge.errors import ConfigError, StateError
 from edge.frames import Reopening, open_source
 from edge.gate import open_gate
-from edge.health import quantile
+from edge.health.lanes import Lane
+from edge.health.merging import SHARES
+from edge.health.vitals import Vitals
 from edge.messages import Identity
 from edge.model import Model, load
 from edge.office import Office
 from edge.pipeline import Intake, Pipeline
+from edge.status.service import StatusService
 from edge.sync import Sync, Transport, open_transport
 
 log = logging.getLogger(__name__)
@@ -78,15 +81,16 @@ class Line:
         SourceError also when a source is lost for good, after everything was flushed.
         """
         config = self._config
-        with _locked(config.device.state):
+        state = config.device.state
+        with _locked(state), closing(StatusService(state, config.health.prometheus)) as status:
             model = load_model(config)
             buffer = open_buffer(config, model)
             try:
-                return self._judge(model, buffer)
+                return self._judge(model, buffer, status)
             finally:
                 buffer.close()
 
-    def _judge(self, model: Model, buffer: Buffer) -> Report:
+    def _judge(self, model: Model, buffer: Buffer, status: StatusService) -> Report:
         config = self._config
         identity = identify(config, model, buffer.boot_id)
         sync = open_sync(config.sync, buffer, identity)
@@ -94,13 +98,14 @@ class Line:
         policy = config.source.policy or ("latest" if source.live else "every")
         intake, gate = Intake(), open_gate(config.gate.uri)
         pipeline = self._pipeline = Pipeline(source, model, gate, intake, policy)
+        lane = Lane("camera", pipeline.accounts, pipeline.latency, source, intake)
+        vitals = Vitals(identity, [lane], buffer, sync)
         office = Office(
             intake=intake,
             buffer=buffer,
             watch=open_watch(config, model),
             identity=identity,
-            accounts=pipeline.accounts,
-            latency=pipeline.latency,
+            vitals=vitals,
             sync=sync,
             health_interval_s=config.health.interval_s,
         )
@@ -110,6 +115,7 @@ class Line:
         if sync is not None:
             sync.start()
         office.start()
+        status.start(lambda: vitals.latest)
         try:
             pipeline.run()
         finally:
@@ -136,7 +142,7 @@ class Line:
         intake: Intake,
         source: Reopening,
     ) -> Report:
-        accounts, counts = pipeline.accounts, pipeline.latency.counts()
+        accounts, latencies = pipeline.accounts, pipeline.latency.copy()
         lost = intake.lost + buffer.state().lost
         return Report(
             device=identity.device,
@@ -149,10 +155,8 @@ class Line:
             pending=buffer.state().pending,
             windows=office.windows,
             drifted_windows=tuple(office.drifted),
-            latency_us={
-                name: min(quantile(counts, share), pipeline.latency.max_us)
-                for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))
-            },
+            latency_us={name: latencies.quantile(share) for name, share in SHARES.items()}
+            | {"max": latencies.max_us},
             losses=source.losses,
         )
 

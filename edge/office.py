@@ -12,14 +12,16 @@ import time
 
 from edge.buffer import Buffer
 from edge.drift import DriftWatch, WindowResult
-from edge.health import LatencyHistogram, difference, quantile, resident_bytes, temperature_c
-from edge.messages import BufferDepth, Column, Drift, Health, Identity, Latency, Stats, Window, encode
-from edge.pipeline import Accounts, Intake, Judged
+from edge.health.vitals import Vitals
+from edge.messages import Column, Drift, Identity, Stats, Window, encode
+from edge.pipeline import Intake, Judged
 from edge.sync import Sync
 
 log = logging.getLogger(__name__)
 
 STEP_S = 0.05
+LOOK_S = 1.0
+"""How often the state that ``edge status`` and Prometheus show is renewed."""
 
 
 class Office:
@@ -32,8 +34,7 @@ class Office:
         buffer: Buffer,
         watch: DriftWatch | None,
         identity: Identity,
-        accounts: Accounts,
-        latency: LatencyHistogram,
+        vitals: Vitals,
         sync: Sync | None,
         health_interval_s: float,
     ) -> None:
@@ -42,9 +43,11 @@ class Office:
         """Numbers of the windows that drifted."""
         self._intake, self._buffer, self._watch = intake, buffer, watch
         self._identity, self._sync = identity, sync
-        self._vitals = Vitals(identity, accounts, latency, buffer)
+        self._vitals = vitals
+        if watch is not None:
+            vitals.watches_drift()
         self._interval_s = health_interval_s
-        self._next_health = time.monotonic()
+        self._next_look = self._next_health = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="office", daemon=True)
 
@@ -72,8 +75,13 @@ class Office:
     def _step(self) -> None:
         while (judged := self._intake.take()) is not None:
             self._keep(judged)
-            self._buffer.tick()
+            self._tick()
+        self._tick()
+
+    def _tick(self) -> None:
         self._buffer.tick()
+        if time.monotonic() >= self._next_look:
+            self._look()
         if time.monotonic() >= self._next_health:
             self._send_health()
 
@@ -99,47 +107,19 @@ class Office:
                 result.last_seq,
                 first,
             )
+        self._vitals.note(drift)
         self._buffer.put("drift", result.number, encode(drift))
         stats = Stats(**self._identity.head(result.number), pane=result.pane)
         self._buffer.put("stats", result.number, encode(stats))
 
+    def _look(self) -> None:
+        self._next_look = time.monotonic() + LOOK_S
+        self._vitals.look()
+
     def _send_health(self) -> None:
         self._next_health = time.monotonic() + self._interval_s
         if self._sync is not None:
-            self._sync.send_health(self._vitals.measure())
-
-
-class Vitals:
-    """Measures what a health message says."""
-
-    def __init__(self, identity: Identity, accounts: Accounts, latency: LatencyHistogram, buffer: Buffer) -> None:
-        self._identity, self._accounts, self._latency, self._buffer = identity, accounts, latency, buffer
-        self._started = self._before = time.monotonic()
-        self._decided_before = 0
-        self._counts_before = latency.counts()
-        self._seq = 0
-
-    def measure(self) -> Health:
-        """Latencies and rate are those since the call before."""
-        now, accounts, counts = time.monotonic(), self._accounts, self._latency.counts()
-        recent = difference(counts, self._counts_before)
-        decided = accounts.decided
-        rate = (decided - self._decided_before) / max(now - self._before, 1e-9)
-        self._before, self._decided_before, self._counts_before = now, decided, counts
-        self._seq += 1
-        state = self._buffer.state()
-        return Health(
-            **self._identity.head(self._seq - 1),
-            captured=accounts.captured,
-            decided=decided,
-            dropped={reason: count for reason, count in accounts.dropped.items() if count},
-            latency_us=Latency(*(float(quantile(recent, share)) for share in (0.5, 0.9, 0.99, 1.0))),
-            rate_fps=round(rate, 3),
-            buffer=BufferDepth(state.entries, state.pending, state.bytes, state.evicted),
-            rss_bytes=resident_bytes(),
-            uptime_s=round(now - self._started, 3),
-            temperature_c=temperature_c(),
-        )
+            self._sync.send_health(self._vitals.message())
 
 
 def _drift_message(identity: Identity, result: WindowResult) -> Drift:

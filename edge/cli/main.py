@@ -16,6 +16,7 @@ COMMANDS = {
     "inspect": "edge.cli.inspect",
     "predict": "edge.cli.predict",
     "run": "edge.cli.run",
+    "status": "edge.cli.status",
     "doctor": "edge.cli.doctor",
     "simulate": "edge.cli.simulate",
     "monitor": "edge.cli.monitor",
