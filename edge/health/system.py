@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+from functools import lru_cache
 from pathlib import Path
 
 _SYS = Path("/sys")
@@ -34,23 +35,25 @@ def throttled(root: Path = _SYS) -> tuple[str, ...] | None:
 
     Raspberry Pi's own kernels show the firmware's flags; others show only the alarm of the ``rpi_volt`` sensor.
     """
-    for path in root.glob("devices/platform/soc*/*firmware/get_throttled"):
-        try:
-            flags = int(path.read_text(), 16)
-        except (OSError, ValueError):
-            continue
-        return tuple(name for bit, name in enumerate(_THROTTLED) if flags >> bit & 1)
-    return _voltage_alarm(root)
-
-
-def _voltage_alarm(root: Path) -> tuple[str, ...] | None:
-    for name in root.glob("class/hwmon/hwmon*/name"):
-        try:
-            if name.read_text().strip() == "rpi_volt":
-                return (_THROTTLED[0],) if int(name.with_name("in0_lcrit_alarm").read_text()) else ()
-        except (OSError, ValueError):
-            continue
+    flags, alarm = _throttling_files(root)
+    try:
+        if flags is not None:
+            bits = int(flags.read_text(), 16)
+            return tuple(name for bit, name in enumerate(_THROTTLED) if bits >> bit & 1)
+        if alarm is not None:
+            return (_THROTTLED[0],) if int(alarm.read_text()) else ()
+    except (OSError, ValueError):
+        pass
     return None
+
+
+@lru_cache
+def _throttling_files(root: Path) -> tuple[Path | None, Path | None]:
+    """Looked for once: hundreds of entries are too many for every second."""
+    flags = next(root.glob("devices/platform/soc*/*firmware/get_throttled"), None)
+    sensors = (path.parent for path in root.glob("class/hwmon/hwmon*/name") if path.read_text().strip() == "rpi_volt")
+    sensor = next(sensors, None)
+    return flags, sensor / "in0_lcrit_alarm" if sensor is not None else None
 
 
 def free_bytes(folder: Path) -> int | None:

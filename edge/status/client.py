@@ -32,7 +32,9 @@ def ask(folder: Path) -> Snapshot:
     except PermissionError:
         raise StateError(f"{folder / local.NAME}: not allowed; ask as the daemon's user or group") from None
     except OSError as error:
-        raise StateError(f"{folder}: the daemon does not answer ({error}); look at its log") from None
+        raise StateError(
+            f"{folder}: the daemon does not answer ({error}); it is starting, or hangs: look at its log"
+        ) from None
     try:
         return build(Snapshot, json.loads(answer), strict=False)
     except (ValueError, ConfigError) as error:
