@@ -29,6 +29,7 @@ class Remains:
     pending: int
     evicted: int
     bytes: int
+    """Of the database and its log on the disk."""
     damaged: int
     """Buffers that were set aside because they were damaged."""
 
@@ -39,7 +40,7 @@ def look_into(folder: Path) -> Remains | None:
     try:
         if not path.exists():
             return None
-        size = path.stat().st_size
+        size = sum(part.stat().st_size for part in (path, _beside(path, "-wal")) if part.exists())
         damaged = len(
             [aside for aside in folder.glob("buffer.db.damaged-*") if aside.suffix.rpartition("-")[2].isdigit()]
         )
@@ -77,13 +78,17 @@ def _last_decision_ns(payload: bytes) -> int | None:
         return None
 
 
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A log that a killed daemon left is read with the file, through the index beside it. Where there is no log, or
     its index would have to be made first, the file is read by itself: for another user to make one here would lock
     the daemon out of its own buffer.
     """
-    log, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    log, index = _beside(path, "-wal"), _beside(path, "-shm")
     how = "mode=ro" if log.exists() and index.exists() else "mode=ro&immutable=1"
     with closing(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=1.0)) as db:
         yield db

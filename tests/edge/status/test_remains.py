@@ -71,6 +71,7 @@ def test_what_a_killed_daemon_committed_is_told_and_nothing_is_changed(tmp_path:
     remains = look_into(tmp_path)
     assert remains is not None
     assert (remains.entries, remains.last_decision_ns) == (2, 10**18 + 6)
+    assert remains.bytes == len(before["buffer.db"]) + len(before["buffer.db-wal"])
     assert files(tmp_path) == before
 
 
