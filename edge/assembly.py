@@ -14,6 +14,7 @@ from edge.drift import DriftWatch, Reference
 from edge.errors import ConfigError
 from edge.frames import Reopening, open_source
 from edge.gate import Gate
+from edge.health.lanes import Lane as Counts
 from edge.messages import Identity
 from edge.model import Model, load
 from edge.office import Watched
@@ -32,6 +33,11 @@ class Lane:
     source: Reopening
     chain: Chain
     pipeline: Pipeline
+
+    @property
+    def counts(self) -> Counts:
+        """What health looks at."""
+        return Counts(self.name, self.pipeline.accounts, self.pipeline.latency, self.source)
 
 
 def load_chain(config: Config) -> Chain:

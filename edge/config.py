@@ -16,6 +16,7 @@ from edge.choices import Colour, Policy, Range, RuntimeChoice
 from edge.decide import Rule
 from edge.errors import ConfigError
 from edge.parts.options import PartsOptions
+from edge.status.address import parse_address
 from edge.sync.topics import check_root
 from edge.typed import build
 
@@ -142,6 +143,8 @@ class SyncConfig:
 class HealthConfig:
     interval_s: float = field(default=10.0, metadata={"least": 0.5, "most": 86_400.0})
     """Seconds between health messages."""
+    prometheus: str = ""
+    """Where Prometheus may fetch /metrics, "127.0.0.1:9095"; empty for nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,11 @@ def _check(config: Config) -> None:
         check_root(config.sync.root)
     except ConfigError as error:
         raise ConfigError(f"sync.{error}") from None
+    try:
+        if config.health.prometheus:
+            parse_address(config.health.prometheus)
+    except ConfigError as error:
+        raise ConfigError(f"health.prometheus: {error}") from None
     if bool(config.sync.cert) != bool(config.sync.key):
         raise ConfigError("sync.cert and sync.key: expected both or neither")
 

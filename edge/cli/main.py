@@ -17,6 +17,7 @@ COMMANDS = {
     "predict": "edge.cli.predict",
     "calibrate": "edge.cli.calibrate",
     "run": "edge.cli.run",
+    "status": "edge.cli.status",
     "doctor": "edge.cli.doctor",
     "simulate": "edge.cli.simulate",
     "monitor": "edge.cli.monitor",

@@ -72,6 +72,11 @@ def test_absolute_paths_and_uris_stay_as_they_are(tmp_path: Path) -> None:
         ),
         ('path = "m.tflite"', 'path = "m.tflite"\n[sync]\ncert = "c.pem"', "sync.cert and sync.key: expected both"),
         ('path = "m.tflite"', 'path = "m.tflite"\n[sync]\nroot = "a/#"', "sync.root: expected topic levels"),
+        (
+            'path = "m.tflite"',
+            'path = "m.tflite"\n[health]\nprometheus = "9095"',
+            "health.prometheus: expected host:port, e.g. 127.0.0.1:9095, got '9095'",
+        ),
         ('path = "m.tflite"', 'path = "m.tflite', "not valid TOML"),
         ('[model]\npath = "m.tflite"', "", "model: missing"),
     ],
