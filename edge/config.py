@@ -16,6 +16,7 @@ from edge.artifact.describe import Given
 from edge.choices import Colour, Policy, Range, RuntimeChoice
 from edge.decide import Rule
 from edge.errors import ConfigError
+from edge.frames.care_options import CareOptions
 from edge.sync.topics import check_root
 from edge.typed import build
 
@@ -122,6 +123,7 @@ class Config:
     device: DeviceConfig
     source: SourceConfig
     model: ModelConfig
+    camera: CareOptions = field(default_factory=CareOptions)
     decide: DecideConfig = field(default_factory=DecideConfig)
     gate: GateConfig = field(default_factory=GateConfig)
     buffer: BufferConfig = field(default_factory=BufferConfig)

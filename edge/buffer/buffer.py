@@ -80,7 +80,7 @@ class Buffer:
         self._records.append(record)
 
     def put(self, kind: str, seq: int, payload: bytes) -> None:
-        """Keeps a finished message of kind ``drift`` or ``stats``. Durable after the next commit."""
+        """Keeps a finished message of kind ``drift``, ``stats`` or ``event``. Durable after the next commit."""
         self._messages.append((kind, seq, payload))
 
     def tick(self) -> None:

@@ -7,6 +7,7 @@ from collections import deque
 
 _BELIEVABLE_NS = 10_000_000_000
 _SECONDS = 10
+_LEARNT_FROM = 3
 _JUMP_NS = 2_000_000_000
 _BELIEVABLE_DRIFT_NS = 250_000_000
 
@@ -43,8 +44,9 @@ class StreamClock:
     minimum filter of NTP (RFC 5905, section 10). What a frame took longer than that one it waited on its way, and is
     taken off. The least delay itself (exposure, encoding, the fastest way here) stays unknown.
 
-    Streams whose stamps are made up (Motion JPEG over HTTP has none, and FFmpeg counts 25 a second) run at another
-    pace than the clock; their stamps are not believed, and the time of arrival counts. Times never go back.
+    The first three seconds tell whether stamps can be believed. Those that are made up (Motion JPEG over HTTP has
+    none, and FFmpeg counts 25 a second) run at another pace than the clock; then the time of arrival counts. Times
+    never go back.
     """
 
     def __init__(self) -> None:
@@ -68,9 +70,10 @@ class StreamClock:
             self._begin_second(offset, arrival)
         else:
             self._least[-1] = min(self._least[-1], offset)
-        # A second that has just begun has seen too little to be judged by.
-        whole = list(self._least)[:-1] if len(self._least) > 1 else list(self._least)
-        return stamp + min(self._least) if max(whole) - min(whole) <= _BELIEVABLE_DRIFT_NS else arrival
+        # The second that has just begun has seen too little to be judged by.
+        whole = list(self._least)[:-1]
+        believed = len(whole) >= _LEARNT_FROM and max(whole) - min(whole) <= _BELIEVABLE_DRIFT_NS
+        return stamp + min(self._least) if believed else arrival
 
     def _begin_second(self, offset: int, arrival: int) -> None:
         self._least.append(offset)

@@ -32,7 +32,7 @@ class Losses:
     seconds only the first such pair is, and the next one says how many were passed over.
     """
 
-    def __init__(self, name: str, clock: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(self, name: str = "camera", clock: Callable[[], int] = time.monotonic_ns) -> None:
         self.count = 0
         self.last: Loss | None = None
         self.away = False
@@ -57,7 +57,7 @@ class Losses:
             return
         more = f" ({self._passed_over} more losses since the last one said)" if self._passed_over else ""
         self._said_ns, self._passed_over = now, 0
-        log.warning("camera lost: %s; tried again until it is back%s", reason, more)
+        log.warning("%s lost: %s; tried again until it is back%s", self._name, reason, more)
 
     def end(self) -> None:
         """A frame came."""
@@ -67,7 +67,7 @@ class Losses:
         event = Event("lost", False, self.last.lost_ns, self._clock(), f"back after {self._lasted_s():.1f} s")
         self._events.append(event)
         if self._says:
-            log.info("camera %s is %s", self._name, event.detail)
+            log.info("%s is %s", self._name, event.detail)
 
     def take(self) -> list[Event]:
         """What began and ended since the last call, oldest first. Any thread may call it."""

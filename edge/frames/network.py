@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import threading
 import time
@@ -61,7 +60,7 @@ class NetworkStream:
 
     def __init__(self, uri: str, timeout: float = 5.0) -> None:
         self.missed = 0
-        self._name = _without_password(uri)
+        self._name = options.without_password(uri)
         self._timeout_s = timeout
         self._frames: deque[Frame] = deque()
         self._changed = threading.Condition()
@@ -85,7 +84,7 @@ class NetworkStream:
     @classmethod
     def from_uri(cls, uri: str) -> Self:
         address, _, fragment = uri.partition("#")
-        asked = options.parse(StreamOptions, fragment, _without_password(uri))
+        asked = options.parse(StreamOptions, fragment, options.without_password(uri))
         return cls(_checked(address), asked.timeout)
 
     def read(self) -> Frame | None:
@@ -172,7 +171,7 @@ def _checked(address: str) -> str:
     except ValueError:
         pass
     raise ConfigError(
-        f"{_without_password(address)}: expected SCHEME://HOST[:PORT]/PATH, such as rtsp://10.0.0.7/live"
+        f"{options.without_password(address)}: expected SCHEME://HOST[:PORT]/PATH, such as rtsp://10.0.0.7/live"
     )
 
 
@@ -197,7 +196,3 @@ def _knock(uri: str, name: str, timeout_s: float) -> None:
                 "check the address and that the camera is on"
             ) from None
         return
-
-
-def _without_password(uri: str) -> str:
-    return re.sub(r"//[^/?#]*@", "//***@", uri)

@@ -25,7 +25,7 @@ class Reopening:
     to open. ``name`` is what the log calls it.
     """
 
-    def __init__(self, opening: Callable[[], FrameSource], name: str = "") -> None:
+    def __init__(self, opening: Callable[[], FrameSource], name: str = "camera") -> None:
         self._losses = Losses(name)
         self._opening = opening
         self._pause_s = _FIRST_PAUSE_S

@@ -43,6 +43,12 @@ class VideoFile:
     def from_uri(cls, uri: str) -> Self:
         return cls(Path(uri).expanduser())
 
+    @property
+    def expected(self) -> int | None:
+        """How many frames there are by the file's own account, which may be an estimate; None without one."""
+        count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        return count if count > 0 else None
+
     def read(self) -> Frame | None:
         with self._lock:
             if not self._waiting and not self._grab():

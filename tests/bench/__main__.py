@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
 from edge.artifact.describe import Given
-from tests.bench import converter, device
+from tests.bench import cameras, converter, device
 from tests.bench.timing import Row
 
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -21,13 +22,17 @@ def main() -> int:
     sys.stdout.write(f"model: {model.name}\n")
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        for row in chain(device.rows(model, given, Path(folder)), converter.rows(Path(folder))):
+        for row in _rows(model, given, Path(folder)):
             sys.stdout.write(_line(row) + "\n")
             sys.stdout.flush()
             found.append(row)
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps([row.__dict__ | {"ratio": row.ratio} for row in found], indent=2) + "\n", "utf-8")
     return int(not all(row.holds for row in found))
+
+
+def _rows(model: Path, given: Given, folder: Path) -> Iterator[Row]:
+    return chain(device.rows(model, given, folder), cameras.rows(folder), converter.rows(folder))
 
 
 def _model() -> tuple[Path, Given]:
