@@ -22,6 +22,8 @@ _SAME = 0.002
 _REMEMBERED = 8
 """Pictures among which a repetition is looked for: a driver that hangs may hand out its buffers in turn."""
 _LEAST_REPEATED = 5
+_SHARPNESS_EVERY = 3
+"""Looks from one measurement of sharpness, the dearest of all, to the next; a lens does not change in a moment."""
 
 
 class Care:
@@ -51,6 +53,7 @@ class Care:
         self._sharpness = Sharpness(options.blurred_below, usual_sharpness)
         self._faults: dict[Fault, Event] = {}
         self._looked_ns: int | None = None
+        self._looks = 0
         self._before: Image | None = None
         self._fingerprints: deque[tuple[float, ...]] = deque(maxlen=_REMEMBERED)
 
@@ -72,6 +75,7 @@ class Care:
         if self._looked_ns is not None and 0 <= captured_ns - self._looked_ns < _APART_NS:
             return []
         self._looked_ns = captured_ns
+        self._looks += 1
         grey = condition.luma(small)
         events = self._see_light(grey, captured_ns)
         if not (self._spells["black"].on or self._spells["saturated"].on):
@@ -108,7 +112,9 @@ class Care:
         return known or cv2.norm(small, before, cv2.NORM_L1) <= _SAME * small.size
 
     def _see_sharpness(self, grey: Image, now: int) -> list[Event]:
-        sharpness = condition.edge_sharpness(grey) if self._options.blurred_below else None
+        if not self._options.blurred_below or self._looks % _SHARPNESS_EVERY:
+            return []
+        sharpness = condition.edge_sharpness(grey)
         was = "blurred" in self._faults
         verdict = None if sharpness is None else self._sharpness.see(sharpness, now, was)
         if verdict is None or verdict[0] is was:

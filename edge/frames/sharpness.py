@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from statistics import median
 
-WINDOW = 100
-"""Pictures with edges that make one judgement: ten seconds at ten looks a second."""
+WINDOW = 30
+"""Measurements that make one judgement: nine seconds, where every third of ten looks a second is measured."""
 _RISE = 0.1
 _MARGIN = 0.05
 
 
 class Sharpness:
-    """Compares the median of each hundred pictures with the best that this camera usually shows.
+    """Compares the median of every thirty measurements with the best that this camera usually shows.
 
-    The usual value rises by a tenth of the difference with every sharper hundred and never falls, so dust that
+    The usual value rises by a tenth of the difference with every sharper thirty and never falls, so dust that
     settles over weeks does not become usual. A new product with softer edges may be reported, too; a new ``usual``
     of None learns anew.
     """
@@ -22,13 +22,13 @@ class Sharpness:
         self.usual = usual
         """Sharpness (:func:`~edge.frames.condition.edge_sharpness`) of the clean lens; None until it is learnt."""
         self.share = 1.0
-        """The last hundred's sharpness as a share of the usual."""
+        """The last thirty's sharpness as a share of the usual."""
         self._below = below
         self._seen: list[float] = []
         self._began_ns = 0
 
     def see(self, sharpness: float, now_ns: int, blurred: bool) -> tuple[bool, int] | None:
-        """After each hundred pictures whether they are blurred, and when the first was taken; else None."""
+        """After each thirty measurements whether they are blurred, and when the first was taken; else None."""
         if not self._seen:
             self._began_ns = now_ns
         self._seen.append(sharpness)

@@ -66,15 +66,17 @@ def _frames(address: str, repeatable: bool) -> Iterator[Item]:
 
 
 def _count(address: str) -> int | None:
+    if "://" in address and not address.startswith("sim://"):
+        return None  # a camera is not opened only to be asked
     path = Path(address).expanduser()
-    if path.is_dir():
-        return len(find_images(path))
-    if is_image(path) or not path.exists():
-        return None if "://" in address else 1
     try:
+        if path.is_dir():
+            return len(find_images(path))
+        if is_image(path):
+            return 1
         source = open_source(address)
     except SourceError:
-        return 1
+        return 0
     try:
         return getattr(source, "expected", None)
     finally:

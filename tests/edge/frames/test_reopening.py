@@ -140,6 +140,28 @@ def test_the_reopening_leaves_no_thread_behind():
     assert not [thread for thread in threading.enumerate() if thread.name == "reopening" and thread.is_alive()]
 
 
+def test_a_wall_clock_that_jumps_moves_no_time_out(mjpeg_server: str, monkeypatch: pytest.MonkeyPatch):
+    """An hour forth, an hour back, at every look: the stream is lost after its 0.3 s and back after some tries."""
+    jumps = itertools.cycle([3600, -3600])
+    monkeypatch.setattr(time, "time", lambda: 1.7e9 + next(jumps))
+    monkeypatch.setattr(time, "time_ns", lambda: int(1.7e18) + next(jumps) * 10**9)
+    opened: list[float] = []
+
+    def open_next() -> FrameSource:
+        opened.append(time.monotonic())
+        return open_source(f"{mjpeg_server}/5/stall#timeout=0.3")
+
+    source = Reopening(open_next)
+    times = []
+    while source.losses < 2:
+        frame = source.read()
+        assert frame is not None
+        times.append(frame.captured_ns)
+    source.close()
+    assert times == sorted(times)
+    assert all(0.3 <= later - earlier < 3 for earlier, later in itertools.pairwise(opened))
+
+
 def read_in_a_thread(source: Reopening) -> tuple[threading.Thread, list[BaseException]]:
     errors: list[BaseException] = []
 

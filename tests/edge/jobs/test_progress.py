@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
+
+import cv2
+import numpy as np
 
 from edge.jobs import Progress
+from edge.jobs.inputs import expected
 
 
 class Terminal(io.StringIO):
@@ -60,6 +65,20 @@ def test_what_an_earlier_run_did_does_not_count_for_the_rate() -> None:
     stream = Terminal()
     run(stream, 100, 50, 1.0, skipped=25)
     assert stream.getvalue().split("\r")[-1].rstrip().endswith("50/100  50%, 0.5/s, 1:40 left")
+
+
+def test_folders_pictures_videos_and_simulators_say_how_many_frames_there_will_be(
+    photos: Path, tmp_path: Path, artifact: Path
+) -> None:
+    video = tmp_path / "line.avi"
+    writer = cv2.VideoWriter(str(video), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for _ in range(7):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    known = [str(photos), str(photos / "03.png"), str(video), "sim://line?count=5", str(artifact)]
+    assert expected(known) == 30 + 1 + 7 + 5
+    assert expected([*known, "sim://line"]) is None
+    assert expected([*known, "rtsp://127.0.0.1:1/none"]) is None
 
 
 def test_without_a_known_end_there_is_no_bar() -> None:
