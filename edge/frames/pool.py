@@ -13,9 +13,9 @@ from edge.frames.frame import Image
 MOST = 8
 """Arrays kept: those that wait for a late reader, wait for the model, are judged and are filled."""
 
-# What the interpreter counts of an array that only the pool's list holds, asked for as `sys.getrefcount(list[i])`:
-# the list's reference and the argument's.
-_FREE = 2
+_PROBE = [object()]
+_FREE = sys.getrefcount(_PROBE[0])
+"""What the interpreter counts of an object that only a list holds, asked for as below."""
 
 
 class Pool:
