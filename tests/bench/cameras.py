@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 import cv2
@@ -19,6 +18,7 @@ import numpy as np
 from edge.frames.care import Care
 from edge.frames.care_options import CareOptions
 from edge.sim import SimulatedLine
+from tests.bench.setting import Setting
 from tests.bench.timing import Row, interleaved
 from tests.edge.frames.plugs import HERE, DyingCamera, Plug, Usb, compile_driver, fake_cameras
 from tests.system.test_rtsp import NetworkCamera
@@ -41,8 +41,9 @@ class Rtsp:
         self._camera.relay.close()
 
 
-def rows(folder: Path) -> Iterator[Row]:
-    """``folder`` is for the driver and its files."""
+def rows(setting: Setting) -> Iterator[Row]:
+    """The setting's folder is for the driver and its files."""
+    folder = setting.folder
     network = DyingCamera()
     yield _row("a network camera (Motion JPEG) is back", network)
     network.close()
