@@ -15,6 +15,7 @@ from typing import Any
 from edge.choices import Colour, Policy, Range, RuntimeChoice
 from edge.decide import Rule
 from edge.errors import ConfigError
+from edge.frames.care_options import CareOptions
 from edge.parts.options import PartsOptions
 from edge.status.address import parse_address
 from edge.sync.topics import check_root
@@ -152,6 +153,7 @@ class Config:
     device: DeviceConfig
     source: tuple[SourceConfig, ...]
     model: ModelConfig
+    camera: CareOptions = field(default_factory=CareOptions)
     then: tuple[ThenConfig, ...] = ()
     parts: PartsConfig = field(default_factory=PartsConfig)
     decide: DecideConfig = field(default_factory=DecideConfig)

@@ -241,12 +241,29 @@ class Predictions(Message):
     records: tuple[Record, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Message):
+    """A camera's fault that began (``active``) or is over; ``seq`` counts events within a boot."""
+
+    camera: str
+    """The source's URI without its password."""
+    fault: str
+    """lost, black, saturated, frozen, blurred; a newer device may know more."""
+    active: bool
+    since_ns: int = field(metadata=_NOT_NEGATIVE)
+    """When the fault began, wall clock."""
+    lasted_s: float = 0.0
+    """From then to this event."""
+    detail: str = ""
+
+
 KINDS: dict[str, type[Message]] = {
     "status": Status,
     "health": Health,
     "drift": Drift,
     "stats": Stats,
     "predictions": Predictions,
+    "event": Event,
 }
 
 

@@ -34,7 +34,8 @@ class FrameCounts(Protocol):
 class Losable(Protocol):
     """:class:`edge.frames.Reopening`."""
 
-    losses: int
+    @property
+    def losses(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from edge.messages import (
     Camera,
     Column,
     Drift,
+    Event,
     Health,
     Histogram,
     Identity,
@@ -68,6 +69,15 @@ EXAMPLES: list[Message] = [
         expectations={"black": 2},
     ),
     Stats(**HEAD, pane={"n": 3, "columns": {"brightness": {"counts": [1, 2], "sum": 0.5}}}),
+    Event(
+        **HEAD,
+        camera="rtsp://***@10.0.0.7/live",
+        fault="black",
+        active=False,
+        since_ns=2**60,
+        lasted_s=3.5,
+        detail="clear again",
+    ),
     Predictions(
         **HEAD, labels=("good", "broken"), records=(Record(7, 1, 2**60, 3, 0.5, 1, 1), Record(9, 2, 3, 4, 1.0, 0, 0))
     ),
