@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BufferState:
-    """``bytes``: of live pages; ``evicted``: records since the file was made; ``lost``: records since the start, and
-    ``lost_messages`` likewise. ``trouble`` says why nothing can be written now; empty when all is well.
+    """``bytes``: of live pages; ``evicted``: records and messages since the file was made, ``evicted_undelivered``
+    those of them that still waited for the broker; ``lost``: records since the start, and ``lost_messages`` likewise.
     ``written_per_day``: bytes that this process writes to its storage, see :mod:`edge.buffer.wear`.
     """
 
@@ -35,9 +35,9 @@ class BufferState:
     pending: int
     bytes: int
     evicted: int
+    evicted_undelivered: int
     lost: int
     lost_messages: int = 0
-    trouble: str = ""
     written_per_day: float | None = None
 
 
@@ -65,6 +65,8 @@ class Buffer:
         self.path = path
         self.committed = 0
         """Records of this boot that a commit has made durable."""
+        self.trouble = ""
+        """Why the last commit was refused; empty when it was not."""
         self._model = model
         self._commit_records, self._commit_s = commit_records, commit_s
         self._file = BufferFile(path, cap_bytes, model, deliver_predictions)
@@ -73,7 +75,7 @@ class Buffer:
         self._acknowledged: deque[int] = deque()
         self._applying: frozenset[int] = frozenset()
         self._committed = time.monotonic()
-        self._seldom, self._trouble, self._wear = Seldom(log), "", Wear()
+        self._seldom, self._wear = Seldom(log), Wear()
         self._begin()
 
     @property
@@ -92,27 +94,31 @@ class Buffer:
         """Keeps a decision. Durable after the next commit."""
         self._waiting.append(record)
 
-    def put(self, kind: str, seq: int, payload: bytes) -> None:
-        """Keeps a finished message of kind ``audit``, ``drift`` or ``stats``. Durable after the next commit, but
-        pending at once: it may reach its readers before.
+    def put(self, kind: str, seq: int, payload: bytes, model: str | None = None) -> None:
+        """Keeps a finished message of kind ``audit``, ``drift``, ``stats`` or ``event``. Durable after the next
+        commit, but pending at once: it may reach its readers before.
+
+        ``model``: whose it is, if not that of the records.
         """
-        self._waiting.put(WaitingMessage(self._file.take_id(), kind, seq, payload, clock_state().offset_ns))
+        owner = self._model if model is None else model
+        offset_ns = clock_state().offset_ns
+        self._waiting.put(WaitingMessage(self._file.take_id(), kind, seq, payload, owner, offset_ns))
 
     def tick(self) -> None:
         """Commits when it is time to. Call it often."""
         due = time.monotonic() - self._committed >= self._commit_s
         full = len(self._waiting.records) >= self._commit_records
         # While the storage refuses, a full batch is no reason to ask it more often.
-        if (full and not self._trouble) or (due and (self._waiting or self._acknowledged)):
+        if (full and not self.trouble) or (due and (self._waiting or self._acknowledged)):
             self.commit()
 
     def commit(self) -> None:
         """Makes everything durable now. A disk that refuses is said once a minute, and tried again when due."""
         try:
             self._write()
-            if self._trouble:
+            if self.trouble:
                 log.info("%s: can be written again", self.path)
-            self._trouble = ""
+            self.trouble = ""
         except (sqlite3.Error, OSError) as error:
             self._failed(error)
         finally:
@@ -126,16 +132,13 @@ class Buffer:
 
     def state(self) -> BufferState:
         """Counts for health reports. Cheap: no table is read through."""
-        size, evicted = self._file.figures()
         waiting = self._waiting
         return BufferState(
             self._file.entries,
             self._file.pending,
-            size,
-            evicted,
+            *self._file.figures(),
             waiting.lost_records,
             waiting.lost_messages,
-            self._trouble,
             self._wear.bytes_per_day(),
         )
 
@@ -207,7 +210,7 @@ class Buffer:
 
     def _failed(self, error: Exception) -> None:
         self._file.failed(error)
-        self._trouble = str(error)
+        self.trouble = str(error)
         waiting = len(self._waiting.records)
         self._seldom.warning("write", f"{self.path}: not written ({error}); {waiting} records wait in memory")
 
@@ -223,4 +226,4 @@ class Buffer:
 
     def _entry_of(self, message: WaitingMessage) -> Entry:
         clock = (message.offset_ns, self._file.clock.offset_ns, self._file.clock.synchronized)
-        return Entry(message.id, message.kind, self.boot_id, message.seq, 1, self._model, message.payload, *clock)
+        return Entry(message.id, message.kind, self.boot_id, message.seq, 1, message.model, message.payload, *clock)

@@ -80,7 +80,7 @@ class BufferFile:
         ids = self._insert_records(db, batch.records)
         for message in batch.messages:
             head = (message.id, message.kind, message.seq, 1, message.offset_ns)
-            self._insert(db, head, zlib.compress(message.payload, 1))
+            self._insert(db, head, message.model, zlib.compress(message.payload, 1))
             ids.append((message.id,))
         waiting = ids if self._deliver else ids[len(ids) - len(batch.messages) :]
         db.executemany("INSERT INTO outbox VALUES (?)", waiting)
@@ -112,12 +112,17 @@ class BufferFile:
         except sqlite3.Error as error:
             log.warning("%s: %s", self.path, error)
 
-    def figures(self) -> tuple[int, int]:
-        """Bytes of live pages, and records evicted since the file was made; zeros while it cannot be read."""
+    def figures(self) -> tuple[int, int, int]:
+        """Bytes of live pages, and what was evicted since the file was made, and of that unacknowledged; zeros while
+        it cannot be read.
+        """
         try:
-            return (used_bytes(self._db), tally(self._db, "evicted")) if self._db is not None else (0, 0)
+            if self._db is not None:
+                evicted, undelivered = (tally(self._db, name) for name in ("evicted", "evicted_undelivered"))
+                return used_bytes(self._db), evicted, undelivered
         except sqlite3.Error:
-            return 0, 0
+            pass
+        return 0, 0, 0
 
     def take_id(self) -> int:
         """Greater than all before, also over several files."""
@@ -150,14 +155,14 @@ class BufferFile:
         ids = []
         for start in range(0, len(records), ROW_RECORDS):
             row, id_ = records[start : start + ROW_RECORDS], self.take_id()
-            self._insert(db, (id_, "predictions", row[0].seq, len(row), None), pack(row))
+            self._insert(db, (id_, "predictions", row[0].seq, len(row), None), self._model, pack(row))
             ids.append((id_,))
         return ids
 
-    def _insert(self, db: sqlite3.Connection, head: tuple[Any, ...], payload: bytes) -> None:
+    def _insert(self, db: sqlite3.Connection, head: tuple[Any, ...], model: str, payload: bytes) -> None:
         db.execute(
             "INSERT INTO entry (id, kind, seq, count, offset_ns, boot_id, model, payload) VALUES (?,?,?,?,?,?,?,?)",
-            (*head, self.boot_id, self._model, payload),
+            (*head, self.boot_id, model, payload),
         )
 
 

@@ -37,7 +37,7 @@ CREATE TABLE boot (
 );
 CREATE TABLE entry (
     id        INTEGER PRIMARY KEY,               -- never used twice while the daemon runs
-    kind      TEXT NOT NULL,                     -- predictions | audit | drift | stats
+    kind      TEXT NOT NULL,                     -- predictions | audit | drift | stats | event
     boot_id   TEXT NOT NULL,
     seq       INTEGER NOT NULL,                  -- of the first record, or the window's number
     count     INTEGER NOT NULL,                  -- records in the payload, or 1

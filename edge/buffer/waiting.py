@@ -22,6 +22,7 @@ class WaitingMessage:
     kind: str
     seq: int
     payload: bytes
+    model: str
     offset_ns: int
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from edge.buffer import Buffer
 from edge.record import Record
+from tests.bench.setting import Setting
 from tests.bench.timing import Row
 from tests.disks import Disk, device_bytes
 
@@ -29,11 +30,11 @@ WINDOW, DRIFT_BYTES, STATS_BYTES = 200, 2500, 10_700
 MOST_GB = 0.4
 
 
-def rows(folder: Path) -> Iterator[Row]:
+def rows(setting: Setting) -> Iterator[Row]:
     """Nothing without root and loop devices: there is no block device to count at."""
     if os.geteuid() != 0:
         return
-    found = {name: gb * 1.0 for name, gb in measure(folder).items()}
+    found = {name: gb * 1.0 for name, gb in measure(setting.folder).items()}
     seen = f"GB a day at the block device, {PER_S}/s, {LOSS_S:.0f} s loss window"
     for other in ("one row, one commit", "persist-queue"):
         ours = found["buffer"]
@@ -132,13 +133,4 @@ def _child(name: str, root: Path) -> float:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        sys.stdout.write(f"{_child(sys.argv[1], Path(sys.argv[2]))}\n")
-    else:
-        import tempfile
-
-        from tests.bench.__main__ import _line
-
-        with tempfile.TemporaryDirectory() as place:
-            for row in rows(Path(place)):
-                sys.stdout.write(_line(row) + "\n")
+    sys.stdout.write(f"{_child(sys.argv[1], Path(sys.argv[2]))}\n")

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -163,9 +164,9 @@ def test_no_entry_appears_behind_what_was_called_the_last(tmp_path: Path, monkey
     buffer, seen = Buffer(tmp_path / "b.db"), list[tuple[int, int]]()
     insert = buffer._file._insert
 
-    def watched(db: sqlite3.Connection, head: tuple[int, ...], payload: bytes) -> None:
+    def watched(db: sqlite3.Connection, head: tuple[int, ...], *rest: Any) -> None:
         seen.append((buffer.last_id(), head[0]))
-        insert(db, head, payload)
+        insert(db, head, *rest)
 
     monkeypatch.setattr(buffer._file, "_insert", watched)
     for start in range(0, 2000, 500):
@@ -184,12 +185,12 @@ def test_the_oldest_records_are_lost_and_counted_when_the_disk_refuses_for_too_l
     other.execute("BEGIN IMMEDIATE")
     fill(buffer, 250)
     buffer.commit()
-    assert "locked" in buffer.state().trouble
+    assert "locked" in buffer.trouble
     other.execute("ROLLBACK")
     other.close()
     buffer.commit()
     assert [kept.seq for _, kept in buffer.records()] == list(range(150, 250))
-    assert (buffer.state().lost, buffer.state().trouble) == (150, "")
+    assert (buffer.state().lost, buffer.trouble) == (150, "")
     buffer.close()
 
 

@@ -108,7 +108,7 @@ def test_what_memory_cannot_hold_is_lost_oldest_first_and_counted(make_disk: Cal
         buffer.append(record(seq))
     buffer.commit()
     filler, seq = fill_up(disk), 1000
-    while not buffer.state().trouble:  # the log has some room of its own
+    while not buffer.trouble:  # the log has some room of its own
         for _ in range(200):
             buffer.append(record(seq))
             seq += 1
@@ -118,11 +118,11 @@ def test_what_memory_cannot_hold_is_lost_oldest_first_and_counted(make_disk: Cal
         buffer.append(record(seq))
         seq += 1
     buffer.commit()
-    assert "full" in buffer.state().trouble
+    assert "full" in buffer.trouble
     assert buffer.state().lost == seq - kept - 5000
     filler.unlink()
     buffer.commit()
-    assert buffer.state().trouble == ""
+    assert buffer.trouble == ""
     assert [found.seq for _, found in buffer.records()] == [*range(kept), *range(seq - 5000, seq)]
     buffer.close()
 
@@ -166,13 +166,13 @@ def test_a_disk_that_fails_and_is_mounted_again_gets_what_waited(make_disk: Call
     for seq in range(100, 300):
         buffer.append(record(seq))
     buffer.commit()
-    assert buffer.state().trouble
+    assert buffer.trouble
     assert buffer.pending(0, 10) == []
     disk.unmount(lazy=True)
     disk.repair()
     disk.mount()
     buffer.commit()
-    assert buffer.state().trouble == ""
+    assert buffer.trouble == ""
     assert Counter(found.seq for _, found in buffer.records()) == Counter(range(300))
     assert len({boot_id for boot_id, _ in buffer.records()}) == 1
     assert sum(entry.count for entry in buffer.pending(0, 100)) == 300

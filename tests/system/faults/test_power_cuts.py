@@ -69,7 +69,7 @@ def kept_after_restart(disk: Disk, path: Path) -> list[tuple[str, Record]]:
     with closing(Buffer(path)) as buffer:
         assert time.monotonic() - began < RESTART_S
         assert buffer.set_aside is None
-        assert buffer.state().trouble == ""
+        assert buffer.trouble == ""
         kept = list(buffer.records())
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
