@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import logging
-import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge.assembly import Lane, identify, load_chain, open_buffer, open_lanes, open_sync, open_watches
 from edge.buffer import Buffer
+from edge.buffer.lock import locked
 from edge.chain import Chain
 from edge.config import Config
-from edge.errors import StateError
 from edge.gate import open_gate
 from edge.health import Distribution
 from edge.health.merging import SHARES
@@ -102,7 +98,7 @@ class Line:
         """
         config = self._config
         state = config.device.state
-        with _locked(state), closing(StatusService(state, config.health.prometheus)) as status:
+        with locked(state), closing(StatusService(state, config.health.prometheus)) as status:
             chain = load_chain(config)
             buffer = open_buffer(config, chain.name)
             try:
@@ -216,33 +212,3 @@ def _camera_report(lane: Lane) -> CameraReport:
 
 def _by_reason(accounts: Accounts) -> dict[str, int]:
     return {reason: count for reason, count in sorted(accounts.dropped.items()) if count}
-
-
-def open_lock(path: Path) -> int:
-    """A handle to lock; on a disk that is read only now an existing file will do. Raises OSError."""
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        if error.errno != errno.EROFS:
-            raise
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-
-
-@contextmanager
-def _locked(state: Path) -> Iterator[None]:
-    """One daemon per state folder: two writers would damage the buffer."""
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        handle = open_lock(state / "lock")
-    except OSError as error:
-        reason = error.strerror
-        raise StateError(f"{state}: cannot be written ({reason}); expected a folder of this user's") from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        raise StateError(f"{state}: another daemon uses it; stop that one, or set device.state elsewhere") from None
-    try:
-        yield
-    finally:
-        os.close(handle)

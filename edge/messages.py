@@ -146,7 +146,7 @@ class BufferDepth:
     evicted_undelivered: int = field(default=0, metadata=_NOT_NEGATIVE)
     unwritten: int = field(default=0, metadata=_NOT_NEGATIVE)
     written_mb_per_day: float | None = None
-    """What the daemon writes to its storage, over the last hour at most and extrapolated; None where nobody counts."""
+    """What the daemon writes to its storage, from the last hour at most; None where nobody counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

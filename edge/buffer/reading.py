@@ -71,7 +71,9 @@ def _entry(row: tuple[Any, ...]) -> Entry:
 
 def _inflated(payload: bytes) -> bytes:
     """The message; empty where it is damaged."""
+    inflater = zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(payload, MAX_BYTES)
+        message = inflater.decompress(payload, MAX_BYTES)
     except zlib.error:
         return b""
+    return message if inflater.eof else b""

@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": "edge.cli.doctor",
     "simulate": "edge.cli.simulate",
     "monitor": "edge.cli.monitor",
+    "buffer": "edge.cli.buffer",
 }
 """Each module has ``add(subparsers)``, and imports what is heavy only when its command runs."""
 
