@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.choices import Colour, Policy, Range, RuntimeChoice
+from edge.commands.allowed import check_allowed
 from edge.decide import Rule
 from edge.errors import ConfigError
 from edge.frames.care_options import CareOptions
@@ -130,6 +131,8 @@ class SyncConfig:
     """Send every record too, not only drift windows and health."""
     backlog_rate: float = field(default=25_000.0, metadata={"least": 1.0, "most": 1e9})
     """Records a second at most while catching up after an outage; live data goes first."""
+    commands: tuple[str, ...] = ()
+    """What the device does when asked over MQTT: "status", "doctor", "audit", "set:<setting>"; by default nothing."""
     username: str = ""
     """For brokers that ask."""
     password_file: Path | None = None
@@ -224,6 +227,7 @@ def _check(config: Config) -> None:
             parse_address(config.health.prometheus)
     except ConfigError as error:
         raise ConfigError(f"health.prometheus: {error}") from None
+    check_allowed(config.sync.commands)
     if bool(config.sync.cert) != bool(config.sync.key):
         raise ConfigError("sync.cert and sync.key: expected both or neither")
 

@@ -13,6 +13,7 @@ from edge.assembly import Lane, identify, load_chain, open_buffer, open_lanes, o
 from edge.buffer import Buffer
 from edge.buffer.lock import locked
 from edge.chain import Chain
+from edge.commands.opening import open_desk
 from edge.config import Config
 from edge.gate import open_gate
 from edge.health import Distribution
@@ -125,6 +126,7 @@ class Line:
             log.info("judging %s with %s on %s", source.uri, chain.name, chain.models[0].interpreter.platform)
             if self._stopped:
                 lane.pipeline.stop()
+        desk = open_desk(config.sync, sync, office, vitals, buffer, identity) if sync is not None else None
         if sync is not None:
             sync.start()
         office.start()
@@ -138,6 +140,8 @@ class Line:
             if sync is not None:
                 self._wait_until_delivered(buffer)
                 sync.stop(GOODBYE_S)
+            if desk is not None:
+                desk.close()
             buffer.commit()
         if self._failure is not None:
             raise self._failure

@@ -261,6 +261,22 @@ class Event(Message):
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit(Message):
+    """One record that a person is to label, because ``request`` asked for it. No picture leaves the device."""
+
+    request: str
+    record_seq: int = field(metadata=_NOT_NEGATIVE)
+    """Names the record, with device and boot."""
+    camera: int = field(default=0, metadata=_NOT_NEGATIVE)
+    part: int = field(default=0, metadata=_NOT_NEGATIVE)
+    wall_ns: int = field(default=0, metadata=_NOT_NEGATIVE)
+    label: str = ""
+    score: float = 0.0
+    scores: dict[str, float] = field(default_factory=dict)
+    """Of every label."""
+
+
 KINDS: dict[str, type[Message]] = {
     "status": Status,
     "health": Health,
@@ -268,6 +284,7 @@ KINDS: dict[str, type[Message]] = {
     "stats": Stats,
     "predictions": Predictions,
     "event": Event,
+    "audit": Audit,
 }
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from edge.buffer import Buffer
 from edge.clock import clock_state
+from edge.commands.audits import AuditDesk
 from edge.drift import DriftWatch, WindowResult
 from edge.health.vitals import Vitals
 from edge.messages import Column, Drift, Identity, Stats, Window, encode
@@ -60,7 +61,9 @@ class Office:
         self._records = 0
         if watches:
             vitals.watches_drift()
-        self._interval_s = health_interval_s
+        self.health_interval_s = health_interval_s
+        """May be changed at any time."""
+        self.audits = AuditDesk(buffer)
         self._next_look = self._next_health = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="office", daemon=True)
@@ -103,6 +106,7 @@ class Office:
         record = _record(self._records, judged)
         self._records += 1
         self._buffer.append(record)
+        self.audits.look_at(record, judged.judgement.decision)
         for look in judged.looks:
             watched = self._watches.get((record.camera, look.model))
             if watched is not None:
@@ -140,7 +144,7 @@ class Office:
         tidy()
 
     def _send_health(self) -> None:
-        self._next_health = time.monotonic() + self._interval_s
+        self._next_health = time.monotonic() + self.health_interval_s
         if self._sync is not None:
             self._sync.send_health(self._vitals.message())
 

@@ -68,7 +68,9 @@ class Buffer:
         self.trouble = ""
         """Why the last commit was refused; empty when it was not."""
         self._model = model
-        self._commit_records, self._commit_s = commit_records, commit_s
+        self.commit_s = commit_s
+        """May be changed at any time."""
+        self._commit_records = commit_records
         self._file = BufferFile(path, cap_bytes, model, deliver_predictions)
         self._readers = Readers(path)
         self._waiting = Waiting(waiting_records)
@@ -77,6 +79,10 @@ class Buffer:
         self._committed = time.monotonic()
         self._seldom, self._wear = Seldom(log), Wear()
         self._begin()
+
+    def deliver_predictions(self, wanted: bool) -> None:
+        """Whether records that come from now on are to reach the broker. Any thread may call it."""
+        self._file.deliver_predictions = wanted
 
     @property
     def boot_id(self) -> str:
@@ -106,7 +112,7 @@ class Buffer:
 
     def tick(self) -> None:
         """Commits when it is time to. Call it often."""
-        due = time.monotonic() - self._committed >= self._commit_s
+        due = time.monotonic() - self._committed >= self.commit_s
         full = len(self._waiting.records) >= self._commit_records
         # While the storage refuses, a full batch is no reason to ask it more often.
         if (full and not self.trouble) or (due and (self._waiting or self._acknowledged)):

@@ -51,7 +51,8 @@ class BufferFile:
         """All ids up to here are in the file, or will never be: a reader that has passed it misses nothing."""
         self._next_id = 1
         self.boot_id = f"{0:06d}-{secrets.token_hex(3)}"
-        self._cap, self._model, self._deliver = cap_bytes, model, deliver_predictions
+        self._cap, self._model = cap_bytes, model
+        self.deliver_predictions = deliver_predictions
         self._db: sqlite3.Connection | None = None
         self._inode: tuple[int, int] | None = None
 
@@ -82,7 +83,7 @@ class BufferFile:
             head = (message.id, message.kind, message.seq, 1, message.offset_ns)
             self._insert(db, head, message.model, zlib.compress(message.payload, 1))
             ids.append((message.id,))
-        waiting = ids if self._deliver else ids[len(ids) - len(batch.messages) :]
+        waiting = ids if self.deliver_predictions else ids[len(ids) - len(batch.messages) :]
         db.executemany("INSERT INTO outbox VALUES (?)", waiting)
         delivered = db.executemany("DELETE FROM outbox WHERE id = ?", ((id_,) for id_ in batch.acknowledged)).rowcount
         db.execute("COMMIT")

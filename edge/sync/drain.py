@@ -73,9 +73,11 @@ class Drain:
         """``leave`` names kinds that stay where they are. ``pause_s``: the first and the longest pause.
         ``backlog_per_s``: records and messages of the backlog a second.
         """
-        self._outbox, self._clock, self._leave = outbox, clock, leave
+        self._outbox, self._clock = outbox, clock
+        self.leave = self._left = leave
+        """May be changed at any time."""
         self._first_s, self._most_s = pause_s
-        self._pace = Pace(backlog_per_s, clock)
+        self.pace = Pace(backlog_per_s, clock)
         self._mark = 0
         self._cursors = self._read_from(0)
         self._sent: set[int] = set()
@@ -95,11 +97,13 @@ class Drain:
     def take(self, room: int) -> list[Entry]:
         """Up to ``room`` entries to publish now. Each must come back: to ``settle``, ``hold`` or ``drop``."""
         self._wake()
+        if self.leave != self._left:
+            self._left, self._cursors = self.leave, self._read_from(self._mark)
         self.looked_through, self.rest_s = False, 0.0
         taken: list[Entry] = []
         live, backlog = self._cursors
         through = self._take_from(live, taken, room, None)
-        through = self._take_from(backlog, taken, room, self._pace) and through
+        through = self._take_from(backlog, taken, room, self.pace) and through
         self.looked_through = through
         return taken
 
@@ -167,7 +171,7 @@ class Drain:
                 pace.spend(entry.count)
 
     def _is_wanted(self, entry: Entry) -> bool:
-        return not (entry.id in self._sent or entry.id in self._dropped or entry.kind in self._leave)
+        return not (entry.id in self._sent or entry.id in self._dropped or entry.kind in self.leave)
 
     def _may_go(self, entry: Entry) -> bool:
         pause = self._pauses.get(_lane(entry))

@@ -12,7 +12,7 @@ class Pace:
     """So many things a second, a twentieth of a second's worth at once."""
 
     def __init__(self, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._per_s, self._clock = per_s, clock
+        self.per_s, self._clock = per_s, clock
         self._free_at = float("-inf")
 
     def rest_s(self) -> float:
@@ -21,4 +21,4 @@ class Pace:
 
     def spend(self, count: int) -> None:
         """So many go now."""
-        self._free_at = max(self._free_at, self._clock()) + count / self._per_s
+        self._free_at = max(self._free_at, self._clock()) + count / self.per_s

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 IDLE_S = 0.2
 """How often the outbox is asked for news when nothing is under way."""
 BACKLOG_PER_S = 25_000.0
+ANSWERS_MOST = 1000
 EXPIRY_S = 30 * 24 * 3600
 HEALTH_EXPIRY_S = 120
 _FAREWELL_S = 0.3
@@ -78,13 +79,15 @@ class Sync:
 
         Raises ConfigError when the root, the device or the model cannot be part of a topic.
         """
-        self._transport, self._identity, self._root = transport, identity, root
+        self.transport, self._identity, self._root = transport, identity, root
         self._silence_s = silence_s
         self._status_topic = topic(root, identity.device, "status")
         self._health_topic = topic(root, identity.device, "health")
         check_name(identity.model, "model")
         leave = frozenset() if predictions else frozenset({"predictions"})
         self._drain = Drain(outbox, leave=leave, backlog_per_s=backlog_per_s)
+        self.answers: deque[Outgoing] = deque(maxlen=ANSWERS_MOST)
+        """To commands; published as they come. Any thread may append."""
         self._backoff = backoff or Backoff()
         self._seldom = Seldom(log)
         self._in_flight: dict[int, _InFlight] = {}
@@ -107,6 +110,14 @@ class Sync:
     def send_health(self, health: Health) -> None:
         """Live only: published if there is a link, replaced by the next one, never stored. Any thread may call it."""
         self._health.append(health)
+
+    def set_predictions(self, wanted: bool) -> None:
+        """From now on; any thread may call it."""
+        self._drain.leave = frozenset() if wanted else frozenset({"predictions"})
+
+    def set_backlog_rate(self, per_s: float) -> None:
+        """Records a second; any thread may call it."""
+        self._drain.pace.per_s = per_s
 
     def stop(self, timeout_s: float = 2.0) -> bool:
         """Sends what it can, says goodbye, ends, within ``timeout_s``. True when all is known to have been sent."""
@@ -139,17 +150,17 @@ class Sync:
             self._state.last_error = f"{type(error).__name__}: {error}"
         finally:
             self._state.connected = False
-            self._transport.close(clean=False)
+            self.transport.close(clean=False)
         return 0.0 if connected_at is None else time.monotonic() - connected_at
 
     def _connect(self) -> None:
         self._connections += 1
-        self._transport.connect(will=self._status("offline"))
+        self.transport.connect(will=self._status("offline"))
         self._in_flight.clear()
         self._drain.restart()
         self._state.connected = True
         self._state.connections += 1
-        log.info("connected to %s", self._transport)
+        log.info("connected to %s", self.transport)
         self._publish(self._status("online"))
 
     def _serve(self) -> None:
@@ -169,13 +180,15 @@ class Sync:
         for entry in entries:
             self._send(entry)
         more = self._room() > 0 and not self._drain.looked_through
-        self._settle(self._transport.poll(min(wait_s, self._drain.rest_s) if more else wait_s))
+        self._settle(self.transport.poll(min(wait_s, self._drain.rest_s) if more else wait_s))
         self._check_link()
 
     def _room(self) -> int:
-        return max(0, self._transport.window - len(self._in_flight))
+        return max(0, self.transport.window - len(self._in_flight))
 
     def _send_live(self) -> None:
+        while self.answers and self._room() > 0:
+            self._publish(self.answers.popleft())
         if self._health and self._room() > 0:
             self._publish(Outgoing(self._health_topic, encode(self._health.popleft()), expiry_s=HEALTH_EXPIRY_S))
 
@@ -185,14 +198,14 @@ class Sync:
         except ValueError as error:
             self._unsendable(entry, str(error))
             return
-        if len(message.payload) > self._transport.limit_bytes:
-            self._unsendable(entry, f"{len(message.payload)} bytes, the broker takes {self._transport.limit_bytes}")
+        if len(message.payload) > self.transport.limit_bytes:
+            self._unsendable(entry, f"{len(message.payload)} bytes, the broker takes {self.transport.limit_bytes}")
             return
         self._publish(message, entry)
         self._state.published += 1
 
     def _publish(self, message: Outgoing, entry: Entry | None = None) -> int:
-        token = self._transport.publish(message)
+        token = self.transport.publish(message)
         self._in_flight[token] = _InFlight(message.topic, time.monotonic(), entry)
         return token
 
@@ -215,15 +228,15 @@ class Sync:
         """The socket can look well for minutes after the other side is gone; acknowledgements cannot."""
         oldest = next(iter(self._in_flight.values()), None)
         if oldest is not None and time.monotonic() - oldest.since > self._silence_s:
-            raise LinkError(f"{self._transport}: no acknowledgement for {self._silence_s:.0f} s")
+            raise LinkError(f"{self.transport}: no acknowledgement for {self._silence_s:.0f} s")
 
     def _say_goodbye(self) -> None:
         if self._room() == 0:
             return  # a broker so far behind will publish the will
         goodbye = self._publish(self._status("offline"))
         while goodbye in self._in_flight and (left := self._deadline - time.monotonic()) > 0:
-            self._settle(self._transport.poll(left))
-        self._transport.close(clean=goodbye not in self._in_flight)
+            self._settle(self.transport.poll(left))
+        self.transport.close(clean=goodbye not in self._in_flight)
 
     # -- messages ---------------------------------------------------------------------------------------------------
 

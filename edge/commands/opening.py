@@ -1,0 +1,71 @@
+"""The desk of a running line: what each command does, and where it is wired in."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from edge.buffer import Buffer
+from edge.commands.desk import Desk
+from edge.commands.request import Request
+from edge.commands.settings import Setter, change
+from edge.config import SyncConfig
+from edge.health.vitals import Vitals
+from edge.messages import Identity
+from edge.office import Office
+from edge.sync import Sync, Transport
+from edge.sync.topics import ANSWERS, COMMANDS, command_topic
+from edge.sync.transport import Outgoing
+from edge.typed import plain
+
+Answers = deque[Outgoing]
+
+
+def open_desk(
+    config: SyncConfig, sync: Sync, office: Office, vitals: Vitals, buffer: Buffer, identity: Identity
+) -> Desk | None:
+    """Before ``sync`` starts. None where no command is allowed, or where none can come."""
+    if not config.commands:
+        return None
+    from edge.sync.mqtt import MqttTransport  # here, because not every device pays for paho's import
+
+    transport: Transport = sync.transport
+    if not isinstance(transport, MqttTransport):
+        return None
+    office.audits.identity = identity
+    handlers = _handlers(sync, office, vitals, buffer)
+    desk = Desk(handlers, config.commands, command_topic(config.root, identity.device, ANSWERS), sync.answers)
+    transport.listen_to = command_topic(config.root, identity.device, COMMANDS)
+    transport.on_incoming = desk.offer
+    return desk
+
+
+def _handlers(sync: Sync, office: Office, vitals: Vitals, buffer: Buffer) -> dict[str, Callable[[Request], Any]]:
+    def predictions(wanted: bool) -> None:
+        buffer.deliver_predictions(wanted)
+        sync.set_predictions(wanted)
+
+    setters: dict[str, Setter] = {
+        "buffer.commit_s": lambda value: setattr(buffer, "commit_s", value),
+        "health.interval_s": lambda value: setattr(office, "health_interval_s", value),
+        "sync.predictions": predictions,
+        "sync.backlog_rate": sync.set_backlog_rate,
+    }
+    return {
+        "status": lambda request: {"health": plain(vitals.latest.health), "problems": list(vitals.latest.problems)},
+        "doctor": lambda request: _doctor(),
+        "set": lambda request: change(setters, request),
+        "audit": lambda request: _audit(office, request),
+    }
+
+
+def _doctor() -> list[dict[str, Any]]:
+    from edge.doctor import check_device
+
+    return [plain(finding) for finding in check_device()]
+
+
+def _audit(office: Office, request: Request) -> dict[str, Any]:
+    office.audits.request(request.id, request.count)
+    return {"count": request.count, "topic": "audit"}
