@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.assembly import Lane, identify, load_chain, open_buffer, open_lanes, open_sync, open_watches
+from edge.assembly import Lane, identify, load_chain, open_buffer, open_caretaker, open_lanes, open_sync, open_watches
 from edge.buffer import Buffer
 from edge.chain import Chain
 from edge.config import Config
@@ -115,12 +115,14 @@ class Line:
         sync = open_sync(config.sync, buffer, identity)
         intake, gate = Intake(), open_gate(config.gate.uri)
         lanes = self._lanes = open_lanes(config, chain, gate, intake)
-        vitals = Vitals(identity, [lane.counts for lane in lanes], intake, buffer, sync)
+        caretaker = open_caretaker(config, lanes, identity)
+        vitals = Vitals(identity, [lane.counts(caretaker) for lane in lanes], intake, buffer, sync)
         office = Office(
             intake=intake,
             buffer=buffer,
             watches=open_watches(config, chain, identity),
             vitals=vitals,
+            caretaker=caretaker,
             sync=sync,
             health_interval_s=config.health.interval_s,
         )
