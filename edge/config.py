@@ -16,6 +16,7 @@ from edge.artifact.describe import Given
 from edge.choices import Colour, Policy, Range, RuntimeChoice
 from edge.decide import Rule
 from edge.errors import ConfigError
+from edge.interpreter.setup import Delegate
 from edge.sync.topics import check_root
 from edge.typed import build
 
@@ -48,9 +49,15 @@ class ModelConfig:
     path: Path
     """The .tflite."""
     runtime: RuntimeChoice = "auto"
-    """"auto" takes litert where it works, else tflite-runtime."""
-    threads: int = field(default=1, metadata={"least": 1, "most": 64})
-    """Threads of the interpreter."""
+    """"auto" takes what `edge bench --tune` found, else litert where it works, else tflite-runtime."""
+    threads: int | None = field(default=None, metadata={"least": 1, "most": 64})
+    """Threads of the interpreter. By default what `edge bench --tune` found, else 1."""
+    xnnpack: bool | None = None
+    """TFLite's fast kernels for processors. By default what `edge bench --tune` found, else true."""
+    delegate: str = ""
+    """Library of an external delegate, such as "libedgetpu.so.1": a path, or a name that the system knows."""
+    delegate_options: dict[str, Any] = field(default_factory=dict)
+    """Its options, in the library's own words."""
     labels: Path | None = None
     """For a foreign model: a file with one label a line."""
     colour: Colour | None = None
@@ -134,6 +141,11 @@ class Config:
         return Rule(frozenset(self.decide.reject), self.decide.least_score)
 
     @property
+    def delegate(self) -> Delegate | None:
+        """Of the model."""
+        return Delegate.build(self.model.delegate, self.model.delegate_options) if self.model.delegate else None
+
+    @property
     def given(self) -> Given:
         return Given(self.model.labels, self.model.colour, self.model.range)
 
@@ -162,6 +174,9 @@ def _anchored(config: Config, folder: Path) -> Config:
     source = sections["source"]
     if "://" not in source.uri:
         sections["source"] = replace(source, uri=str(folder / source.uri))
+    model = sections["model"]
+    if "/" in model.delegate:
+        sections["model"] = replace(model, delegate=str(folder / model.delegate))
     return replace(config, **sections)
 
 
@@ -181,5 +196,8 @@ def _check(config: Config) -> None:
         check_root(config.sync.root)
     except ConfigError as error:
         raise ConfigError(f"sync.{error}") from None
+    if config.model.delegate_options and not config.model.delegate:
+        raise ConfigError("model.delegate_options: there is no model.delegate to give them to")
+    _ = config.delegate
     if bool(config.sync.cert) != bool(config.sync.key):
         raise ConfigError("sync.cert and sync.key: expected both or neither")

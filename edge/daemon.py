@@ -104,7 +104,7 @@ class Line:
             sync=sync,
             health_interval_s=config.health.interval_s,
         )
-        log.info("judging %s with %s on %s", config.source.uri, model.name, model.interpreter.platform)
+        log.info("judging %s with %s on %s", config.source.uri, model.name, model.running)
         if self._stopped:
             pipeline.stop()
         if sync is not None:
@@ -168,8 +168,11 @@ def load_model(config: Config) -> Model:
         config.model.path,
         runtime=config.model.runtime,
         threads=config.model.threads,
+        xnnpack=config.model.xnnpack,
+        delegate=config.delegate,
         rule=config.rule,
         given=config.given,
+        state=config.device.state,
     )
     unknown = [label for label in config.decide.reject if label not in model.labels]
     if unknown:

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from edge.cli.options import Subparsers, add_model_options, given
+from edge.cli.options import Subparsers, add_model_options, given, interpreter_options
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """What cannot be read is named on standard error, the rest is judged all the same."""
     from edge.model import load
 
-    model = load(args.model, runtime=args.runtime, threads=args.threads, given=given(args))
+    model = load(args.model, **interpreter_options(args), given=given(args))
     failed = 0
     for path in args.paths:
         try:

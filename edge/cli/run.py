@@ -56,6 +56,7 @@ def _check(config: Config, path: Path) -> int:
     if config.sync.broker:
         make_transport(config.sync, "check")
     sys.stdout.write(f"{path}: correct; model {model.name} with {len(model.labels)} labels runs here\n")
+    sys.stdout.write(f"on {model.running}\n")
     return 0
 
 
