@@ -13,13 +13,15 @@ import sys
 
 import numpy as np
 
-from edge.errors import ArtifactError, EdgeError, MissingError
+from edge.errors import ArtifactError, ConfigError, EdgeError, MissingError
 from edge.interpreter.setup import Setup
 from edge.interpreter.wrapper import Interpreter
 from edge.typed import build, plain
 
 MEMORY_BYTES = 8 << 30
 """Address space of the child: a model that asks for more is refused instead of waking the OOM killer."""
+
+_KINDS: dict[int, type[EdgeError]] = {kind.exit_status: kind for kind in (ConfigError, MissingError)}
 
 
 def check_in_child(model: bytes, setup: Setup | None = None, timeout_s: float = 60.0) -> None:
@@ -31,12 +33,17 @@ def check_in_child(model: bytes, setup: Setup | None = None, timeout_s: float = 
         done = subprocess.run(command, input=model, capture_output=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired:
         raise ArtifactError(f"the model did not run within {timeout_s:.0f} s; it is unfit here") from None
+    raise_failure(done, setup or Setup())
+
+
+def raise_failure(done: subprocess.CompletedProcess[bytes], setup: Setup) -> None:
+    """Raises what a child that loads a model has died of: ArtifactError, ConfigError or MissingError."""
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
         raise ArtifactError(f"the model brings the interpreter down ({name}); {_blame(setup)}")
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        kind = MissingError if done.returncode == MissingError.exit_status else ArtifactError
+        kind = _KINDS.get(done.returncode, ArtifactError)
         raise kind(lines[-1] if lines else f"the model check ended with status {done.returncode}")
 
 
@@ -56,8 +63,8 @@ def main(setup: Setup) -> int:
     return 0
 
 
-def _blame(setup: Setup | None) -> str:
-    if setup is not None and setup.delegate is not None:
+def _blame(setup: Setup) -> str:
+    if setup.delegate is not None:
         return f"leave out delegate {setup.delegate.library}, or convert the model again"
     return "it is malformed, convert it again"
 

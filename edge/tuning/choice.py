@@ -23,7 +23,7 @@ class Measured:
     p99_ms: float
 
     def __str__(self) -> str:
-        return f"{self.setup}: p50 {self.p50_ms:.3f} ms, p99 {self.p99_ms:.3f} ms"
+        return f"{self.setup}: {_figures(self)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,21 @@ def choose(measured: Sequence[Measured]) -> Choice:
     """The best of at least one: by p50, then threads, then p99."""
     fastest = min(measured, key=lambda row: row.p50_ms)
     near = [row for row in measured if row.p50_ms <= SIMILAR * fastest.p50_ms]
-    best = min(near, key=lambda row: (row.setup.threads, row.setup.delegate is not None, row.p99_ms))
+    best = min(near, key=lambda row: (row.setup.threads, _unusual(row.setup), row.p99_ms))
     slower = [row for row in measured if row.p50_ms <= SLOWER * fastest.p50_ms]
     steadiest = min(slower, key=lambda row: row.p99_ms)
     if steadiest.p99_ms <= STEADIER * best.p99_ms:
-        return Choice(steadiest.setup, f"steadier: p99 {steadiest.p99_ms:.3f} ms; {best}")
+        return Choice(steadiest.setup, f"{_figures(steadiest)}, steadier than {best}")
     if best is fastest:
-        return Choice(best.setup, f"fastest of {len(measured)}: p50 {best.p50_ms:.3f} ms, p99 {best.p99_ms:.3f} ms")
-    reason = "fewer threads" if best.setup.threads < fastest.setup.threads else "steadier or simpler"
+        return Choice(best.setup, f"{_figures(best)}, the fastest of {len(measured)} measured")
+    simpler = "fewer threads" if best.setup.threads < fastest.setup.threads else "steadier or more usual"
     percent = 100 * (best.p50_ms / fastest.p50_ms - 1)
-    return Choice(best.setup, f"{reason}, and p50 {best.p50_ms:.3f} ms is within {percent:.1f} % of {fastest}")
+    return Choice(best.setup, f"{_figures(best)}, {simpler} and only {percent:.1f} % slower than {fastest}")
+
+
+def _unusual(setup: Setup) -> tuple[bool, bool]:
+    return setup.delegate is not None, not setup.xnnpack
+
+
+def _figures(row: Measured) -> str:
+    return f"p50 {row.p50_ms:.3f} ms, p99 {row.p99_ms:.3f} ms"

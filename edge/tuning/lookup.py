@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from edge.errors import ConfigError
 from edge.interpreter.machine import Machine
+from edge.interpreter.runtimes import find_runtime
 from edge.interpreter.setup import Wanted
 from edge.tuning.choice import Choice, Measured, choose
 from edge.tuning.file import Entry, read_entries
@@ -36,7 +38,8 @@ def choose_setup(artifact: Path, model: str, wanted: Wanted, state: Path | None 
             best = choose(fitting)
             return Choice(best.setup, f"tuned {entry.created[:10]}, {path.name}: {best.why}")
         log.info("%s: nothing measured with what is set; 'edge bench --tune' with the same settings does it", path)
-    return Choice(wanted.default, "default, not tuned" if wanted == Wanted() else "as set")
+    default = replace(wanted.default, runtime=find_runtime(wanted.runtime).name)
+    return Choice(default, "default, not tuned" if wanted == Wanted() else "as set")
 
 
 def _entry(path: Path, model: str) -> Entry | None:
