@@ -138,6 +138,8 @@ class Column:
 class Drift(Message):
     """The verdict on a window, whose number is ``seq``. ``share`` of the columns drifted, from 0 to 1."""
 
+    camera: str = ""
+    """Name of the camera whose parts they are."""
     window: Window
     drifted: bool
     share: float
@@ -150,6 +152,7 @@ class Drift(Message):
 class Stats(Message):
     """The mergeable statistics of window ``seq``; ``pane`` belongs to :mod:`edge.drift`."""
 
+    camera: str = ""
     pane: dict[str, Any]
 
 
@@ -158,7 +161,7 @@ class Predictions(Message):
     """Decisions, many to a message; ``seq`` is that of the first. ``label`` in a record indexes ``labels``,
     which is empty (and ``model_version`` 0) when the sender no longer knows those of an earlier boot.
 
-    In JSON a record is ``[seq, captured_ns, wall_ns, latency_us, score, label, flags]``.
+    In JSON a record is ``[seq, captured_ns, wall_ns, latency_us, score, label, flags, camera, part, belt_px]``.
     """
 
     labels: tuple[str, ...] = ()

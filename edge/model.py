@@ -21,13 +21,16 @@ from edge.tuning import Choice, choose_setup
 class Model:
     """One instance serves one thread."""
 
-    def __init__(self, artifact: Artifact, interpreter: Interpreter, description: Description, rule: Rule) -> None:
+    def __init__(
+        self, artifact: Artifact, interpreter: Interpreter, description: Description, rule: Rule, why: str = "as set"
+    ) -> None:
         self.artifact = artifact
         self.interpreter = interpreter
         self.description = description
         self.preprocess = Preprocessor(description.input, interpreter.input)
-        self.why = "as set"
+        self.why = why
         """Why it runs with the interpreter's set-up and no other."""
+        self._rule = rule
         self._decide = Decider(description.output, description.labels, rule)
 
     @property
@@ -42,7 +45,13 @@ class Model:
     @property
     def running(self) -> str:
         """With what it runs, and why."""
-        return f"{self.interpreter.platform}: {self.interpreter.setup} ({self.why})"
+        runtime = self.interpreter.runtime
+        return f"{runtime.name} {runtime.version}, {self.interpreter.setup.how} ({self.why})"
+
+    def twin(self) -> Model:
+        """The same model once more, for another thread; it is known to load."""
+        interpreter = Interpreter(self.artifact.model, self.interpreter.setup)
+        return Model(self.artifact, interpreter, self.description, self._rule, self.why)
 
     def predict(self, image: Image) -> Decision:
         """Judges one picture, H×W×3 uint8 BGR of any size. Raises ArtifactError when the runtime refuses."""
@@ -90,8 +99,7 @@ def load(
 def open_unchecked(artifact: Artifact, choice: Choice, rule: Rule | None = None, given: Given | None = None) -> Model:
     """As :func:`load`, but a malformed model may bring the process down."""
     interpreter = Interpreter(artifact.model, choice.setup)
-    model = Model(artifact, interpreter, describe(artifact, interpreter, given), rule or Rule())
-    model.why = choice.why
+    model = Model(artifact, interpreter, describe(artifact, interpreter, given), rule or Rule(), choice.why)
     verify_golden(model)
     return model
 

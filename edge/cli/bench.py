@@ -87,15 +87,15 @@ def _configured(args: argparse.Namespace) -> _Subject:
     from edge.interpreter import Wanted
 
     config, options, foreign = load_config(args.config), interpreter_options(args), given(args)
-    model, own = config.model, config.given
-    delegate = config.delegate or options["delegate"]
+    model, own = config.model, config.model.wanted
+    delegate = own.delegate or options["delegate"]
     wanted = Wanted(
-        model.runtime if model.runtime != "auto" else options["runtime"],
-        model.threads or options["threads"],
-        model.xnnpack if model.xnnpack is not None else options["xnnpack"],
-        config.delegate,
+        own.runtime if own.runtime != "auto" else options["runtime"],
+        own.threads or options["threads"],
+        own.xnnpack if own.xnnpack is not None else options["xnnpack"],
+        own.delegate,
     )
-    both = Given(own.labels or foreign.labels, own.colour or foreign.colour, own.range or foreign.range)
+    both = Given(model.labels or foreign.labels, model.colour or foreign.colour, model.range or foreign.range)
     artifact = Artifact.load(args.model or model.path)
     return _Subject(artifact, both, wanted, (delegate,) if delegate else (), config.device.state)
 

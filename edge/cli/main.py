@@ -16,6 +16,7 @@ COMMANDS = {
     "inspect": "edge.cli.inspect",
     "predict": "edge.cli.predict",
     "bench": "edge.cli.bench",
+    "calibrate": "edge.cli.calibrate",
     "run": "edge.cli.run",
     "doctor": "edge.cli.doctor",
     "simulate": "edge.cli.simulate",

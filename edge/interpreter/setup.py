@@ -52,10 +52,15 @@ class Setup:
     """TFLite's own delegate for processors. Without it the runtime's builtin kernels do the work."""
     delegate: Delegate | None = None
 
-    def __str__(self) -> str:
+    @property
+    def how(self) -> str:
+        """All but the runtime, in words."""
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
         xnnpack = "with XNNPACK" if self.xnnpack else "without XNNPACK"
-        return ", ".join([self.runtime, threads, xnnpack, *([str(self.delegate)] if self.delegate else [])])
+        return ", ".join([threads, xnnpack, *([str(self.delegate)] if self.delegate else [])])
+
+    def __str__(self) -> str:
+        return f"{self.runtime}, {self.how}"
 
 
 @dataclass(frozen=True, slots=True)

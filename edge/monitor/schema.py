@@ -32,6 +32,7 @@ CREATE TABLE model (
 CREATE TABLE record (
     boot INTEGER REFERENCES boot, seq INTEGER, model INTEGER REFERENCES model,
     captured_ns INTEGER, wall_ns INTEGER, latency_us INTEGER, score REAL, label INTEGER, flags INTEGER,
+    camera INTEGER, part INTEGER, belt_px INTEGER,
     PRIMARY KEY (boot, seq)
 ) WITHOUT ROWID;
 CREATE TABLE drift (

@@ -59,7 +59,7 @@ class Store:
     def records(self, device: str) -> Iterator[tuple[str, Record]]:
         """All predictions of a device with their boot id, by boot and ``seq``."""
         rows = self.db.execute(
-            "SELECT boot_id, seq, captured_ns, wall_ns, latency_us, score, label, flags "
+            f"SELECT boot_id, {', '.join(Record._fields)} "
             "FROM record JOIN boot ON boot.id = record.boot WHERE device = ? ORDER BY boot, seq",
             (device,),
         )
@@ -118,8 +118,9 @@ class Store:
     def _keep_records(self, message: Predictions) -> int:
         boot, model = self._boot(message), self._model(message)
         before = self.db.total_changes
+        marks = ", ".join("?" * (2 + len(Record._fields)))
         self.db.executemany(
-            "INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR IGNORE INTO record VALUES ({marks})",
             ((boot, record.seq, model, *record[1:]) for record in message.records),
         )
         new = self.db.total_changes - before

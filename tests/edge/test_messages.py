@@ -88,6 +88,9 @@ def test_what_a_newer_device_adds_is_passed_over(message: Message) -> None:
             score=st.floats(0, 1, width=32),
             label=st.integers(0, 2**16 - 1),
             flags=st.integers(0, 255),
+            camera=st.integers(0, 255),
+            part=st.integers(0, 2**32 - 1),
+            belt_px=st.integers(0, 2**63 - 1),
         )
     )
 )
