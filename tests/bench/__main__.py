@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from edge.artifact.describe import Given
-from tests.bench import converter, device
+from tests.bench import converter, device, start, tensors
 from tests.bench.timing import Row
 
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -21,7 +21,9 @@ def main() -> int:
     sys.stdout.write(f"model: {model.name}\n")
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        for row in chain(device.rows(model, given, Path(folder)), converter.rows(Path(folder))):
+        place = Path(folder)
+        parts = device.rows(model, given, place), tensors.rows(model), start.rows(place), converter.rows(place)
+        for row in chain(*parts):
             sys.stdout.write(_line(row) + "\n")
             sys.stdout.flush()
             found.append(row)
