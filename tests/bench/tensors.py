@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
 from edge.artifact.manifest import InputSpec
 from edge.interpreter import Interpreter, Setup, usable_runtimes
 from edge.preprocess import Preprocessor
+from tests.bench.setting import Setting
 from tests.bench.timing import Row, interleaved
 
 FRAME = np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)
 
 
-def rows(model: Path) -> Iterator[Row]:
-    """``model`` takes one picture, uint8 or int8."""
-    content = model.read_bytes()
+def rows(setting: Setting) -> Iterator[Row]:
+    """With a real model of 96×96, on each runtime."""
+    content = setting.model.read_bytes()
     for runtime in usable_runtimes():
         yield around_invoke(Interpreter(content, Setup(runtime.name)))
         yield from_frame(Interpreter(content, Setup(runtime.name)))
