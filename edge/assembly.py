@@ -62,7 +62,17 @@ def load_chain(config: Config) -> Chain:
 
 def _load(config: Config, one: ModelConfig) -> Model:
     given = Given(one.labels, one.colour, one.range)
-    return load(one.path, runtime=one.runtime, threads=one.threads, rule=config.rule, given=given)
+    wanted = one.wanted
+    return load(
+        one.path,
+        runtime=wanted.runtime,
+        threads=wanted.threads,
+        xnnpack=wanted.xnnpack,
+        delegate=wanted.delegate,
+        rule=config.rule,
+        given=given,
+        state=config.device.state,
+    )
 
 
 def open_lanes(config: Config, chain: Chain, gate: Gate, intake: Intake) -> tuple[Lane, ...]:

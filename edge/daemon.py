@@ -126,8 +126,10 @@ class Line:
             sync=sync,
             health_interval_s=config.health.interval_s,
         )
+        for model in chain.models:
+            log.info("%s on %s", model.name, model.running)
         for lane, source in zip(lanes, config.source, strict=True):
-            log.info("judging %s with %s on %s", source.uri, chain.name, chain.models[0].interpreter.platform)
+            log.info("judging %s with %s", source.uri, chain.name)
             if self._stopped:
                 lane.pipeline.stop()
         if sync is not None:
