@@ -24,8 +24,8 @@ SURE = 0.7
 """Least score of a golden picture: nearer to the boundary, another processor's rounding could change the class."""
 LARGER = 1.25
 """A golden picture has this many times the model's height and width, so that resizing is exercised too."""
-STEP = 32
-"""Grey levels are rounded to this: a quarter of the bytes, and colours and shapes stay what they are."""
+COARSE = ((5, 64), (3, 32))
+"""Median filter and step of the grey levels, the coarsest first: a tenth or a quarter of the bytes."""
 FLOAT_STEPS = 256
 LEAST_TOLERANCE = 4
 """Quantization steps, 1/64 of the score's range."""
@@ -47,11 +47,21 @@ def candidates(samples: Samples, outputs: Outputs, predict: Callable[[NDArray[np
     return np.asarray(ranked[np.argsort(_turn(samples.classes[ranked]), kind="stable")][:CANDIDATES])
 
 
-def pictures(samples: Samples, chosen: Indices, spec: InputSpec) -> tuple[list[Image], NDArray[np.uint8]]:
-    """The pictures before preprocessing, small and coarse, and their input tensors, (n, height, width, channels)."""
+def pictures(
+    samples: Samples, chosen: Indices, spec: InputSpec, predict: Callable[[NDArray[np.uint8]], Outputs]
+) -> tuple[list[Image], NDArray[np.uint8]]:
+    """The pictures before preprocessing, small and coarse, and their input tensors, (n, height, width, channels).
+
+    Each as coarse as it can be with the float model still sure of its label; ``predict`` as in :func:`candidates`.
+    """
     preprocess = Preprocessor(spec)
-    images = [_coarse(_shrunk(_again(samples, index), spec)) for index in chosen]
-    return images, np.stack([preprocess(image)[0].astype(np.uint8) for image in images])
+    small = [_shrunk(_again(samples, index), spec) for index in chosen]
+    ways = [[_coarse(image, *way) for image in small] for way in COARSE]
+    tensors = np.array([[preprocess(image)[0].astype(np.uint8) for image in way] for way in ways])
+    surely = [probabilities(predict(way))[range(len(chosen)), samples.classes[chosen]] >= SURE for way in tensors]
+    surely[-1][:] = True
+    taken = np.argmax(surely, axis=0)
+    return [ways[way][index] for index, way in enumerate(taken)], tensors[taken, range(len(chosen))]
 
 
 def steadiest(runs: list[NDArray[np.generic]], top: Outputs, count: int = COUNT) -> tuple[Indices, int]:
@@ -88,7 +98,7 @@ def _shrunk(image: Image, spec: InputSpec) -> Image:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _coarse(image: Image) -> Image:
+def _coarse(image: Image, blur: int, step: int) -> Image:
     """Without the noise, which would come out as a dither between two levels that no packer can shorten."""
-    image = cv2.medianBlur(image, 3).astype(np.uint8, copy=False)
-    return (image // STEP * STEP + STEP // 2).astype(np.uint8, copy=False)
+    image = cv2.medianBlur(image, blur).astype(np.uint8, copy=False)
+    return (image // step * step + step // 2).astype(np.uint8, copy=False)

@@ -51,7 +51,7 @@ def measure_quantized(
     known, unseen = material.known, material.unseen
     by_float = graph.predict(unseen.pixels)
     chosen = golden.candidates(unseen, by_float, graph.predict)
-    images, tensors = golden.pictures(unseen, chosen, material.spec)
+    images, tensors = golden.pictures(unseen, chosen, material.spec, graph.predict)
 
     progress.say(f"running the quantized model on {len(unseen) + len(known)} pictures")
     few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)

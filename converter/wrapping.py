@@ -7,6 +7,7 @@ candidates, and goes into the manifest and the TFLite Metadata instead of into t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -166,8 +167,9 @@ def _measure(
     first, *others = installed_runtimes(settings.min_runtime)
     judged = model.run(unseen.pixels, convention, first, progress)
     by_first = classes_of(evaluate.scores(judged, output))
-    chosen = golden.candidates(unseen, evaluate.scores(judged, output), lambda other: model.judge(other, convention))
-    images, tensors = golden.pictures(unseen, chosen, material.spec)
+    judge = partial(model.judge, convention=convention)
+    chosen = golden.candidates(unseen, evaluate.scores(judged, output), judge)
+    images, tensors = golden.pictures(unseen, chosen, material.spec, judge)
     few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)
 
     reports = [evaluate.report(judged, by_first, unseen.classes, output)]
