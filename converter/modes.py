@@ -80,7 +80,8 @@ class Workshop:
         if mode == "dynamic":
             return correct_biases(to_dynamic(self.graph), self._with_pixels, self.pixels, self.progress)
         if mode == "int16x8":
-            return to_int16x8(self.float_model, self.pixels, self.progress)
+            quantized = to_int16x8(self.float_model, self.pixels, self.progress)
+            return correct_biases(quantized, self.float_model, self.pixels, self.progress)
         if mode == "int8":
             return self._corrected(to_int8(self._calibrated))
         if mode == "mixed":
