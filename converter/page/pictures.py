@@ -55,7 +55,10 @@ def _figure(picture: Shown) -> Markup:
 def _said(one: Said, right: bool) -> Markup:
     mark = tag("b", "✓" if right else "✗", cls="good" if right else "poor", title="right" if right else "wrong")
     return tag(
-        "div", tag("span", one.who), tag("span", one.label, cls="label"), tag("span", f"{one.score:.1%}"), mark
+        "div",
+        tag("span", one.who),
+        tag("span", one.label, cls="label"),
+        tag("span", f"{one.score:.1%} ", mark, cls="score"),
     )
 
 
