@@ -126,4 +126,6 @@ def _run_all(
 def fit_reference(scores: Outputs, material: Material) -> Reference:
     """``scores`` of the known pictures, (n, classes), as the device computes them."""
     features = coarse(np.stack([measure(picture) for picture in material.known.small]))
-    return Reference.fit(features, scores, classes_of(scores), material.labels, tuple(FEATURES))
+    return Reference.fit(
+        features, coarse(scores.astype(np.float64)), classes_of(scores), material.labels, tuple(FEATURES)
+    )
