@@ -17,6 +17,7 @@ from edge.commands.allowed import check_allowed
 from edge.decide import Rule
 from edge.errors import ConfigError
 from edge.frames.care_options import CareOptions
+from edge.interpreter.setup import Delegate, Wanted
 from edge.parts.options import PartsOptions
 from edge.status.address import parse_address
 from edge.sync.topics import check_root
@@ -58,15 +59,27 @@ class ModelConfig:
     path: Path
     """The .tflite."""
     runtime: RuntimeChoice = "auto"
-    """"auto" takes litert where it works, else tflite-runtime."""
-    threads: int = field(default=1, metadata={"least": 1, "most": 64})
-    """Threads of the interpreter."""
+    """"auto" takes what `edge bench --tune` found, else litert where it works, else tflite-runtime."""
+    threads: int | None = field(default=None, metadata={"least": 1, "most": 64})
+    """Threads of the interpreter. By default what `edge bench --tune` found, else 1."""
+    xnnpack: bool | None = None
+    """TFLite's fast kernels for processors. By default what `edge bench --tune` found, else true."""
+    delegate: str = ""
+    """Library of an external delegate, such as "libedgetpu.so.1": a path, or a name that the system knows."""
+    delegate_options: dict[str, Any] = field(default_factory=dict)
+    """Its options, in the library's own words."""
     labels: Path | None = None
     """For a foreign model: a file with one label a line."""
     colour: Colour | None = None
     """For a foreign model: "RGB", "BGR" or "GRAY"."""
     range: Range | None = None
     """For a foreign model: what pixel values become, "0..255", "0..1" or "-1..1"."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """How it is to be run. Raises ConfigError for options that are no plain values."""
+        delegate = Delegate.build(self.delegate, self.delegate_options) if self.delegate else None
+        return Wanted(self.runtime, self.threads, self.xnnpack, delegate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +218,8 @@ def _anchored(config: Config, folder: Path) -> Config:
         paths = {f.name: folder / v for f in fields(section) if isinstance(v := getattr(section, f.name), Path)}
         if isinstance(section, SourceConfig) and "://" not in section.uri:
             paths["uri"] = str(folder / section.uri)  # type: ignore[assignment]
+        if isinstance(section, ModelConfig) and "/" in section.delegate:
+            paths["delegate"] = str(folder / section.delegate)  # type: ignore[assignment]
         return replace(section, **paths)
 
     return replace(config, **{section.name: anchored(getattr(config, section.name)) for section in fields(config)})
@@ -228,6 +243,10 @@ def _check(config: Config) -> None:
     except ConfigError as error:
         raise ConfigError(f"health.prometheus: {error}") from None
     check_allowed(config.sync.commands)
+    for place, model in (("model", config.model), *(("then", then) for then in config.then)):
+        if model.delegate_options and not model.delegate:
+            raise ConfigError(f"{place}.delegate_options: there is no {place}.delegate to give them to")
+        _ = model.wanted
     if bool(config.sync.cert) != bool(config.sync.key):
         raise ConfigError("sync.cert and sync.key: expected both or neither")
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from edge.assembly import Lane, identify, load_chain, open_buffer, open_lanes, open_sync, open_watches
+from edge.assembly import Lane, identify, load_chain, open_buffer, open_caretaker, open_lanes, open_sync, open_watches
 from edge.buffer import Buffer
 from edge.buffer.lock import locked
 from edge.chain import Chain
@@ -113,17 +113,21 @@ class Line:
         sync = open_sync(config.sync, buffer, identity)
         intake, gate = Intake(), open_gate(config.gate.uri)
         lanes = self._lanes = open_lanes(config, chain, gate, intake)
-        vitals = Vitals(identity, [lane.counts for lane in lanes], intake, buffer, sync)
+        caretaker = open_caretaker(config, lanes, identity)
+        vitals = Vitals(identity, [lane.counts(caretaker) for lane in lanes], intake, buffer, sync)
         office = Office(
             intake=intake,
             buffer=buffer,
             watches=open_watches(config, chain, identity),
             vitals=vitals,
+            caretaker=caretaker,
             sync=sync,
             health_interval_s=config.health.interval_s,
         )
+        for model in chain.models:
+            log.info("%s on %s", model.name, model.running)
         for lane, source in zip(lanes, config.source, strict=True):
-            log.info("judging %s with %s on %s", source.uri, chain.name, chain.models[0].interpreter.platform)
+            log.info("judging %s with %s", source.uri, chain.name)
             if self._stopped:
                 lane.pipeline.stop()
         desk = open_desk(config.sync, sync, office, vitals, buffer, identity) if sync is not None else None

@@ -127,6 +127,10 @@ class Camera:
     """How often the camera was lost."""
     lost: bool = False
     """It is away now."""
+    missed: int = field(default=0, metadata=_NOT_NEGATIVE)
+    """Frames that the camera or its driver lost; they were never captured."""
+    faults: tuple[str, ...] = ()
+    """What is wrong with its pictures now: black, saturated, frozen, blurred; a newer device may know more."""
     judged: int = field(default=0, metadata=_NOT_NEGATIVE)
     """Parts judged; equals ``decided`` where every frame is a part."""
     parts_lost: int = field(default=0, metadata=_NOT_NEGATIVE)
@@ -250,7 +254,7 @@ class Event(Message):
     """A camera's fault that began (``active``) or is over; ``seq`` counts events within a boot."""
 
     camera: str
-    """The source's URI without its password."""
+    """Its name."""
     fault: str
     """lost, black, saturated, frozen, blurred; a newer device may know more."""
     active: bool

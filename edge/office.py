@@ -9,15 +9,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from edge.buffer import Buffer
+from edge.caretaker import Caretaker
 from edge.clock import clock_state
 from edge.commands.audits import AuditDesk
 from edge.drift import DriftWatch, WindowResult
 from edge.health.vitals import Vitals
-from edge.messages import Column, Drift, Identity, Stats, Window, encode
+from edge.messages import Column, Drift, Event, Identity, Stats, Window, encode
 from edge.pipeline import Intake, Judged
 from edge.pipeline.steady import tidy
 from edge.record import REJECTED, Record
@@ -49,6 +50,7 @@ class Office:
         buffer: Buffer,
         watches: Mapping[tuple[int, int], Watched],
         vitals: Vitals,
+        caretaker: Caretaker,
         sync: Sync | None,
         health_interval_s: float,
     ) -> None:
@@ -57,7 +59,7 @@ class Office:
         self.drifted: list[int] = []
         """Numbers of the windows that drifted."""
         self._intake, self._buffer, self._watches = intake, buffer, watches
-        self._vitals, self._sync = vitals, sync
+        self._vitals, self._caretaker, self._sync = vitals, caretaker, sync
         self._records = 0
         if watches:
             vitals.watches_drift()
@@ -79,6 +81,7 @@ class Office:
         for watched in self._watches.values():
             if (result := watched.watch.close()) is not None:
                 self._report(watched, result)
+        self._caretaker.remember()
         self._buffer.commit()
         self._send_health()
 
@@ -96,11 +99,21 @@ class Office:
         self._tick()
 
     def _tick(self) -> None:
+        self._care()
         self._buffer.tick()
         if time.monotonic() >= self._next_look:
             self._look()
         if time.monotonic() >= self._next_health:
             self._send_health()
+
+    def _care(self) -> None:
+        while (glance := self._intake.take_glance()) is not None:
+            self._tell(self._caretaker.see(glance))
+        self._tell(self._caretaker.losses())
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._buffer.put("event", event.seq, encode(event))
 
     def _keep(self, judged: Judged) -> None:
         record = _record(self._records, judged)
@@ -141,6 +154,7 @@ class Office:
     def _look(self) -> None:
         self._next_look = time.monotonic() + LOOK_S
         self._vitals.look()
+        self._caretaker.remember_if_due()
         tidy()
 
     def _send_health(self) -> None:

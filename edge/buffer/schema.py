@@ -109,6 +109,8 @@ def _open(path: Path, cap_bytes: int) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit={LOG_MOST_BYTES}")
+        # Rows are written once and read once, in order: a larger cache only grows for the first hours.
+        connection.execute("PRAGMA cache_size=-256")
         page_size = connection.execute("PRAGMA page_size").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count={max(64, cap_bytes // page_size)}")
         _create(path, connection)

@@ -15,6 +15,7 @@ COMMANDS = {
     "convert": "converter.cli",
     "inspect": "edge.cli.inspect",
     "predict": "edge.cli.predict",
+    "bench": "edge.cli.bench",
     "calibrate": "edge.cli.calibrate",
     "run": "edge.cli.run",
     "status": "edge.cli.status",

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.cli.options import Subparsers, add_model_options, given
+from edge.cli.options import Subparsers, add_model_options, given, interpreter_options
 from edge.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--{if_there}: expected --out FILE with it")
     from edge.model import load
 
-    model = load(args.model, runtime=args.runtime, threads=args.threads, given=given(args))
+    model = load(args.model, **interpreter_options(args), given=given(args))
     progress = _progress(args)
     sink = _sink(args, model, if_there)
     try:

@@ -9,6 +9,7 @@ from typing import Literal
 Fault = Literal["lost", "black", "saturated", "frozen", "blurred"]
 """lost: the camera is gone; black: nearly no light; saturated: much of the picture is clipped; frozen: the same
 picture again and again; blurred: less sharp than this camera was (dirty lens, lost focus)."""
+PICTURE_FAULTS: tuple[Fault, ...] = ("black", "saturated", "frozen", "blurred")
 
 
 @dataclass(frozen=True, slots=True)

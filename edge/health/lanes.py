@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -37,6 +37,17 @@ class Losable(Protocol):
     @property
     def losses(self) -> int: ...
 
+    @property
+    def lost(self) -> bool: ...
+
+    @property
+    def missed(self) -> int: ...
+
+
+def no_faults() -> tuple[str, ...]:
+    """For a source that nobody watches over."""
+    return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -46,6 +57,8 @@ class Lane:
     accounts: FrameCounts
     latency: LatencyHistogram
     camera: Losable | None = None
+    faults: Callable[[], tuple[str, ...]] = no_faults
+    """:meth:`edge.caretaker.Caretaker.faults`."""
 
 
 class Sample(NamedTuple):
@@ -65,14 +78,12 @@ class LaneView:
         self.lane = lane
         self.sample = _take(lane, now_s)
         self._history = History(self.sample, span_s=RECENT_S, step_s=STEP_S)
-        self._losses = 0
-        self._captured_at_loss = -1
 
     def look(self, now_s: float) -> Camera:
         self.sample = sample = _take(self.lane, now_s)
         self._history.add(sample)
         recent = self._history.before(now_s, RECENT_S)
-        losses = self.lane.camera.losses if self.lane.camera is not None else 0
+        camera = self.lane.camera
         return Camera(
             name=self.lane.name,
             captured=sample.captured,
@@ -86,8 +97,10 @@ class LaneView:
             latency_us=latency(self.recent(now_s)),
             latency_boot_us=latency(sample.latency),
             histogram=to_message(sample.latency),
-            losses=losses,
-            lost=self._is_lost(losses),
+            losses=camera.losses if camera is not None else 0,
+            lost=camera.lost if camera is not None else False,
+            missed=camera.missed if camera is not None else 0,
+            faults=self.lane.faults(),
         )
 
     def recent(self, now_s: float) -> Distribution:
@@ -97,12 +110,6 @@ class LaneView:
     def rate_fps(self, now_s: float) -> float:
         before = self._history.before(now_s, RATE_S)
         return (self.sample.decided - before.decided) / max(now_s - before.at_s, 1e-9)
-
-    def _is_lost(self, losses: int) -> bool:
-        """From a loss to the next frame."""
-        if losses > self._losses:
-            self._losses, self._captured_at_loss = losses, self.sample.captured
-        return self._captured_at_loss == self.sample.captured
 
 
 def _take(lane: Lane, now_s: float) -> Sample:

@@ -10,6 +10,12 @@ from edge.messages import Camera, Health
 DROPPING_SHARE, DROPPING_LEAST = 0.01, 3
 """So many of the last minute's frames may be dropped without a word: a lone overrun is counted, and no alarm."""
 LOW_FREE_BYTES = 64 << 20
+_WAYS_OUT = {
+    "black": "check the light and the lens cap",
+    "saturated": "check exposure and light",
+    "frozen": "check or restart the camera",
+    "blurred": "clean the lens, check the focus",
+}
 
 
 def find_problems(health: Health, *, evicted_recently: int, lost_recently: int, buffer_trouble: str) -> Iterator[str]:
@@ -31,6 +37,8 @@ def find_problems(health: Health, *, evicted_recently: int, lost_recently: int, 
 def _of_camera(camera: Camera) -> Iterator[str]:
     if camera.lost:
         yield f"{camera.name}: lost; it is opened again as soon as it is back"
+    for fault in camera.faults:
+        yield f"{camera.name}: {fault}; {_WAYS_OUT.get(fault, 'look at its picture')}"
     dropped = sum(camera.recent_dropped.values())
     if dropped > max(DROPPING_LEAST, DROPPING_SHARE * camera.recent_captured):
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(camera.recent_dropped.items()))

@@ -59,10 +59,14 @@ def _page(lines: Sequence[tuple[str, str]]) -> str:
 
 
 def _camera(camera: Camera) -> Iterator[tuple[str, str]]:
-    state = "LOST" if camera.lost else "up"
+    state = "LOST" if camera.lost else ", ".join(camera.faults).upper() or "up"
     losses = f"lost {camera.losses} times so far" if camera.losses else "never lost"
     yield "camera", f"{camera.name}, {state}, {losses}"
     yield "frames", _frames(camera, camera.recent_dropped)
+    if camera.missed:
+        yield "", f"{camera.missed} more were lost by the camera or its driver"
+    if camera.judged != camera.decided:
+        yield "parts", f"{camera.judged} judged, {camera.parts_lost} out of sight before they could be"
     yield "", f"{camera.rate_fps:.1f} decisions a second over the last {RATE_S:.0f} s"
     yield from _latency(camera.latency_us, camera.latency_boot_us)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from edge.frames.events import PICTURE_FAULTS
 from edge.health.histogram import Distribution
 from edge.health.merging import SHARES, from_message
 from edge.health.snapshot import Snapshot
@@ -67,7 +68,7 @@ def _frames(cameras: Iterable[Camera]) -> Iterator[Family]:
     captured = [(labels, camera.captured) for labels, camera in by_camera]
     yield _counter("edge_frames_captured_total", "Frames that came from the camera.", captured)
     decided = [(labels, camera.decided) for labels, camera in by_camera]
-    yield _counter("edge_frames_decided_total", "Frames that the model judged.", decided)
+    yield _counter("edge_frames_decided_total", "Frames that were looked at.", decided)
     dropped = [
         ({**labels, "reason": reason}, camera.dropped.get(reason, 0))
         for labels, camera in by_camera
@@ -78,6 +79,18 @@ def _frames(cameras: Iterable[Camera]) -> Iterator[Family]:
     yield _counter("edge_camera_losses_total", "Times that the camera was lost.", losses)
     present = [(labels, 0 if camera.lost else 1) for labels, camera in by_camera]
     yield _gauge("edge_camera_up", "1, or 0 while the camera is lost.", present)
+    missed = [(labels, camera.missed) for labels, camera in by_camera]
+    yield _counter("edge_camera_missed_frames_total", "Frames that camera or driver lost.", missed)
+    faults = [
+        ({**labels, "fault": fault}, int(fault in camera.faults))
+        for labels, camera in by_camera
+        for fault in sorted({*PICTURE_FAULTS, *camera.faults})
+    ]
+    yield _gauge("edge_camera_fault", "1 while the camera's pictures are so.", faults)
+    judged = [(labels, camera.judged) for labels, camera in by_camera]
+    yield _counter("edge_parts_judged_total", "Parts that were judged.", judged)
+    lost = [(labels, camera.parts_lost) for labels, camera in by_camera]
+    yield _counter("edge_parts_lost_total", "Parts out of sight before they could be judged.", lost)
 
 
 def _latencies(cameras: Iterable[Camera]) -> Iterator[Family]:

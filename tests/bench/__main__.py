@@ -11,7 +11,21 @@ from pathlib import Path
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
 
-SECTIONS = ("device", "path", "tail", "peer", "belt", "health", "cameras", "wear", "drain", "sustained", "converter")
+SECTIONS = (
+    "device",
+    "start",
+    "path",
+    "tensors",
+    "tail",
+    "peer",
+    "belt",
+    "health",
+    "cameras",
+    "wear",
+    "drain",
+    "sustained",
+    "converter",
+)
 """Modules of this folder, each with ``rows(setting)``."""
 OUT = Path("build") / "bench.json"
 

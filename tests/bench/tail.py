@@ -17,11 +17,15 @@ import numpy as np
 
 from converter.demo.broker import Mosquitto
 from edge.assembly import identify, load_chain, open_buffer, open_sync, open_watches
+from edge.caretaker import Caretaker, Watched
 from edge.chain import Chain
 from edge.config import Config, load_config
 from edge.frames import Frame
+from edge.frames.events import Event
 from edge.frames.frame import Image
 from edge.gate import NoGate
+from edge.health.lanes import Lane
+from edge.health.vitals import Vitals
 from edge.judgement import Judgement
 from edge.office import Office
 from edge.pipeline import Intake, Pipeline, Waiting, steady
@@ -99,6 +103,13 @@ class Timed:
         self._closed.set()
 
 
+class Still:
+    """A camera that is never lost."""
+
+    def take_events(self) -> list[Event]:
+        return []
+
+
 class Stopwatch(NoGate):
     """The gate is told as soon as there is a decision: the end of a frame's way."""
 
@@ -133,12 +144,14 @@ def _run_busy(config: Config, taken: Taken) -> None:
     identity = identify(config, chain, buffer.boot_id)
     sync = open_sync(config.sync, buffer, identity)
     assert sync is not None
+    lane = Lane("camera", pipeline.accounts, pipeline.latency)
+    vitals = Vitals(identity, [lane], intake, buffer, sync)
     office = Office(
         intake=intake,
         buffer=buffer,
         watches=open_watches(config, chain, identity),
-        identity=identity,
-        pipelines=[pipeline],
+        vitals=vitals,
+        caretaker=Caretaker([Watched("camera", Still())], config.camera, identity, config.device.state),
         sync=sync,
         health_interval_s=config.health.interval_s,
     )

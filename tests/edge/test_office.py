@@ -11,7 +11,9 @@ import numpy as np
 
 from edge.artifact.manifest import OutputSpec
 from edge.buffer import Buffer
+from edge.caretaker import Caretaker
 from edge.decide import Decision
+from edge.frames.care_options import CareOptions
 from edge.health.histogram import LatencyHistogram
 from edge.health.lanes import Lane
 from edge.health.vitals import Vitals
@@ -44,6 +46,7 @@ def test_the_state_is_renewed_every_second_even_when_records_never_end(tmp_path:
             buffer=buffer,
             watches={},
             vitals=vitals,
+            caretaker=Caretaker([], CareOptions(), identity, tmp_path),
             sync=None,
             health_interval_s=60,
         )

@@ -20,8 +20,9 @@ class Line:
 
     def __init__(self) -> None:
         self.now_s = 1000.0
-        self.accounts, self.latency, self.camera = Accounts(), LatencyHistogram(), SimpleNamespace(losses=0)
-        lane = Lane("left", self.accounts, self.latency, self.camera)
+        self.accounts, self.latency = Accounts(), LatencyHistogram()
+        self.camera, self.faults = SimpleNamespace(losses=0, lost=False, missed=0), ["blurred"]
+        lane = Lane("left", self.accounts, self.latency, self.camera, lambda: tuple(self.faults))
         self.view = LaneView(lane, self.now_s)
 
     def judge(self, count: int, latency_us: int) -> None:
@@ -66,21 +67,14 @@ def test_the_rate_is_that_of_the_last_ten_seconds(line: Line) -> None:
     assert stopped.rate_fps == 0.0
 
 
-def test_a_camera_is_lost_from_its_loss_to_its_next_frame(line: Line) -> None:
-    line.judge(10, 1000)
-    assert not line.after(1).lost
-    line.camera.losses += 1
-    assert line.after(1).lost
-    line.camera.losses += 1
-    assert (line.after(1).lost, line.after(1).losses) == (True, 2)
-    line.judge(1, 1000)
-    assert not line.after(1).lost
-
-
-def test_a_camera_that_is_lost_before_its_first_frame_is_lost(line: Line) -> None:
-    assert not line.after(1).lost
-    line.camera.losses += 1
-    assert line.after(1).lost
+def test_what_is_wrong_with_the_camera_is_told_as_it_is_now(line: Line) -> None:
+    line.camera.losses, line.camera.lost, line.camera.missed = 2, True, 7
+    camera = line.after(1)
+    assert (camera.losses, camera.lost, camera.missed, camera.faults) == (2, True, 7, ("blurred",))
+    line.camera.lost = False
+    line.faults.clear()
+    camera = line.after(1)
+    assert (camera.losses, camera.lost, camera.faults) == (2, False, ())
 
 
 def test_a_lane_without_a_camera_to_lose_has_no_losses() -> None:

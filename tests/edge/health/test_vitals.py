@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -51,7 +52,7 @@ def lane(name: str, decided: int = 0, latency_us: int = 5000) -> Lane:
     histogram = LatencyHistogram()
     for _ in range(decided):
         histogram.add(latency_us)
-    return Lane(name, accounts, histogram, SimpleNamespace(losses=0))
+    return Lane(name, accounts, histogram, SimpleNamespace(losses=0, lost=False, missed=0))
 
 
 def drop(some: Lane, reason: Any, count: int) -> None:
@@ -136,13 +137,15 @@ def test_drops_are_a_problem_for_a_minute(buffer: Buffer, at: Callable[[float], 
 
 
 def test_a_lost_camera_is_a_problem_and_its_return_ends_it(buffer: Buffer) -> None:
-    camera = lane("left", 10)
+    source = SimpleNamespace(losses=1, lost=True, missed=0)
+    camera = replace(lane("left", 10), camera=source)
     vitals = Vitals(IDENTITY, [camera, lane("right", 10)], Intake(), buffer)
-    assert camera.camera is not None
-    camera.camera.losses = 1
     assert vitals.look().problems == ("left: lost; it is opened again as soon as it is back",)
-    camera.accounts.captured += 1
+    source.lost = False
     assert vitals.look().problems == ()
+    frozen = replace(camera, faults=lambda: ("frozen",))
+    (problem,) = Vitals(IDENTITY, [frozen], Intake(), buffer).look().problems
+    assert problem == "left: frozen; check or restart the camera"
 
 
 def test_undelivered_records_that_make_room_are_a_problem(tmp_path: Path, at: Callable[[float], None]) -> None:
