@@ -35,7 +35,7 @@ class Wear:
         self.bytes_per_day()
 
     def bytes_per_day(self) -> float | None:
-        """Extrapolated to a day; None where it cannot be known, or not yet."""
+        """Extrapolated to a day; None where it cannot be known, or not yet: a start writes more than its share."""
         now, written = self._clock(), self._written()
         if written is None:
             return None
@@ -44,4 +44,4 @@ class Wear:
         while len(self._samples) > 1 and now - self._samples[0][0] > _WINDOW_S:
             self._samples.popleft()
         began, before = self._samples[0]
-        return None if now <= began else (written - before) / (now - began) * DAY_S
+        return None if now - began < _STEP_S else (written - before) / (now - began) * DAY_S

@@ -12,6 +12,8 @@ def test_the_rate_is_that_of_the_last_hour() -> None:
     now, written = 0.0, 1000
     wear = Wear(lambda: written, lambda: now)
     assert wear.bytes_per_day() is None
+    now = 59.0
+    assert wear.bytes_per_day() is None
     for minute in range(1, 121):
         now, written = minute * 60.0, written + (60 if minute <= 60 else 600)
         rate = wear.bytes_per_day()
