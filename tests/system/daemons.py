@@ -7,8 +7,11 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from edge.monitor import Store
 
 EDGE = [sys.executable, "-m", "edge.cli.main"]
 
@@ -34,3 +37,14 @@ class Daemon:
         assert self.process.wait(timeout_s) == 0, self.log.read_text()
         found: dict[str, Any] = json.loads(self.out.read_text())
         return found
+
+
+def delivered(store: Path, count: int, timeout_s: float = 20) -> list[tuple[str, int]]:
+    """What the monitor holds, once there are ``count`` records or time is up."""
+    until = time.monotonic() + timeout_s
+    while True:
+        with closing(Store(store)) as opened:
+            found = [(boot_id, record.seq) for boot_id, record in opened.records("line-1")]
+        if len(found) >= count or time.monotonic() > until:
+            return found
+        time.sleep(0.1)

@@ -14,7 +14,7 @@ import pytest
 
 from edge.buffer import Buffer
 from edge.monitor import Store
-from tests.system.daemons import EDGE, Daemon
+from tests.system.daemons import EDGE, Daemon, delivered
 
 pytestmark = pytest.mark.system
 
@@ -26,17 +26,6 @@ def committed(folder: Path) -> list[tuple[str, int]]:
     with closing(Buffer(folder / "state" / "buffer.db")) as buffer:
         assert buffer.set_aside is None
         return [(boot_id, record.seq) for boot_id, record in buffer.records()]
-
-
-def delivered(store: Path, count: int, timeout_s: float = 20) -> list[tuple[str, int]]:
-    """What the monitor holds, once there are ``count`` records or time is up."""
-    until = time.monotonic() + timeout_s
-    while True:
-        with closing(Store(store)) as opened:
-            found = [(boot_id, record.seq) for boot_id, record in opened.records("line-1")]
-        if len(found) >= count or time.monotonic() > until:
-            return found
-        time.sleep(0.1)
 
 
 def test_sigterm_ends_it_within_two_seconds_with_everything_flushed(
