@@ -1,19 +1,26 @@
 """Drift: a reference of good times, mergeable statistics of now, and the tests between them."""
 
 from edge.drift.features import FEATURES, feature, measure
+from edge.drift.ledger import Ledger, PaneKey, SlidingWindow
 from edge.drift.pane import Pane
 from edge.drift.reference import Reference
 from edge.drift.verdict import ColumnVerdict, Verdict, judge
 from edge.drift.watch import DriftWatch, WindowResult
+from edge.drift.wire import decode_pane, encode_pane
 
 __all__ = [
     "FEATURES",
     "ColumnVerdict",
     "DriftWatch",
+    "Ledger",
     "Pane",
+    "PaneKey",
     "Reference",
+    "SlidingWindow",
     "Verdict",
     "WindowResult",
+    "decode_pane",
+    "encode_pane",
     "feature",
     "judge",
     "measure",

@@ -8,25 +8,40 @@ every rank statistic (Kolmogorov–Smirnov, Mann–Whitney) as exactly as the ra
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-Cells = Mapping[int, int]
-"""Cell → count; cells without a value are left out."""
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Values = Sequence[float] | Floats
 
 
-def cell(reference: Sequence[float], value: float) -> int:
-    """The cell of one finite value, 0 to 2n; O(log n)."""
-    left = bisect_left(reference, value)
-    if left == len(reference) or reference[left] != value:
-        return 2 * left
-    return left + bisect_right(reference, value, left)
+class Ranks:
+    """Finds the cells of many values among the sorted ``values`` of one column."""
+
+    __slots__ = ("_middle", "_padded", "values")
+
+    def __init__(self, values: Values) -> None:
+        self.values = np.asarray(values, np.float64)
+        left = self.values.searchsorted(self.values, "left")
+        right = self.values.searchsorted(self.values, "right")
+        # One more place, so that a value above all of them has a neighbour to differ from.
+        self._padded = np.append(self.values, np.inf)
+        self._middle = np.append(left + right, 0)
+
+    def cells(self, sample: Floats) -> Counts:
+        """The cell of each finite value, 0 to 2n; O(log n) each."""
+        left = self.values.searchsorted(sample)
+        return np.where(self._padded[left] == sample, self._middle[left], 2 * left)
+
+    def histogram(self, sample: Floats) -> Counts:
+        """Counts per cell, shape (2n + 1,)."""
+        return np.bincount(self.cells(sample), minlength=2 * len(self.values) + 1).astype(np.int64)
 
 
-def largest_gap(reference: Sequence[float], cells: Cells) -> tuple[int, int]:
+def largest_gap(reference: Values, cells: Counts) -> tuple[int, int]:
     """(h, m): the largest |F_reference - F_sample| is h / (n·m) exactly, m being the size of the sample.
 
     Both distribution functions change at sample values and at reference values only, and between two reference
@@ -36,24 +51,18 @@ def largest_gap(reference: Sequence[float], cells: Cells) -> tuple[int, int]:
     n = len(values)
     left = np.searchsorted(values, values, "left")
     right = np.searchsorted(values, values, "right")
-    upto = np.cumsum(_dense(n, cells))
+    upto = np.cumsum(cells)
     m = int(upto[-1])
     before = np.abs(left * m - upto[left + right - 1] * n)
     at = np.abs(right * m - upto[left + right] * n)
     return int(max(before.max(), at.max())), m
 
 
-def shift(reference: Sequence[float], cells: Cells) -> float:
+def shift(cells: Counts) -> float:
     """P(sample > reference) - P(sample < reference), from -1 (all lower) to 1 (all higher).
 
     N. Cliff's dominance statistic d, Psychological Bulletin 114(3), 1993. 0 for an empty sample.
     """
-    n, m = len(reference), sum(cells.values())
+    n, m = len(cells) // 2, int(cells.sum())
     # A value in cell l + r exceeds l reference values and is below n - r of them.
-    return sum((place - n) * count for place, count in cells.items()) / (n * m) if m else 0.0
-
-
-def _dense(n: int, cells: Cells) -> NDArray[np.int64]:
-    counts = np.zeros(2 * n + 1, dtype=np.int64)
-    counts[list(cells.keys())] = list(cells.values())
-    return counts
+    return float(np.dot(np.arange(-n, n + 1), cells) / (n * m)) if m else 0.0

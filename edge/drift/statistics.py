@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.drift import kolmogorov
-from edge.drift.ranks import Cells, largest_gap
+from edge.drift.ranks import Counts as Cells
+from edge.drift.ranks import largest_gap
 
 EXACT_UP_TO = 10_000
 """Sizes up to which the two-sample Kolmogorov–Smirnov p-value counts every path (scipy's ``method='auto'``)."""
@@ -31,7 +32,7 @@ def kolmogorov_smirnov(reference: Sequence[float], cells: Cells) -> Outcome:
     distribution; with ties p is too large, never too small. An empty sample gives (0, 1).
     N. Smirnov, Bulletin of Moscow University 2(2), 1939; exact p: see :func:`ks_p_value`.
     """
-    if not cells:
+    if not cells.any():
         return Outcome(0.0, 1.0)
     gap, m = largest_gap(reference, cells)
     n = len(reference)

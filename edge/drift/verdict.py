@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from edge.drift.pane import Pane, Tally
-from edge.drift.ranks import shift
+from edge.drift.pane import Pane
+from edge.drift.ranks import Counts, shift
 from edge.drift.reference import Column
 from edge.drift.statistics import chi_squared, jensen_shannon, kolmogorov_smirnov, two_proportions
 from edge.typed import plain
@@ -54,7 +54,7 @@ class Verdict:
     alpha: float
     min_effect: float
     expectations: dict[str, int]
-    """Counts over the window: black, constant (pictures), missing, below, above (values, over all columns)."""
+    """Counts over the window: those of edge.drift.pane.MARKS, and missing, below, above (values, all columns)."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -69,10 +69,10 @@ def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1) -> Verdic
     called drifted with a probability of at most ``alpha``, all columns together) and its effect is at least
     ``min_effect`` (in big windows, differences too small to matter are significant too).
     """
-    threshold = alpha / (len(pane.tallies) + 1)
+    threshold = alpha / (len(pane.reference.columns) + 1)
     columns = [
-        _judge_column(column, tally, threshold, min_effect)
-        for column, tally in zip(pane.reference.columns, pane.tallies, strict=True)
+        _judge_column(column, pane.ranks(place), threshold, min_effect)
+        for place, column in enumerate(pane.reference.columns)
     ]
     columns.append(_judge_classes(pane, threshold, min_effect))
     columns.sort(key=lambda column: (not column.drifted, column.p_value, -column.effect))
@@ -91,15 +91,15 @@ def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1) -> Verdic
     )
 
 
-def _judge_column(column: Column, tally: Tally, threshold: float, min_effect: float) -> ColumnVerdict:
-    d, p_value = kolmogorov_smirnov(column.values, tally.cells)
+def _judge_column(column: Column, cells: Counts, threshold: float, min_effect: float) -> ColumnVerdict:
+    d, p_value = kolmogorov_smirnov(column.values, cells)
     return ColumnVerdict(
         name=column.name,
         test="ks",
         statistic=d,
         p_value=p_value,
         effect=d,
-        shift=shift(column.values, tally.cells),
+        shift=shift(cells),
         threshold=threshold,
         drifted=p_value <= threshold and d >= min_effect,
     )
@@ -123,10 +123,9 @@ def _judge_classes(pane: Pane, threshold: float, min_effect: float) -> ColumnVer
 
 
 def _expectations(pane: Pane) -> dict[str, int]:
-    return {
-        "black": pane.black,
-        "constant": pane.constant,
-        "missing": sum(tally.missing for tally in pane.tallies),
-        "below": sum(tally.below for tally in pane.tallies),
-        "above": sum(tally.above for tally in pane.tallies),
+    below, above = pane.outside
+    return pane.marks | {
+        "missing": int(pane.missing.sum()),
+        "below": int(below.sum()),
+        "above": int(above.sum()),
     }

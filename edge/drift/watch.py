@@ -11,6 +11,7 @@ from edge.drift.features import FEATURES, measure
 from edge.drift.pane import Pane
 from edge.drift.reference import Reference
 from edge.drift.verdict import Verdict, judge
+from edge.drift.wire import encode_pane
 from edge.errors import ArtifactError, ConfigError
 from edge.frames.frame import Image
 from edge.typed import nearest, plain
@@ -31,7 +32,7 @@ class WindowResult:
     """Wall clock at capture of the first and the last sample."""
     verdict: Verdict
     pane: dict[str, Any]
-    """:meth:`edge.drift.pane.Pane.to_dict`: what a monitor merges."""
+    """:func:`edge.drift.wire.encode_pane`: what a monitor merges."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -99,7 +100,7 @@ class DriftWatch:
             start_ns=self._start_ns,
             end_ns=self._end_ns,
             verdict=judge(pane, alpha=self._alpha),
-            pane=pane.to_dict(),
+            pane=encode_pane(pane),
         )
         self._number += 1
         self._pane = Pane(self._reference)
