@@ -58,6 +58,21 @@ def largest_gap(reference: Values, cells: Counts) -> tuple[int, int]:
     return int(max(before.max(), at.max())), m
 
 
+def binned(reference: Values, cells: Counts, bins: int = 10) -> tuple[list[int], list[int]]:
+    """Counts of reference and sample in at most ``bins`` fixed bins of about equal shares of the reference.
+
+    Bins begin at reference values, so they follow from the rank histogram and add up. Ties may leave fewer.
+    """
+    values = np.asarray(reference)
+    n = len(values)
+    edges = np.unique(values[np.arange(1, bins) * n // bins])
+    left, right = values.searchsorted(edges, "left"), values.searchsorted(edges, "right")
+    upto = np.concatenate([[0], np.cumsum(cells)])
+    ours = np.diff(np.concatenate([[0], left, [n]]))
+    theirs = np.diff(np.concatenate([[0], upto[left + right], upto[-1:]]))
+    return ours.tolist(), theirs.tolist()
+
+
 def shift(cells: Counts) -> float:
     """P(sample > reference) - P(sample < reference), from -1 (all lower) to 1 (all higher).
 
