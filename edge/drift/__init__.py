@@ -1,6 +1,7 @@
 """Drift: a reference of good times, mergeable statistics of now, and the tests between them."""
 
-from edge.drift.features import FEATURES, feature, measure
+from edge.drift.continuous import Alarm, ContinuousWatch, Watched
+from edge.drift.features import FEATURES, PART_FEATURES, Shape, feature, measure
 from edge.drift.ledger import Ledger, PaneKey, SlidingWindow
 from edge.drift.pane import Pane
 from edge.drift.reference import Reference
@@ -10,14 +11,19 @@ from edge.drift.wire import decode_pane, encode_pane
 
 __all__ = [
     "FEATURES",
+    "PART_FEATURES",
+    "Alarm",
     "ColumnVerdict",
+    "ContinuousWatch",
     "DriftWatch",
     "Ledger",
     "Pane",
     "PaneKey",
     "Reference",
+    "Shape",
     "SlidingWindow",
     "Verdict",
+    "Watched",
     "WindowResult",
     "decode_pane",
     "encode_pane",

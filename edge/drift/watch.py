@@ -7,7 +7,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from edge.drift.features import FEATURES, measure
+from edge.drift.continuous import Alarm, ContinuousWatch
+from edge.drift.features import Shape, known_features, measure
 from edge.drift.pane import Pane
 from edge.drift.reference import Reference
 from edge.drift.verdict import Verdict, judge
@@ -18,6 +19,9 @@ from edge.typed import nearest, plain
 
 MIN_SAMPLES = 30
 """A last window with fewer samples is not judged."""
+
+PANE = range(20, 51)
+"""Samples in a pane of the continuous watch: as many of these as divide the window, else the window itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,10 @@ class WindowResult:
     verdict: Verdict
     pane: dict[str, Any]
     """:func:`edge.drift.wire.encode_pane`: what a monitor merges."""
+    alarms: tuple[Alarm, ...] = ()
+    """Of the continuous watch within this window; those that are too small to matter are marked as such."""
+    learning: bool = False
+    """The continuous watch has not begun yet."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -41,29 +49,29 @@ class WindowResult:
 
 
 class DriftWatch:
-    """Tumbling windows of ``window`` samples, for one thread.
+    """Tumbling windows of ``window`` samples, and beside them the continuous watch; for one thread.
 
     ``alpha`` is the share of windows of independent samples of an undisturbed line that may be called drifted: at
     30 parts a second and 200 parts a window, 0.001 is one false alarm in two hours, 0.05 would be one in two minutes.
+    The continuous watch alarms falsely as rarely also where neighbours resemble each other: every window / alpha
+    samples.
 
     Raises ArtifactError when the reference holds a feature that nobody registered here, and ConfigError for a
     window below MIN_SAMPLES.
     """
 
-    def __init__(self, reference: Reference, window: int = 200, alpha: float = 0.001) -> None:
+    def __init__(self, reference: Reference, window: int = 200, alpha: float = 0.001, *, model: str = "") -> None:
         if window < MIN_SAMPLES:
             raise ConfigError(f"drift window: expected at least {MIN_SAMPLES} samples, got {window}")
-        for name in reference.features:
-            if name not in FEATURES:
-                raise ArtifactError(
-                    f"drift reference: no feature {name!r} in this program; {nearest(name, list(FEATURES))}; "
-                    "import the module that defines it"
-                )
-        self._reference = reference
-        self._window = window
-        self._alpha = alpha
+        _check_features(reference)
+        self._reference, self._model = reference, model
+        self._window, self._alpha = window, alpha
         self._number = 0
-        self._pane = Pane(reference)
+        self._size = max((size for size in PANE if window % size == 0), default=window)
+        self._continuous = ContinuousWatch(reference, window / alpha, self._size)
+        self._alarms: list[Alarm] = []
+        self._learning = True
+        self._whole, self._pane = Pane(reference, model), Pane(reference, model)
         self._start_ns = self._end_ns = 0
 
     def add(
@@ -73,25 +81,38 @@ class DriftWatch:
         label: int | None,
         seq: int,
         captured_wall_ns: int,
+        *,
+        part: Shape | None = None,
+        rejected: bool = False,
     ) -> WindowResult | None:
         """Counts one decision; the result of the window that it completes, else None.
 
         ``image`` is the resized model input (H×W×3 uint8 BGR, or H×W×1), ``scores`` the real-valued outputs
         (n_labels,), ``label`` the index of the predicted one. None where there is no picture or no decision.
         """
-        features = None if image is None else measure(image, self._reference.features)
-        self._pane.add(features, scores, label, seq)
-        if self._pane.n == 1:
+        features = None if image is None else measure(image, self._reference.features, part)
+        self._pane.add(features, scores, label, seq, rejected=rejected)
+        if self._whole.n + self._pane.n == 1:
             self._start_ns = captured_wall_ns
         self._end_ns = captured_wall_ns
-        return self._finish() if self._pane.n >= self._window else None
+        if self._pane.n >= self._size:
+            self._turn()
+        return self._finish() if self._whole.n >= self._window else None
 
     def close(self) -> WindowResult | None:
         """The window that was under way, if it has at least MIN_SAMPLES samples."""
-        return self._finish() if self._pane.n >= MIN_SAMPLES else None
+        return self._finish() if self._whole.n + self._pane.n >= MIN_SAMPLES else None
+
+    def _turn(self) -> None:
+        """A full pane goes to the continuous watch and into the window."""
+        watched = self._continuous.add(self._pane)
+        self._alarms += watched.columns
+        self._learning = watched.learning
+        self._whole = self._whole.merge(self._pane)
+        self._pane = Pane(self._reference, self._model)
 
     def _finish(self) -> WindowResult:
-        pane = self._pane
+        pane = self._whole.merge(self._pane)
         result = WindowResult(
             number=self._number,
             n=pane.n,
@@ -101,7 +122,20 @@ class DriftWatch:
             end_ns=self._end_ns,
             verdict=judge(pane, alpha=self._alpha),
             pane=encode_pane(pane),
+            alarms=tuple(self._alarms),
+            learning=self._learning,
         )
         self._number += 1
-        self._pane = Pane(self._reference)
+        self._alarms = []
+        self._whole, self._pane = Pane(self._reference, self._model), Pane(self._reference, self._model)
         return result
+
+
+def _check_features(reference: Reference) -> None:
+    known = known_features()
+    for name in reference.features:
+        if name not in known:
+            raise ArtifactError(
+                f"drift reference: no feature {name!r} in this program; {nearest(name, list(known))}; "
+                "import the module that defines it"
+            )

@@ -214,10 +214,10 @@ def test_damaged_counts_are_refused_or_still_add_up(place: int, byte: int) -> No
         assert high >= 0
 
 
-def test_a_window_of_a_thousand_samples_and_twelve_columns_is_small(draw) -> None:
+def test_a_window_of_a_thousand_samples_and_thirteen_columns_is_small(draw) -> None:
     pane = draw(1000, seed=2).pane(draw(1000, seed=1).reference())
 
     packed = zlib.compress(json.dumps(encode_pane(pane), separators=(",", ":")).encode(), 9)
 
-    assert len(packed) < 7200  # 600 bytes a column
+    assert len(packed) < 7800  # 600 bytes a column
     assert decode_pane(encode_pane(pane), pane.reference) == pane
