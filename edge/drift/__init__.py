@@ -4,6 +4,7 @@ from edge.drift.continuous import Alarm, ContinuousWatch, Watched
 from edge.drift.features import FEATURES, PART_FEATURES, Shape, feature, measure
 from edge.drift.ledger import Ledger, PaneKey, SlidingWindow
 from edge.drift.pane import Pane
+from edge.drift.performance import ConceptWatch, Performance, Share
 from edge.drift.reference import Reference
 from edge.drift.verdict import ColumnVerdict, Verdict, judge
 from edge.drift.watch import DriftWatch, WindowResult
@@ -14,13 +15,16 @@ __all__ = [
     "PART_FEATURES",
     "Alarm",
     "ColumnVerdict",
+    "ConceptWatch",
     "ContinuousWatch",
     "DriftWatch",
     "Ledger",
     "Pane",
     "PaneKey",
+    "Performance",
     "Reference",
     "Shape",
+    "Share",
     "SlidingWindow",
     "Verdict",
     "Watched",

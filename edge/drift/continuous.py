@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.drift.detector import MOST_MEMORY, Detector, Moments, rejected
+from edge.drift.detector import Detector, Moments, rejected
 from edge.drift.pane import Pane
 from edge.drift.reference import Reference
 from edge.drift.streams import Sample, Streams
@@ -178,6 +178,6 @@ def _correlation(panes: Floats) -> Floats:
     mean = np.where(there, panes, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
     centred = np.where(there, panes - mean, 0.0)
     square = (centred**2).sum(axis=0)
-    return np.asarray(
-        np.minimum((centred[1:] * centred[:-1]).sum(axis=0) / np.where(square > 0, square, 1.0), MOST_MEMORY)
-    )
+    steady = square <= len(panes) * 1e-18  # a constant, but for rounding
+    ratio = (centred[1:] * centred[:-1]).sum(axis=0) / np.where(steady, 1.0, square)
+    return np.asarray(np.where(steady, 0.0, ratio))
