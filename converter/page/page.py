@@ -1,16 +1,12 @@
-"""The whole page: no script, no network, nothing but this file."""
+"""The whole page."""
 
 from __future__ import annotations
 
 import os
-from importlib.resources import files
 
 from converter.page import sections
-from converter.page.markup import Content, Markup, tag
 from converter.report import Report
-
-# Belt and braces: even a mistake in the page could fetch nothing.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+from edge.page import Content, document
 
 
 def render(report: Report) -> bytes:
@@ -32,18 +28,4 @@ def render(report: Report) -> bytes:
         sections.data(report),
         sections.provenance(report),
     ]
-    return ("<!doctype html>\n" + _document(f"{report.model} version {report.version}", parts) + "\n").encode()
-
-
-def _document(title: str, parts: list[Content]) -> Markup:
-    style = Markup(files("converter.page").joinpath("style.css").read_text("utf-8"))
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{title}: conversion report"),
-        tag("style", style),
-    )
-    return tag("html", head, tag("body", tag("main", parts)), lang="en")
+    return document(f"{report.model} version {report.version}: conversion report", parts)

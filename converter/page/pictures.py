@@ -7,9 +7,9 @@ from pathlib import Path
 
 import cv2
 
-from converter.page.markup import Markup, tag
 from converter.parity import PictureReport
 from edge.frames.folder import read_image
+from edge.page.markup import Markup, tag
 
 SIDE = 200
 """Longest side in pixels."""

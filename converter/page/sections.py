@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from converter.page.charts import bar, confusion, interval
-from converter.page.markup import Content, Markup, escape, note, section, table, tag
 from converter.page.pictures import gallery
 from converter.report import Report
+from edge.page.markup import Content, Markup, escape, note, section, table, tag
 
 NOTHING = Markup("")
 LABELS_MOST = 24

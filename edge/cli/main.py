@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "edge.cli.run",
     "doctor": "edge.cli.doctor",
     "simulate": "edge.cli.simulate",
+    "drift": "edge.cli.drift",
     "monitor": "edge.cli.monitor",
 }
 """Each module has ``add(subparsers)``, and imports what is heavy only when its command runs."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from edge.drift.pane import Pane
 from edge.drift.ranks import Counts, shift
@@ -15,8 +16,23 @@ EVIDENTLY_P = 0.05
 EVIDENTLY_SHARE = 0.5
 """Evidently's rules for references of up to 1,000 rows: a column drifts at p ≤ 0.05, a data set at half of them."""
 
+NEAR = 0.9
+"""Effects of this share of the largest count as equally large."""
+
 PREDICTED = "predicted"
 """Name of the column that compares the shares of the predicted classes."""
+
+
+class _Column(Protocol):
+    @property
+    def drifted(self) -> bool: ...
+    @property
+    def effect(self) -> float: ...
+    @property
+    def p_value(self) -> float: ...
+
+
+C = TypeVar("C", bound=_Column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +53,7 @@ class ColumnVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``columns`` begins with the strongest: drifted ones first, then by p-value, then by effect, then in the order
-    of the reference, which has the plain features before those that follow from them.
-    """
+    """``columns`` begins with the strongest: see :func:`strongest_first`."""
 
     columns: tuple[ColumnVerdict, ...]
     drifted: bool
@@ -75,7 +89,7 @@ def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1) -> Verdic
         for place, column in enumerate(pane.reference.columns)
     ]
     columns.append(_judge_classes(pane, threshold, min_effect))
-    columns.sort(key=lambda column: (not column.drifted, column.p_value, -column.effect))
+    columns = strongest_first(columns)
     drifted = sum(column.drifted for column in columns)
     evidently_share = sum(column.p_value <= EVIDENTLY_P for column in columns) / len(columns)
     return Verdict(
@@ -89,6 +103,23 @@ def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1) -> Verdic
         min_effect=min_effect,
         expectations=_expectations(pane),
     )
+
+
+def strongest_first(columns: Sequence[C]) -> list[C]:
+    """Drifted columns before others, by p-value, then by effect.
+
+    Those whose effect comes near the largest of all come first, in the order they are given in: when the light
+    changes completely, so do contrast, noise and each colour, and which of them has the smallest p-value is chance.
+    The plain features are given before those that follow from them.
+    """
+    largest = max((column.effect for column in columns if column.drifted), default=0.0)
+
+    def key(place: int) -> tuple[bool, bool, float, float]:
+        column = columns[place]
+        near = column.drifted and column.effect >= NEAR * largest
+        return (not column.drifted, not near, place if near else column.p_value, -column.effect)
+
+    return [columns[place] for place in sorted(range(len(columns)), key=key)]
 
 
 def _judge_column(column: Column, cells: Counts, threshold: float, min_effect: float) -> ColumnVerdict:

@@ -14,7 +14,6 @@ import pytest
 
 from converter.convert import convert
 from converter.page import render
-from converter.page.markup import tag
 from converter.quiet import tensorflow
 from converter.report import RecipeReport, Report
 from converter.settings import Settings
@@ -126,14 +125,6 @@ def test_the_c_array_is_the_flatbuffer_without_the_zip(converted: Converted):
     numbers = re.findall(r"0x([0-9a-f]{2})", text)
     assert bytes.fromhex("".join(numbers)) == Artifact.load(converted.out).model
     assert len(numbers) == converted.report.bytes.quantized < converted.report.bytes.artifact
-
-
-def test_markup_is_escaped_by_construction():
-    assert (
-        tag("td", "a<b", ["&", 3], title='"', cls="x", hidden=False)
-        == '<td title="&quot;" class="x">a&lt;b&amp;3</td>'
-    )
-    assert tag("p", "not \udcff UTF-8") == "<p>not ? UTF-8</p>"
 
 
 class _Tags(HTMLParser):
