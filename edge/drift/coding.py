@@ -95,7 +95,8 @@ def _best(values: Integers) -> int:
     """The number of low bits that needs the fewest in all."""
     if not values.size:
         return 0
-    costs = [int((values >> bits).sum()) + bits * values.size for bits in range(MOST_BITS + 1)]
+    most = min(MOST_BITS, int(values.max()).bit_length())
+    costs = [int((values >> bits).sum()) + bits * values.size for bits in range(most + 1)]
     return int(np.argmin(costs))
 
 

@@ -15,10 +15,10 @@ from edge.drift.streams import Sample, Streams
 
 Floats = NDArray[np.float64]
 
-LEARN = 40
+LEARN = 80
 """Panes that are learnt from at least."""
 LEAST_GROUPS = 20
-MEMORY = 0.25
+MEMORY = 0.15
 """Correlation of neighbouring panes (less its own chance) above which two become one: an autoregression serves only
 where it is small."""
 
@@ -90,7 +90,10 @@ class ContinuousWatch:
 
     def add(self, pane: Pane) -> Watched:
         """One more pane. The first ones are learnt from, and must be of the undisturbed line."""
-        sample = self.streams.sample(pane)
+        return self.add_sample(self.streams.sample(pane))
+
+    def add_sample(self, sample: Sample) -> Watched:
+        """As :meth:`add`, of what :class:`edge.drift.streams.Streams` keeps of a pane."""
         if self._detector is None:
             self._learnt.append(self.streams.measure(sample))
             self._begin()

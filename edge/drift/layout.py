@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge.drift import grid
-from edge.drift.ranks import Floats, Ranks
+from edge.drift.ranks import Counts, Floats, Ranks
 
 Rows = NDArray[np.float64]
 
@@ -23,30 +23,34 @@ class Layout:
         """Where in the flat rank histogram each column begins, and its end."""
         self.means, deviations = np.asarray(moments, np.float64).reshape(-1, 2).T
         self.steps = np.array([grid.step(s, m) for s, m in zip(deviations, self.means, strict=True)])
+        self._grids = np.arange(len(sizes)) * grid.SIZE
         self.lows, self.highs = np.asarray(limits, np.float64).reshape(-1, 2).T
 
     @property
     def columns(self) -> int:
         return len(self.ranks)
 
-    def rank_counts(self, rows: Rows, good: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """The flat rank histogram of rows (n, columns), those that are ``good``."""
+    def rank_cells(self, rows: Rows, good: NDArray[np.bool_]) -> Counts:
+        """Places in the flat rank histogram of rows (n, columns), those that are ``good``; column by column."""
         keys = np.empty(rows.shape[::-1], np.int64)
-        for column, ranks in enumerate(self.ranks):
-            keys[column] = ranks.cells(rows[:, column])
+        for column, (ranks, values) in enumerate(zip(self.ranks, rows.T.copy(), strict=True)):
+            keys[column] = ranks.cells(values)
         keys += self.starts[:-1, None]
-        chosen = keys.ravel() if good.all() else keys[good.T]
-        return np.bincount(chosen, minlength=int(self.starts[-1])).astype(np.int64)
+        return keys.ravel() if good.all() else keys[good.T]
 
-    def grid_counts(self, rows: Rows, good: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Counts and sums of slices on the grids, (columns, grid.SIZE) each."""
+    def grid_cells(self, rows: Rows, good: NDArray[np.bool_]) -> tuple[Counts, Counts]:
+        """Places in the flat grids, and slices."""
         cells, slices = grid.places((rows - self.means) / self.steps)
-        cells += np.arange(self.columns) * grid.SIZE
-        chosen = (cells[good], slices[good])
-        shape, size = (self.columns, grid.SIZE), self.columns * grid.SIZE
-        counts = np.bincount(chosen[0], minlength=size).reshape(shape)
-        sums = np.bincount(chosen[0], chosen[1], minlength=size).reshape(shape)
-        return counts.astype(np.int64), sums.astype(np.int64)
+        cells += self._grids
+        return (cells.ravel(), slices.ravel()) if good.all() else (cells[good], slices[good])
+
+
+def count(totals: Counts, places: Counts, weights: Counts | None = None) -> None:
+    """Adds one, or ``weights``, to each of the flat ``totals`` at ``places``."""
+    if len(places) * 20 < totals.size:
+        np.add.at(totals, places, 1 if weights is None else weights)
+    else:
+        totals += np.bincount(places, weights, minlength=totals.size).astype(np.int64)
 
 
 def as_float32(values: ArrayLike) -> Floats:

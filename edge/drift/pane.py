@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from edge.drift.features import BLACK, CONSTANT
 from edge.drift.grid import SIZE
-from edge.drift.layout import as_float32
+from edge.drift.layout import as_float32, count
 from edge.drift.ranks import Counts
 from edge.drift.reference import Reference
 from edge.drift.wasserstein import Bracket, bracket
@@ -20,7 +20,7 @@ MARKS = ("black", "constant", "outlying", "uncertain", "rejected")
 """What is counted of whole samples: pictures that are black, constant or far from the reference's; decisions with a
 score below the reference's usual ones; parts rejected."""
 
-BLOCK = 128
+BLOCK = 1024
 """Samples that wait to be counted together: one call of numpy for many is far cheaper than one for each."""
 
 SUMS = ("ranks", "counts", "sums", "missing", "below", "above", "classes", "marks")
@@ -36,7 +36,7 @@ class Pane:
     """
 
     def __init__(self, reference: Reference, model: str = "") -> None:
-        layout = reference.layout
+        layout = self._layout = reference.layout
         self.reference = reference
         self.model = model
         self.n = 0
@@ -51,6 +51,8 @@ class Pane:
         self._missing, self._below, self._above = (np.zeros(layout.columns, np.int64) for _ in range(3))
         self._rows = np.empty((0, 0))
         self._waiting = 0
+        self._sizes = len(reference.features), len(reference.labels)
+        self._all_scores = layout.columns == sum(self._sizes)
 
     def add(
         self,
@@ -67,19 +69,28 @@ class Pane:
         index; None for what there is not (no picture, no decision), which then counts as missing. Raises
         ValueError for another shape or an index that names no label.
         """
-        if self._waiting >= len(self._rows):
-            self._make_room()
-        row, n_features = self._rows[self._waiting], len(self.reference.features)
-        self._fill(row[:n_features], features, "features")
-        self._fill(row[n_features:], scores, "scores")
+        at = self._waiting
+        if at >= len(self._rows):
+            at = self._make_room()
+        rows, (f, k) = self._rows, self._sizes
+        rows[at, :f] = np.nan if features is None else _shaped("features", features, f)
+        if scores is None:
+            rows[at, f:] = np.nan
+        else:
+            array = _shaped("scores", scores, k)
+            rows[at, f:] = array if self._all_scores else array[self.reference.watched]
         if label is not None:
-            if not 0 <= label < len(self._classes):
-                raise ValueError(f"label: expected an index from 0 to {len(self._classes) - 1}, got {label}")
+            if not 0 <= label < k:
+                raise ValueError(f"label: expected an index from 0 to {k - 1}, got {label}")
             self._classes[label] += 1
         if rejected:
             self._marks[-1] += 1
-        self._waiting += 1
-        self._extend(1, seq, seq)
+        self._waiting = at + 1
+        if not self.n or seq < self.first_seq:
+            self.first_seq = seq
+        if not self.n or seq > self.last_seq:
+            self.last_seq = seq
+        self.n += 1
 
     def add_audit(self, stratum: str, predicted: int, true: int) -> None:
         """Counts a person's judgement of one sample: label indices of what the model and what the person said.
@@ -110,6 +121,11 @@ class Pane:
         if rest.n < 0 or any(getattr(rest, f"_{name}").min(initial=0) < 0 for name in SUMS):
             raise ValueError("pane: what is to be taken away was never in it")
         return rest
+
+    def flush(self) -> Counts:
+        """Counts what waits to be counted, and says in which cells of the flat rank histogram it fell."""
+        rows, self._waiting = self._rows[: self._waiting], 0
+        return self._count(rows) if len(rows) else np.zeros(0, np.int64)
 
     def ranks(self, column: int) -> Counts:
         """The rank histogram (2n + 1,) of one column, see :mod:`edge.drift.ranks`."""
@@ -187,42 +203,33 @@ class Pane:
         made._rows, made._waiting, made.n = np.empty((0, 0)), 0, 0
         return made
 
-    def _fill(self, row: NDArray[np.float64], values: ArrayLike | None, name: str) -> None:
-        if values is None:
-            row[:] = np.nan
-            return
-        array = np.asarray(values, np.float64)
-        expected = len(self.reference.features if name == "features" else self.reference.labels)
-        if array.shape != (expected,):
-            raise ValueError(f"{name}: expected shape ({expected},), got {array.shape}")
-        row[:] = array if len(row) == expected else array[self.reference.watched]
-
-    def _make_room(self) -> None:
-        if self._waiting:
-            self._settle()
-        else:
+    def _make_room(self) -> int:
+        self._settle()
+        if not len(self._rows):
             self._rows = np.empty((BLOCK, self.reference.layout.columns))
+        return 0
 
     def _settle(self) -> None:
-        """Counts what waits."""
         if self._waiting:
-            rows, self._waiting = self._rows[: self._waiting], 0
-            self._count(rows)
+            self.flush()
 
-    def _count(self, raw: NDArray[np.float64]) -> None:
+    def _count(self, raw: NDArray[np.float64]) -> Counts:
         layout = self.reference.layout
         rows = as_float32(raw)
         good = np.isfinite(rows)
         if not good.all():
             self._missing += (~good).sum(axis=0)
             rows[~good] = np.broadcast_to(layout.means, rows.shape)[~good]
-        self._ranks += layout.rank_counts(rows, good)
-        counts, sums = layout.grid_counts(rows, good)
-        self._counts += counts
-        self._sums += sums
-        self._below += ((rows < layout.lows) & good).sum(axis=0)
-        self._above += ((rows > layout.highs) & good).sum(axis=0)
+        keys = layout.rank_cells(rows, good)
+        count(self._ranks, keys)
+        cells, slices = layout.grid_cells(rows, good)
+        count(self._counts.reshape(-1), cells)
+        count(self._sums.reshape(-1), cells, slices)
+        # A value that is not there was replaced by the mean, which is never out of range.
+        self._below += (rows < layout.lows).sum(axis=0)
+        self._above += (rows > layout.highs).sum(axis=0)
         self._marks[:4] += self._look(rows, good)
+        return keys
 
     def _look(self, rows: NDArray[np.float64], good: NDArray[np.bool_]) -> list[int]:
         """Counts of the first four of MARKS."""
@@ -244,3 +251,10 @@ class Pane:
             self.first_seq = min(self.first_seq, first_seq) if self.n else first_seq
             self.last_seq = max(self.last_seq, last_seq) if self.n else last_seq
         self.n += n
+
+
+def _shaped(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]:
+    array = values if isinstance(values, np.ndarray) else np.asarray(values, np.float64)
+    if array.shape != (size,):
+        raise ValueError(f"{name}: expected shape ({size},), got {array.shape}")
+    return array

@@ -21,15 +21,16 @@ Values = Sequence[float] | Floats
 class Ranks:
     """Finds the cells of many values among the sorted ``values`` of one column."""
 
-    __slots__ = ("_middle", "_padded", "values")
+    __slots__ = ("_middle", "_padded", "left", "right", "values")
 
     def __init__(self, values: Values) -> None:
         self.values = np.asarray(values, np.float64)
-        left = self.values.searchsorted(self.values, "left")
-        right = self.values.searchsorted(self.values, "right")
+        self.left: Counts = self.values.searchsorted(self.values, "left")
+        self.right: Counts = self.values.searchsorted(self.values, "right")
+        """Values below each value, and those up to it."""
         # One more place, so that a value above all of them has a neighbour to differ from.
         self._padded = np.append(self.values, np.inf)
-        self._middle = np.append(left + right, 0)
+        self._middle = np.append(self.left + self.right, 0)
 
     def cells(self, sample: Floats) -> Counts:
         """The cell of each finite value, 0 to 2n; O(log n) each."""
@@ -41,20 +42,19 @@ class Ranks:
         return np.bincount(self.cells(sample), minlength=2 * len(self.values) + 1).astype(np.int64)
 
 
-def largest_gap(reference: Values, cells: Counts) -> tuple[int, int]:
+def largest_gap(reference: Ranks | Values, cells: Counts) -> tuple[int, int]:
     """(h, m): the largest |F_reference - F_sample| is h / (n·m) exactly, m being the size of the sample.
 
     Both distribution functions change at sample values and at reference values only, and between two reference
     values just the sample's does, monotonically: so the supremum lies just before or at a reference value.
     """
-    values = np.asarray(reference)
-    n = len(values)
-    left = np.searchsorted(values, values, "left")
-    right = np.searchsorted(values, values, "right")
+    ranks = reference if isinstance(reference, Ranks) else Ranks(reference)
+    left, right, n = ranks.left, ranks.right, len(ranks.values)
+    middle = left + right
     upto = np.cumsum(cells)
     m = int(upto[-1])
-    before = np.abs(left * m - upto[left + right - 1] * n)
-    at = np.abs(right * m - upto[left + right] * n)
+    before = np.abs(left * m - upto[middle - 1] * n)
+    at = np.abs(right * m - upto[middle] * n)
     return int(max(before.max(), at.max())), m
 
 

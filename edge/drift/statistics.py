@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge.drift import kolmogorov
 from edge.drift.ranks import Counts as Cells
-from edge.drift.ranks import largest_gap
+from edge.drift.ranks import Ranks, largest_gap
 
 EXACT_UP_TO = 10_000
 """Sizes up to which the two-sample Kolmogorov–Smirnov p-value counts every path (scipy's ``method='auto'``)."""
@@ -25,7 +25,7 @@ class Outcome(NamedTuple):
     p_value: float
 
 
-def kolmogorov_smirnov(reference: Sequence[float], cells: Cells) -> Outcome:
+def kolmogorov_smirnov(reference: Ranks | Sequence[float], cells: Cells) -> Outcome:
     """Two-sample, two-sided Kolmogorov–Smirnov test of a rank histogram against its sorted reference values.
 
     The statistic D = sup |F_reference - F_sample| and p = P(D' ≥ D) when both come from one continuous
@@ -35,7 +35,7 @@ def kolmogorov_smirnov(reference: Sequence[float], cells: Cells) -> Outcome:
     if not cells.any():
         return Outcome(0.0, 1.0)
     gap, m = largest_gap(reference, cells)
-    n = len(reference)
+    n = len(cells) // 2
     return Outcome(gap / (n * m), ks_p_value(gap // math.gcd(n, m), n, m))
 
 

@@ -80,6 +80,16 @@ class Streams:
         cells = np.flatnonzero(ranks)
         return Sample(pane.first_seq, pane.n, cells, ranks[cells], self.shares(pane))
 
+    def newest(self, pane: Pane, before: Sample | None, first_seq: int) -> tuple[Sample, Sample]:
+        """What was added to a growing pane since ``before``, and what to give as ``before`` the next time."""
+        cells = np.sort(pane.flush())
+        shares = self.shares(pane)
+        none = np.zeros(0, np.int64)
+        total = Sample(pane.first_seq, pane.n, none, none, shares)
+        if before is None:
+            return Sample(first_seq, pane.n, cells, np.ones_like(cells), shares), total
+        return Sample(first_seq, pane.n - before.n, cells, np.ones_like(cells), shares - before.shares), total
+
     def measure(self, sample: Sample) -> Floats:
         """(columns, DEGREES); NaN for a column of which fewer than half of the values are there."""
         values = np.full(self.weights.shape, np.nan)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
 from edge.drift.pane import Pane
-from edge.drift.ranks import Counts, shift
-from edge.drift.reference import Column
+from edge.drift.ranks import Counts, Ranks, shift
 from edge.drift.statistics import chi_squared, jensen_shannon, kolmogorov_smirnov, two_proportions
 from edge.typed import plain
 
@@ -85,8 +84,8 @@ def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1) -> Verdic
     """
     threshold = alpha / (len(pane.reference.columns) + 1)
     columns = [
-        _judge_column(column, pane.ranks(place), threshold, min_effect)
-        for place, column in enumerate(pane.reference.columns)
+        _judge_column(column.name, ranks, pane.ranks(place), threshold, min_effect)
+        for place, (column, ranks) in enumerate(zip(pane.reference.columns, pane.reference.layout.ranks, strict=True))
     ]
     columns.append(_judge_classes(pane, threshold, min_effect))
     columns = strongest_first(columns)
@@ -122,10 +121,10 @@ def strongest_first(columns: Sequence[C]) -> list[C]:
     return [columns[place] for place in sorted(range(len(columns)), key=key)]
 
 
-def _judge_column(column: Column, cells: Counts, threshold: float, min_effect: float) -> ColumnVerdict:
-    d, p_value = kolmogorov_smirnov(column.values, cells)
+def _judge_column(name: str, ranks: Ranks, cells: Counts, threshold: float, min_effect: float) -> ColumnVerdict:
+    d, p_value = kolmogorov_smirnov(ranks, cells)
     return ColumnVerdict(
-        name=column.name,
+        name=name,
         test="ks",
         statistic=d,
         p_value=p_value,

@@ -11,6 +11,7 @@ from edge.drift.continuous import Alarm, ContinuousWatch
 from edge.drift.features import Shape, known_features, measure
 from edge.drift.pane import Pane
 from edge.drift.reference import Reference
+from edge.drift.streams import Sample
 from edge.drift.verdict import Verdict, judge
 from edge.drift.wire import encode_pane
 from edge.errors import ArtifactError, ConfigError
@@ -20,8 +21,8 @@ from edge.typed import nearest, plain
 MIN_SAMPLES = 30
 """A last window with fewer samples is not judged."""
 
-PANE = range(20, 51)
-"""Samples in a pane of the continuous watch: as many of these as divide the window, else the window itself."""
+PANE = range(25, 51)
+"""Samples in a pane of the continuous watch: the fewest of these that divide the window, else the window itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,13 @@ class DriftWatch:
         self._reference, self._model = reference, model
         self._window, self._alpha = window, alpha
         self._number = 0
-        self._size = max((size for size in PANE if window % size == 0), default=window)
+        self._size = min((size for size in PANE if window % size == 0), default=window)
         self._continuous = ContinuousWatch(reference, window / alpha, self._size)
         self._alarms: list[Alarm] = []
         self._learning = True
-        self._whole, self._pane = Pane(reference, model), Pane(reference, model)
+        self._pane = Pane(reference, model)
+        self._before: Sample | None = None
+        self._first_seq = 0
         self._start_ns = self._end_ns = 0
 
     def add(
@@ -91,28 +94,30 @@ class DriftWatch:
         (n_labels,), ``label`` the index of the predicted one. None where there is no picture or no decision.
         """
         features = None if image is None else measure(image, self._reference.features, part)
-        self._pane.add(features, scores, label, seq, rejected=rejected)
-        if self._whole.n + self._pane.n == 1:
+        pane = self._pane
+        pane.add(features, scores, label, seq, rejected=rejected)
+        if pane.n == 1:
             self._start_ns = captured_wall_ns
         self._end_ns = captured_wall_ns
-        if self._pane.n >= self._size:
-            self._turn()
-        return self._finish() if self._whole.n >= self._window else None
+        if pane.n % self._size == 1:
+            self._first_seq = seq
+        elif pane.n % self._size == 0:
+            self._follow(pane)
+        return self._finish() if pane.n >= self._window else None
 
     def close(self) -> WindowResult | None:
         """The window that was under way, if it has at least MIN_SAMPLES samples."""
-        return self._finish() if self._whole.n + self._pane.n >= MIN_SAMPLES else None
+        return self._finish() if self._pane.n >= MIN_SAMPLES else None
 
-    def _turn(self) -> None:
-        """A full pane goes to the continuous watch and into the window."""
-        watched = self._continuous.add(self._pane)
+    def _follow(self, pane: Pane) -> None:
+        """What was added since the last time goes to the continuous watch."""
+        sample, self._before = self._continuous.streams.newest(pane, self._before, self._first_seq)
+        watched = self._continuous.add_sample(sample)
         self._alarms += watched.columns
         self._learning = watched.learning
-        self._whole = self._whole.merge(self._pane)
-        self._pane = Pane(self._reference, self._model)
 
     def _finish(self) -> WindowResult:
-        pane = self._whole.merge(self._pane)
+        pane = self._pane
         result = WindowResult(
             number=self._number,
             n=pane.n,
@@ -127,7 +132,7 @@ class DriftWatch:
         )
         self._number += 1
         self._alarms = []
-        self._whole, self._pane = Pane(self._reference, self._model), Pane(self._reference, self._model)
+        self._pane, self._before = Pane(self._reference, self._model), None
         return result
 
 

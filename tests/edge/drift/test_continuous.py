@@ -26,7 +26,7 @@ def reference(draw) -> Reference:
 
 @pytest.fixture(scope="module")
 def quiet(draw, reference: Reference) -> list[Pane]:
-    return panes(draw, reference, 120, seed=2)
+    return panes(draw, reference, 150, seed=2)
 
 
 def follow(watcher: ContinuousWatch, sequence: list[Pane]) -> list[Watched]:
@@ -36,7 +36,9 @@ def follow(watcher: ContinuousWatch, sequence: list[Pane]) -> list[Watched]:
 def test_it_learns_first_and_then_keeps_quiet_on_an_undisturbed_line(reference: Reference, quiet: list[Pane]) -> None:
     found = follow(watch(reference), quiet)
 
-    assert [one.learning for one in found] == [True] * LEARN + [False] * (120 - LEARN)
+    begun = next(number for number, one in enumerate(found) if not one.learning)
+    assert LEARN <= begun <= 1.5 * LEARN
+    assert not any(one.learning for one in found[begun:])
     assert not any(one.columns for one in found)
     assert 0 < found[-1].evidence < 1
 
@@ -58,7 +60,7 @@ def test_a_moved_feature_alarms_with_its_name_its_onset_and_its_direction(
     assert first.shift * moved > 0
     assert first.evidence >= 1
     # The second draw's numbers begin anew; a run of evidence may reach back into the quiet panes a little.
-    assert first.since_seq <= SIZE or first.since_seq >= 115 * SIZE
+    assert first.since_seq <= SIZE or first.since_seq >= 145 * SIZE
 
 
 def test_a_wider_feature_with_the_same_mean_is_found(draw, reference: Reference, quiet: list[Pane]) -> None:
