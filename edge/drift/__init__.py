@@ -2,6 +2,7 @@
 
 from edge.drift.compare import ComparedColumn, Comparison, compare
 from edge.drift.continuous import Alarm, ContinuousWatch, Watched
+from edge.drift.evidently import EvidentlyColumn, evidently_column, evidently_share
 from edge.drift.features import FEATURES, PART_FEATURES, Shape, feature, measure
 from edge.drift.ledger import Ledger, PaneKey, SlidingWindow
 from edge.drift.multivariate import ks_bonferroni, mmd, pca_ks
@@ -25,6 +26,7 @@ __all__ = [
     "ConceptWatch",
     "ContinuousWatch",
     "DriftWatch",
+    "EvidentlyColumn",
     "Ledger",
     "Pane",
     "PaneKey",
@@ -39,6 +41,8 @@ __all__ = [
     "compare",
     "decode_pane",
     "encode_pane",
+    "evidently_column",
+    "evidently_share",
     "feature",
     "judge",
     "ks_2samp",

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from edge.artifact.describe import Given
-from tests.bench import converter, device
+from tests.bench import converter, device, drift
 from tests.bench.timing import Row
 
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -21,7 +21,7 @@ def main() -> int:
     sys.stdout.write(f"model: {model.name}\n")
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        for row in chain(device.rows(model, given, Path(folder)), converter.rows(Path(folder))):
+        for row in chain(device.rows(model, given, Path(folder)), converter.rows(Path(folder)), drift.rows()):
             sys.stdout.write(_line(row) + "\n")
             sys.stdout.flush()
             found.append(row)
