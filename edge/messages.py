@@ -134,6 +134,18 @@ class Column:
     drifted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A column in which the continuous watch found a lasting change; see :class:`edge.drift.Alarm`."""
+
+    name: str
+    evidence: float
+    effect: float
+    shift: float
+    since_seq: int = field(metadata=_NOT_NEGATIVE)
+    small: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift(Message):
     """The verdict on a window, whose number is ``seq``. ``share`` of the columns drifted, from 0 to 1."""
@@ -144,6 +156,8 @@ class Drift(Message):
     columns: tuple[Column, ...] = ()
     expectations: dict[str, int] = field(default_factory=dict)
     """How often each expectation (range, missing, frozen frame, …) was broken in the window."""
+    alarms: tuple[Alarm, ...] = ()
+    """Of the continuous watch within the window; ``small`` ones are said and do not alarm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

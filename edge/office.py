@@ -13,7 +13,7 @@ import time
 from edge.buffer import Buffer
 from edge.drift import DriftWatch, WindowResult
 from edge.health import LatencyHistogram, difference, quantile, resident_bytes, temperature_c
-from edge.messages import BufferDepth, Column, Drift, Health, Identity, Latency, Stats, Window, encode
+from edge.messages import Alarm, BufferDepth, Column, Drift, Health, Identity, Latency, Stats, Window, encode
 from edge.pipeline import Accounts, Intake, Judged
 from edge.sync import Sync
 
@@ -99,6 +99,9 @@ class Office:
                 result.last_seq,
                 first,
             )
+        for alarm in drift.alarms:
+            if not alarm.small:
+                log.warning("%s has changed since frame %d (effect %.2f)", alarm.name, alarm.since_seq, alarm.effect)
         self._buffer.put("drift", result.number, encode(drift))
         stats = Stats(**self._identity.head(result.number), pane=result.pane)
         self._buffer.put("stats", result.number, encode(stats))
@@ -153,4 +156,5 @@ def _drift_message(identity: Identity, result: WindowResult) -> Drift:
             Column(c.name, c.test, c.statistic, c.p_value, c.threshold, c.drifted) for c in verdict.columns
         ),
         expectations=dict(verdict.expectations),
+        alarms=tuple(Alarm(a.name, a.evidence, a.effect, a.shift, a.since_seq, a.small) for a in result.alarms),
     )

@@ -62,6 +62,12 @@ class Picture:
         return blue, green, red
 
     @cached_property
+    def means(self) -> tuple[float, float, float]:
+        """Of blue, green and red."""
+        found = cv2.mean(self.image)
+        return (found[0], found[1], found[2]) if self.image.shape[2] == 3 else (found[0],) * 3
+
+    @cached_property
     def grey(self) -> Image:
         """Luma (ITU-R BT.601), H×W uint8."""
         if self.image.shape[2] == 1:
@@ -148,19 +154,19 @@ def saturation(picture: Picture) -> float:
 @feature("blue")
 def blue(picture: Picture) -> float:
     """Mean of the blue channel, 0 to 255."""
-    return cv2.mean(picture.planes[0])[0]
+    return picture.means[0]
 
 
 @feature("green")
 def green(picture: Picture) -> float:
     """Mean of the green channel, 0 to 255."""
-    return cv2.mean(picture.planes[1])[0]
+    return picture.means[1]
 
 
 @feature("red")
 def red(picture: Picture) -> float:
     """Mean of the red channel, 0 to 255."""
-    return cv2.mean(picture.planes[2])[0]
+    return picture.means[2]
 
 
 @feature("noise")

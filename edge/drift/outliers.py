@@ -16,6 +16,8 @@ SHARE = 0.01
 RIDGE = 1e-3
 """Of its variance is added to each feature's, so that features that follow from each other can be told apart."""
 DIGITS = 6
+_MARGIN = 1e-5
+"""Of a limit: rounding to DIGITS, and samples to float32, must not put what equals it beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,8 @@ class Outliers:
         return cls(
             tuple(centre.tolist()),
             tuple(whitening.ravel().tolist()),
-            float(_short(np.quantile(distance, 1 - SHARE))) if distance.size else 0.0,
-            float(_short(np.quantile(best, SHARE))) if best.size else 0.0,
+            float(_short(np.quantile(distance, 1 - SHARE) * (1 + _MARGIN))) if distance.size else 0.0,
+            float(_short(np.quantile(best, SHARE) * (1 - _MARGIN))) if best.size else 0.0,
         )
 
     def far(self, features: Floats) -> NDArray[np.bool_]:

@@ -57,6 +57,9 @@ class Verdict:
     columns: tuple[ColumnVerdict, ...]
     drifted: bool
     """Any column drifted."""
+    kind: Literal["data", "target"] | None
+    """Of the strongest column, where any drifted: a feature of the pictures, or what the model makes of them. Drift of
+    the relation between both needs audited labels: :class:`edge.drift.ConceptWatch`."""
     share: float
     """Share of the columns that drifted."""
     evidently_share: float
@@ -94,6 +97,7 @@ def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1) -> Verdic
     return Verdict(
         columns=tuple(columns),
         drifted=drifted > 0,
+        kind=_kind(columns[0], pane.reference.features) if drifted else None,
         share=drifted / len(columns),
         evidently_share=evidently_share,
         evidently_drifted=evidently_share >= EVIDENTLY_SHARE,
@@ -150,6 +154,10 @@ def _judge_classes(pane: Pane, threshold: float, min_effect: float) -> ColumnVer
         threshold=threshold,
         drifted=p_value <= threshold and effect >= min_effect,
     )
+
+
+def _kind(strongest: ColumnVerdict, features: Sequence[str]) -> Literal["data", "target"]:
+    return "data" if strongest.name in features else "target"
 
 
 def _expectations(pane: Pane) -> dict[str, int]:

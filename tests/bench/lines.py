@@ -23,17 +23,17 @@ class Measured(NamedTuple):
     """True ones, indices into edge.sim.LABELS; of a free-running camera all 0."""
 
 
-def measured(options: str, count: int) -> Measured:
-    """Of ``count`` small frames of ``sim://line?options``."""
-    key = hashlib.sha256(f"{options} {count} {SIZE} {tuple(FEATURES)} {_code()}".encode()).hexdigest()[:16]
+def measured(options: str, count: int, first: int = 0) -> Measured:
+    """Of ``count`` small frames of ``sim://line?options`` from ``first`` on. Another seed is another belt."""
+    key = hashlib.sha256(f"{options} {count} {first} {SIZE} {tuple(FEATURES)} {_code()}".encode()).hexdigest()[:16]
     path = FOLDER / f"line-{key}.npz"
     if not path.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         line = SimulatedLine.from_uri(f"sim://line?{SIZE}&{options}")
-        features = np.array([measure(line.image(number)) for number in range(count)])
+        features = np.array([measure(line.image(number)) for number in range(first, first + count)])
         labels = np.zeros(count, np.int64)
         if "trigger=free" not in options:
-            labels = np.array([LABELS.index(line.truth(number)) for number in range(count)])
+            labels = np.array([LABELS.index(line.truth(number)) for number in range(first, first + count)])
         with path.with_suffix(".part").open("wb") as file:
             np.savez(file, features=features, labels=labels)
         path.with_suffix(".part").rename(path)

@@ -1,9 +1,9 @@
 """False alarms and delays of the continuous watch, beside those of other detectors at equal run length.
 
 Run lengths: ten features, 2,000 windows and more, of independent samples, of autoregressive ones and of a still
-camera over the simulated line. Delays are compared at equal run length: each
-detector's threshold, ours too, is the boldest with which undisturbed samples alarm every LENGTH samples or less often.
-What ours does with LENGTH as its stated run length is said beside it.
+camera over the simulated line. Delays are compared at equal run length: each detector's threshold, ours too,
+is the boldest with which undisturbed samples alarm every LENGTH samples or less often. What ours does with LENGTH as
+its stated run length is said beside it.
 """
 
 from __future__ import annotations
@@ -221,7 +221,8 @@ def line_delays() -> Iterator[Row]:
     # Eight thousand undisturbed parts are too few to measure LENGTH with: stated as for independent samples.
     stated = boldest(series(0.0))
     changed = {
-        name: [measured(f"seed={201 + i}&{o}", LINE_PARTS) for i in range(LINE_RUNS)] for name, o in DRIFTS.items()
+        name: [measured(f"seed=100&{o}", LINE_PARTS, 20_000 + i * LINE_PARTS) for i in range(LINE_RUNS)]
+        for name, o in DRIFTS.items()
     }
     scaled = (base.features - base.features.mean(axis=0)) / base.features.std(axis=0)
     streams = {}
