@@ -90,12 +90,7 @@ def _row(column: ComparedColumn) -> tuple[str, ...]:
     return (
         "✗" if column.drifted else "✓",
         column.name,
-        column.test,
-        f"{column.statistic:.4g}",
-        f"{column.p_value:.2g}",
-        f"{column.effect:.3f}",
-        "–" if column.wasserstein is None else f"{column.wasserstein:.3f}",
-        f"{column.psi:.3f}",
+        *column.texts(),
         "–" if column.shift is None else f"{column.shift:+.2f}",
     )
 

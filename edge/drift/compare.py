@@ -65,6 +65,18 @@ class ComparedColumn:
     evidently: EvidentlyColumn
     bars: Bars
 
+    def texts(self) -> tuple[str, str, str, str, str, str]:
+        """Test, statistic, p, effect, W1 over σ and PSI, as people read them."""
+        far = "–" if self.wasserstein is None else f"{self.wasserstein:.3f}"
+        return (
+            self.test,
+            f"{self.statistic:.4g}",
+            f"{self.p_value:.2g}",
+            f"{self.effect:.3f}",
+            far,
+            f"{self.psi:.3f}",
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

@@ -17,6 +17,10 @@ Floats = NDArray[np.float64]
 
 LEARN = 80
 """Panes that are learnt from at least."""
+MOST_LEARNT = 2000
+"""The latest panes that are kept while it learns: a line that wanders for longer is never watched, as is said."""
+TRY_EVERY = 10
+"""Panes between two looks whether it has learnt enough."""
 LEAST_GROUPS = 20
 MEMORY = 0.15
 """Correlation of neighbouring panes (less its own chance) above which two become one: an autoregression serves only
@@ -77,7 +81,8 @@ class ContinuousWatch:
         self.streams = Streams(reference)
         self._run_length, self._size, self._min_effect = run_length, pane, min_effect
         self._learn = max(learn, LEAST_GROUPS)
-        self._learnt: list[Floats] = []
+        self._learnt: deque[Floats] = deque(maxlen=MOST_LEARNT)
+        self._seen = 0
         self._detector: Detector | None = None
         self._group = 1
         self._waiting: list[Sample] = []
@@ -96,7 +101,9 @@ class ContinuousWatch:
         """As :meth:`add`, of what :class:`edge.drift.streams.Streams` keeps of a pane."""
         if self._detector is None:
             self._learnt.append(self.streams.measure(sample))
-            self._begin()
+            self._seen += 1
+            if self._seen >= self._learn and self._seen % TRY_EVERY == 0:
+                self._begin()
             return Watched(True, 0.0, ())
         self._waiting.append(sample)
         if len(self._waiting) < self._group:
@@ -106,9 +113,7 @@ class ContinuousWatch:
         return self._step(self._detector)
 
     def _begin(self) -> None:
-        """Starts to watch once enough was learnt."""
-        if len(self._learnt) < self._learn:
-            return
+        """Starts to watch when what was learnt is enough."""
         group = groups_of(np.stack(self._learnt))
         if group is None:
             return
@@ -117,7 +122,7 @@ class ContinuousWatch:
         self._detector = Detector(least.shape, self.streams.weights, least)
         for values in grouped(np.stack(self._learnt), group):
             self._detector.learn(values)
-        self._learnt = []
+        self._learnt.clear()
 
     def _step(self, detector: Detector) -> Watched:
         samples = self._recent[-1].samples

@@ -59,12 +59,7 @@ def _row(column: ComparedColumn) -> list[Content]:
     return [
         tag("span", column.name, title=column.name),
         mark,
-        column.test,
-        f"{column.statistic:.4g}",
-        f"{column.p_value:.2g}",
-        f"{column.effect:.3f}",
-        "–" if column.wasserstein is None else f"{column.wasserstein:.3f}",
-        f"{column.psi:.3f}",
+        *column.texts(),
         f"{column.missing[0]} / {column.missing[1]}",
         f"{theirs.test} {theirs.value:.2g} {'✗' if theirs.drifted else '✓'}",
     ]

@@ -82,7 +82,7 @@ class Streams:
 
     def newest(self, pane: Pane, before: Sample | None, first_seq: int) -> tuple[Sample, Sample]:
         """What was added to a growing pane since ``before``, and what to give as ``before`` the next time."""
-        cells = np.sort(pane.flush())
+        cells = pane.flush()
         shares = self.shares(pane)
         none = np.zeros(0, np.int64)
         total = Sample(pane.first_seq, pane.n, none, none, shares)

@@ -58,8 +58,8 @@ class Verdict:
     drifted: bool
     """Any column drifted."""
     kind: Literal["data", "target"] | None
-    """Of the strongest column, where any drifted: a feature of the pictures, or what the model makes of them. Drift of
-    the relation between both needs audited labels: :class:`edge.drift.ConceptWatch`."""
+    """Of the strongest column, where any drifted: a feature of the pictures, or what the model makes of them. Drift
+    of the relation between both needs audited labels: :class:`edge.drift.ConceptWatch`."""
     share: float
     """Share of the columns that drifted."""
     evidently_share: float

@@ -128,6 +128,22 @@ def test_neighbours_that_resemble_each_other_are_taken_together(draw, reference:
     assert sum(one.alarm for one in found) <= 1
 
 
+def test_a_line_that_never_settles_is_never_watched_and_takes_no_more_memory(
+    monkeypatch, reference: Reference
+) -> None:
+    monkeypatch.setattr("edge.drift.continuous.MOST_LEARNT", 100)
+    watcher, rng, level = watch(reference), np.random.default_rng(0), 100.0
+    for start in range(0, 300 * SIZE, SIZE):
+        level += rng.normal(0, 2)
+        pane = Pane(reference)
+        for seq in range(start, start + SIZE):
+            features = rng.normal(100, 10, len(reference.features))
+            features[0] = level
+            pane.add(features, None, 0, seq)
+        assert watcher.add(pane).learning
+    assert len(watcher._learnt) == 100
+
+
 def test_too_few_panes_for_their_likeness_ask_for_more() -> None:
     rng = np.random.default_rng(0)
     alike = np.cumsum(rng.normal(0, 1, (60, 2, 4)), axis=0)
