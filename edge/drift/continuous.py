@@ -119,20 +119,24 @@ class ContinuousWatch:
             return
         self._group = group
         least = self.streams.least(self._size * group)
-        self._detector = Detector(least.shape, self.streams.weights, least)
+        self._detector = Detector(least.shape, self.streams.weights, least, self.streams.binary)
         for values in grouped(np.stack(self._learnt), group):
-            self._detector.learn(values)
+            self._detector.learn(self._whole(values))
         self._learnt.clear()
 
     def _step(self, detector: Detector) -> Watched:
         samples = self._recent[-1].samples
-        evidence = detector.step(np.mean([self.streams.measure(sample) for sample in samples], axis=0))
+        evidence = detector.step(self._whole(np.mean([self.streams.measure(one) for one in samples], axis=0)))
         found = rejected(evidence, self._needed)
         columns = [self._alarm(int(place), evidence, detector) for place in np.argsort(-evidence) if found[place]]
         result = Watched(False, self._strength(evidence), tuple(columns))
         if result.alarm:
             self._forget(detector, max(detector.run(int(place)) for place in np.flatnonzero(found)))
         return result
+
+    def _whole(self, values: Floats) -> Floats:
+        """Means over a group, of which whatever occurred in any of its panes occurred."""
+        return np.where(self.streams.binary, values > 0, values)
 
     def _alarm(self, place: int, evidence: Floats, detector: Detector) -> Alarm:
         groups = list(self._recent)[-max(1, detector.run(place)) :]

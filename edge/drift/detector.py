@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 LAMBDAS = np.array([0.25, 0.5, 1.0, 2.0, 3.0])
 """Sizes of change, in deviations of a pane, that the e-values are made for."""
+ODDS = np.array([0.05, 0.1, 0.2, 0.4, 0.8])
+"""By these parts of the way from the usual frequency to 1 the ratios of a binary stream suppose that it has risen."""
 TAIL = 10
 """Degrees of freedom that an innovation's tail is trusted with, however many panes there were: a heavier tail than
 Student's t with ten would be needed to alarm too often."""
@@ -80,10 +82,14 @@ class Detector:
     """E-detectors of streams of shape (…, columns, scores); leading dimensions are separate runs.
 
     ``weights`` (scores,) or (columns, scores) sum up to 1. ``least`` (columns, scores) is the smallest deviation that
-    a pane is granted.
+    a pane is granted. ``binary`` ones are 0 or 1, and watched for becoming more frequent than what was learnt makes
+    credible (the upper end of Wilson's 95 % interval), by likelihood ratios.
     """
 
-    def __init__(self, shape: tuple[int, ...], weights: ArrayLike, least: ArrayLike = 0.0) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], weights: ArrayLike, least: ArrayLike = 0.0, binary: ArrayLike = False
+    ) -> None:
+        self._binary = np.broadcast_to(np.asarray(binary, np.bool_), shape)
         self.moments = Moments.of(shape)
         self._least = np.maximum(np.broadcast_to(np.asarray(least, np.float64), shape), 1e-12)
         cells = (2, len(LAMBDAS))
@@ -133,7 +139,26 @@ class Detector:
         z = normal((values - expected) / deviation, np.minimum(freedom, TAIL))
         speaks = np.isfinite(values) & (self.moments.n >= LEAST_PANES)
         z = np.where(speaks, z, 0.0)[..., None, None] * np.array([1.0, -1.0])[:, None]
-        return np.where(speaks[..., None, None], LAMBDAS * z - LAMBDAS**2 / 2, 0.0)
+        log_e = np.where(speaks[..., None, None], LAMBDAS * z - LAMBDAS**2 / 2, 0.0)
+        if self._binary.any():
+            places = self._binary
+            log_e[places] = np.where(speaks[places][:, None, None], self._log_ratios(values[places], places), 0.0)
+        return log_e
+
+    def _log_ratios(self, values: Floats, places: NDArray[np.bool_]) -> Floats:
+        """(binary streams, signs, sizes); of the second sign nothing, for only a rise counts."""
+        n = np.maximum(self.moments.n[places], 1.0)
+        usual = upper_limit(self.moments.total[places] + n * self.moments.origin[places], n)[:, None]
+        risen = usual + (1 - usual) * ODDS
+        ratios = np.where(values[:, None] > 0, np.log(risen / usual), np.log((1 - risen) / (1 - usual)))
+        return np.stack([ratios, np.zeros_like(ratios)], axis=1)
+
+
+def upper_limit(hits: Floats, n: Floats) -> Floats:
+    """Of Wilson's 95 % interval, below 1; see :func:`edge.drift.intervals.wilson`."""
+    z2 = 1.959963984540054**2
+    half = np.sqrt(z2) * np.sqrt(hits * (1 - hits / n) + z2 / 4)
+    return np.asarray(np.minimum((hits + z2 / 2 + half) / (n + z2), 1 - 1e-9))
 
 
 def normal(t: Floats, freedom: Floats) -> Floats:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.drift.detector import ODDS
 from edge.drift.intervals import wilson
 from edge.drift.pane import Audit, Pane
 from edge.errors import ConfigError
@@ -96,10 +97,6 @@ def sliding(panes: Iterable[Pane], length: int) -> list[Performance]:
         kept = [*kept, pane.audits][-length:]
         found.append(Performance.of(sum(kept, Counter()), pane.reference.labels))
     return found
-
-
-ODDS = np.array([0.05, 0.1, 0.2, 0.4, 0.8])
-"""By these parts of the way from the usual error rate to 1 the e-values suppose that it has risen."""
 
 
 class ConceptWatch:

@@ -2,7 +2,8 @@
 
 A numeric column gives the mean Legendre polynomials, of degrees 1 to 4, of its values' ranks in the reference:
 location, spread, skew and tails, the components of J. Neyman's smooth test (Skandinavisk Aktuarietidskrift 20, 1937).
-A class and a mark give the angle of their share.
+A class and a mark give the angle of their share, and whether they
+occurred at all.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Floats = NDArray[np.float64]
 
 DEGREES = 4
 NUMERIC_WEIGHTS = (0.5, 0.25, 0.125, 0.125)
-"""Of the degrees; a class and a mark have one number with all the weight."""
+"""Of the degrees; a class and a mark have two numbers of equal weight."""
 WATCHED_MARKS = ("outlying", "uncertain")
 CAUTION = 0.5
 """A pane's number is granted this part of the deviation that independent samples would have, and of one sample."""
@@ -72,7 +73,9 @@ class Streams:
         columns = len(reference.columns)
         self.weights = np.zeros((len(self.names), DEGREES))
         self.weights[:columns] = NUMERIC_WEIGHTS
-        self.weights[columns:, 0] = 1.0
+        self.weights[columns:, :2] = 0.5
+        self.binary = np.zeros(self.weights.shape, np.bool_)
+        self.binary[columns:, 1] = True
 
     def sample(self, pane: Pane) -> Sample:
         """What is kept of a pane."""
@@ -101,6 +104,7 @@ class Streams:
             sums = np.bincount(columns, weighted[:, degree], minlength=size)
             values[:size, degree] = np.where(2 * there >= max(1, sample.n), sums / np.maximum(there, 1), np.nan)
         values[size:, 0] = _steadied(sample.shares, sample.n)
+        values[size:, 1] = sample.shares > 0
         return values
 
     def shares(self, pane: Pane) -> Counts:

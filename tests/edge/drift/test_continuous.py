@@ -86,6 +86,24 @@ def test_changed_class_shares_are_found(draw, reference: Reference, quiet: list[
     assert "predicted:burnt" in {column.name for column in alarm.columns}
 
 
+def test_a_class_never_seen_before_alarms_after_a_few(draw, reference: Reference, quiet: list[Pane]) -> None:
+    def without(samples) -> None:
+        samples.predicted[samples.predicted == 4] = 0
+
+    def change(samples) -> None:
+        without(samples)
+        samples.predicted[::40] = 4
+
+    known = draw(1000, seed=1)
+    without(known)
+    watcher = watch(known.reference())
+    follow(watcher, panes(draw, known.reference(), 120, 2, without))
+    found = follow(watcher, panes(draw, known.reference(), 8, 3, change))
+
+    alarm = next(one for one in found if one.columns)
+    assert alarm.columns[0].name == "predicted:bare"
+
+
 def test_a_change_too_small_to_matter_is_said_and_does_not_alarm(
     draw, reference: Reference, quiet: list[Pane]
 ) -> None:

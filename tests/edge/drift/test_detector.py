@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from edge.drift.detector import LEAST_PANES, Detector, Moments, normal, rejected
+from edge.drift.detector import LEAST_PANES, Detector, Moments, normal, rejected, upper_limit
+from edge.drift.intervals import wilson
 
 RUNS, COLUMNS, SCORES = 150, 4, 3
 WEIGHTS = (0.5, 0.25, 0.25)
@@ -68,6 +69,38 @@ def test_a_lasting_change_is_found(moved: float, within: int) -> None:
         delays = np.where((delays == 999) & alarm[:, 2], t, delays)
 
     assert np.median(delays) <= within
+
+
+@pytest.mark.parametrize(("learnt", "rate"), [(40, 0.0), (40, 0.1), (200, 0.02)])
+def test_a_binary_stream_alarms_no_more_often_than_stated_up_to_its_limit(learnt: int, rate: float) -> None:
+    rng, length, watched = np.random.default_rng(0), 100, 200
+    values = (rng.random((learnt + watched, RUNS, COLUMNS, 1)) < rate).astype(float)
+    detector, alarms = Detector(values.shape[1:], (1.0,), binary=True), 0
+    for one in values[:learnt]:
+        detector.learn(one)
+    for one in values[learnt:]:
+        found = rejected(detector.step(one), length).any(axis=-1)
+        alarms += int(found.sum())
+        detector.restart(found)
+
+    expected = RUNS * watched / length
+    assert alarms <= expected + 3 * math.sqrt(expected)
+
+
+def test_what_never_occurred_and_now_does_is_found_soon() -> None:
+    detector = Detector((4, 1), (1.0,), binary=True)
+    for _ in range(80):
+        detector.learn(np.zeros((4, 1)))
+    steps = [detector.step([[1.0], [0.0], [0.0], [0.0]]) for _ in range(8)]
+    found = [rejected(one, 400.0) for one in steps]
+    assert found[7].tolist() == [True, False, False, False]
+    assert not found[1].any()
+
+
+@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_upper_limit_is_wilsons(case: tuple[int, int]) -> None:
+    hits, n = (np.array([float(one)]) for one in case)
+    assert upper_limit(hits, n)[0] == pytest.approx(min(wilson(*case)[1], 1 - 1e-9), abs=1e-9)
 
 
 def test_a_pane_that_says_nothing_changes_nothing_but_the_count() -> None:
