@@ -62,12 +62,6 @@ class Picture:
         return blue, green, red
 
     @cached_property
-    def means(self) -> tuple[float, float, float]:
-        """Of blue, green and red."""
-        found = cv2.mean(self.image)
-        return (found[0], found[1], found[2]) if self.image.shape[2] == 3 else (found[0],) * 3
-
-    @cached_property
     def grey(self) -> Image:
         """Luma (ITU-R BT.601), H×W uint8."""
         if self.image.shape[2] == 1:
@@ -154,19 +148,19 @@ def saturation(picture: Picture) -> float:
 @feature("blue")
 def blue(picture: Picture) -> float:
     """Mean of the blue channel, 0 to 255."""
-    return picture.means[0]
+    return cv2.mean(picture.planes[0])[0]  # of the whole picture it would take six times as long
 
 
 @feature("green")
 def green(picture: Picture) -> float:
     """Mean of the green channel, 0 to 255."""
-    return picture.means[1]
+    return cv2.mean(picture.planes[1])[0]
 
 
 @feature("red")
 def red(picture: Picture) -> float:
     """Mean of the red channel, 0 to 255."""
-    return picture.means[2]
+    return cv2.mean(picture.planes[2])[0]
 
 
 @feature("noise")
