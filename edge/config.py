@@ -51,6 +51,8 @@ class SourceConfig:
     """How long "every" waits before it drops the oldest frame after all; 0 is without end."""
     deadline_ms: float = field(default=100.0, metadata={"least": 1.0, "most": 60_000.0})
     """From capture to decision; what "adaptive" reckons with."""
+    core: int | None = field(default=None, metadata={"least": 0, "most": 1023})
+    """Processor core that this camera's decisions have for themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from edge.health.vitals import Vitals
 from edge.messages import Identity
 from edge.office import Office
 from edge.pipeline import Accounts, Intake, steady, total
+from edge.pipeline.pinning import pin, reserved
 from edge.status.service import StatusService
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,8 @@ class Line:
         """
         config = self._config
         state = config.device.state
-        with _locked(state), closing(StatusService(state, config.health.prometheus)) as status:
+        cores = [source.core for source in config.source if source.core is not None]
+        with _locked(state), reserved(cores), closing(StatusService(state, config.health.prometheus)) as status:
             chain = load_chain(config)
             buffer = open_buffer(config, chain.name)
             try:
@@ -162,6 +164,8 @@ class Line:
 
     def _run_lane(self, lane: Lane) -> None:
         try:
+            if lane.core is not None:
+                pin(lane.core)
             lane.pipeline.run()
         except Exception as error:
             self._failure = self._failure or error
