@@ -15,6 +15,7 @@ from edge.drift.samples import ks_2samp
 from edge.drift.statistics import chi_squared
 from tests.bench import watching
 from tests.bench.rivals import alibi_cases, ask, evidently_cases
+from tests.bench.setting import Setting
 from tests.bench.timing import Row, child
 from tests.bench.venvs import ALIBI, EVIDENTLY, run_in
 
@@ -23,7 +24,7 @@ FRAMES = 8000
 BLOCK = 25
 
 
-def rows() -> Iterator[Row]:
+def rows(setting: Setting) -> Iterator[Row]:
     yield from agreement()
     for size in (1000, 10_000):
         yield from window_cost(size)
