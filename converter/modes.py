@@ -74,11 +74,11 @@ class Workshop:
 
     def _make(self, mode: Quantize) -> bytes:
         if mode == "none":
-            return to_float(self.graph, "uint8")
+            return self._with_pixels
         if mode == "float16":
             return to_float16(self.graph)
         if mode == "dynamic":
-            return to_dynamic(self.graph)
+            return correct_biases(to_dynamic(self.graph), self._with_pixels, self.pixels, self.progress)
         if mode == "int16x8":
             return to_int16x8(self.float_model, self.pixels, self.progress)
         if mode == "int8":
@@ -89,6 +89,11 @@ class Workshop:
 
     def _corrected(self, quantized: bytes) -> bytes:
         return correct_biases(quantized, self._equalized, self.pixels, self.progress)
+
+    @cached_property
+    def _with_pixels(self) -> bytes:
+        """Float32 with uint8 in."""
+        return to_float(self.graph, "uint8")
 
     @cached_property
     def _equalized(self) -> bytes:
