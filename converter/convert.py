@@ -80,10 +80,10 @@ def _convert(source: keras.Model | Path, data: Path, out: Path, settings: Settin
 
     chosen = balanced(material.known.classes, settings.calibration, settings.seed)
     progress.say(f"calibrating with {len(chosen)} pictures")
-    workshop = Workshop(graph, material.known.pixels[chosen], progress)
+    workshop = Workshop(graph, material.known.pixels[chosen], progress, material.known.pixels)
     onnx = _onnx(graph, material, out, progress) if settings.onnx else None
     choice = choose(workshop, material.unseen, settings, progress)
-    made = workshop.make(choice.recipe)
+    made = workshop.make(choice.recipe, choice.tuning)
     measured = measure_quantized(made.model, graph, material, progress, settings.min_runtime)
     provenance = origin(model, data, out, settings, material)
     proof = prove(graph, workshop.float_model, made, material, measured, provenance, progress)
@@ -95,7 +95,7 @@ def _convert(source: keras.Model | Path, data: Path, out: Path, settings: Settin
     artifact = package.build(final, manifest, artifact_files(material.labels, measured.reference, measured.golden))
     sizes = Sizes(len(workshop.float_model), len(final), len(artifact))
     report = _report(out, settings, manifest, material, found, measured, proof, sizes, onnx[1] if onnx else None)
-    report = replace(report, recipe=made.recipe, recipes=choice.tried, choice=choice.why)
+    report = replace(report, recipe=made.recipe, recipes=choice.tried, choice=choice.why, tuning=made.tuning)
     progress.say(f"checking and writing {out}")
     others = beside(out, settings, report, final) | ({Path(onnx[1].out): onnx[0]} if onnx else {})
     package.write(out, artifact, verify_on_all(settings.min_runtime, progress), others)

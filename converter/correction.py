@@ -2,9 +2,9 @@
 
 Rounded weights shift the mean of each channel of a layer's outputs a little, and the shifts add up: in small networks
 with batch normalization and global pooling they can exceed the difference between two classes. The bias (int32, or
-float32 where only the weights are int8) can absorb them at no cost at run time. Method: the empirical bias correction of M. Nagel et al., "Data-Free Quantization
-Through Weight Equalization and Bias Correction", ICCV 2019, layer after layer, so that each sees what the corrected
-layers before it really give.
+float32 where only the weights are int8) can absorb them at no cost at run time. Method: the empirical bias correction
+of M. Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, layer after
+layer, so that each sees what the corrected layers before it really give.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _subtract(edited: bytearray, layer: Operator, error: Means) -> None:
 
 
 def _bias(edited: bytearray, layer: Operator) -> NDArray[Any] | None:
-    """A view of the values in place, int32 or float32; None unless it is the bias of int8 weights and theirs alone."""
+    """A view of the values in place, int32 or float32; None unless it is that of int8 weights and theirs alone."""
     if len(layer.inputs) < 3 or layer.inputs[2] < 0:
         return None
     model = schema.Model.GetRootAs(edited, 0)

@@ -99,11 +99,18 @@ class Flat:
         return np.frombuffer(bytes(data), "<f4").reshape(self.shape(tensor))
 
     def put(self, tensor: int, values: NDArray[np.float32]) -> None:
-        """Gives the constant a buffer of its own: several tensors may share one."""
+        self.store(tensor, values.astype("<f4").tobytes())
+
+    def store(self, tensor: int, data: bytes) -> None:
+        """Gives the constant a buffer of its own where several tensors share one."""
         buffer = schema.BufferT()
-        buffer.data = np.frombuffer(values.astype("<f4").tobytes(), np.uint8)
-        self.graph.tensors[tensor].buffer = len(self.model.buffers)
-        self.model.buffers.append(buffer)
+        buffer.data = np.frombuffer(data, np.uint8)
+        index = self.graph.tensors[tensor].buffer
+        if sum(one.buffer == index for graph in self.model.subgraphs for one in graph.tensors) == 1:
+            self.model.buffers[index] = buffer
+        else:
+            self.graph.tensors[tensor].buffer = len(self.model.buffers)
+            self.model.buffers.append(buffer)
 
     def range(self, tensor: int) -> tuple[float, float] | None:
         """What calibration saw."""

@@ -91,7 +91,7 @@ def recipes(report: Report, timed: bool) -> Markup:
     largest = max(1, *(one.bytes for one in report.recipes))
     rows: list[list[Content]] = [
         [
-            [one.recipe, tag("b", " taken", cls="good") if one.chosen else ""],
+            [one.name, tag("b", " taken", cls="good") if one.chosen else ""],
             one.fault or [_kilobytes(one.bytes), " ", bar(one.bytes / largest)],
             f"{one.accuracy:.1%}",
             f"{one.agreement:.1%}",
