@@ -57,7 +57,8 @@ class Network:
 
     def __call__(self, pixels: Any, masks: Mapping[int, Any] | None = None) -> Values:
         """All tensors for ``pixels`` (n, height, width, channels), 0..255 float32; ``masks`` blot out weights."""
-        known: Values = {-1: None, **self._constants, **self.trained, int(self.flat.graph.inputs[0]): pixels}
+        given = {int(self.flat.graph.inputs[0]): tensorflow().convert_to_tensor(pixels)}
+        known: Values = {-1: None, **self._constants, **self.trained, **given}
         for tensor, mask in (masks or {}).items():
             known[tensor] = known[tensor] * mask
         for one, item in zip(self.flat.operators, self.flat.graph.operators, strict=True):

@@ -119,8 +119,6 @@ OPERATIONS: dict[int, Operation] = {
     Builtin.MEAN: _mean,
     Builtin.PAD: _plain(lambda values, paddings: tensorflow().pad(values, paddings)),
     Builtin.RESHAPE: _reshape,
-    Builtin.SQUEEZE: _reshape,
-    Builtin.EXPAND_DIMS: _reshape,
     Builtin.TRANSPOSE: _plain(lambda values, order: tensorflow().transpose(values, order)),
     Builtin.CONCATENATION: _concatenation,
     Builtin.SOFTMAX: _softmax,

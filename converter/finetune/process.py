@@ -59,7 +59,9 @@ def main(folder: Path) -> int:
         task = build(Task, json.loads((folder / "task.json").read_text("utf-8")))
         with quietly("the model cannot be fine-tuned"):
             trainer = Trainer(Flat((folder / "model.tflite").read_bytes()), task)
-            trainer.train(np.load(folder / "pixels.npy"), Progress(sys.stdout))
+            pictures = np.load(folder / "pixels.npy")
+            trainer.check(pictures[:4])
+            trainer.train(pictures, Progress(sys.stdout))
             (folder / "trained.tflite").write_bytes(trainer.result())
     except EdgeError as error:
         sys.stderr.write(f"{error}\n")

@@ -8,7 +8,7 @@ from converter.finetune.fake import LEAST
 from converter.flat import Builtin, Flat
 
 SAME_SCALE = (
-    *(Builtin.MAX_POOL_2D, Builtin.AVERAGE_POOL_2D, Builtin.RESHAPE, Builtin.SQUEEZE, Builtin.EXPAND_DIMS),
+    *(Builtin.MAX_POOL_2D, Builtin.AVERAGE_POOL_2D, Builtin.RESHAPE),
     *(Builtin.PAD, Builtin.TRANSPOSE, Builtin.CONCATENATION),
 )
 """Operators whose int8 kernels want one scale for inputs and output."""

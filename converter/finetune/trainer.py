@@ -21,9 +21,10 @@ from converter.finetune.network import Network, Values
 from converter.finetune.optimizer import Adam
 from converter.finetune.rounding import Rounding
 from converter.finetune.task import Task, rounding_of
-from converter.flat import Flat
+from converter.flat import Flat, Probe
 from converter.progress import Progress
 from converter.quiet import tensorflow
+from edge.errors import ConversionError
 
 BATCH = 32
 RATE = 5e-4
@@ -32,6 +33,9 @@ PRUNING_RATE = 2e-3
 RANGE_RATE = 2e-3
 LAYERS = 0.1
 """Weight of the layers' mean squared errors, each in units of the layer's own mean square."""
+
+SAME = 1e-3
+"""Largest difference of a score between TensorFlow and TFLite, of scores about 1."""
 
 
 class Trainer:
@@ -61,6 +65,19 @@ class Trainer:
             self._student.rounding.restrain()
         if self._task.sparsity:
             self._prune(1.0)
+
+    def check(self, pixels: NDArray[np.uint8]) -> None:
+        """Raises ConversionError unless the float function is what TFLite computes on these few pictures."""
+        scores = self._teacher.scores
+        found = self._teacher(pixels.astype(np.float32))[scores].numpy()
+        probe = Probe(self._flat, [scores])
+        wanted = np.concatenate([probe(picture)[0] for picture in pixels])
+        gap = float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf
+        if not gap <= SAME * max(1.0, float(np.abs(wanted).max())):
+            raise ConversionError(
+                f"this model cannot be fine-tuned or pruned: TensorFlow and TFLite differ by {gap:.1e} on it; "
+                "--quantize works without --fine-tune and --sparsity"
+            )
 
     def loss(self, pixels: NDArray[np.uint8]) -> float:
         """Of these pictures as they are."""

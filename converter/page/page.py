@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from importlib.resources import files
 
-from converter.page import sections
+from converter.page import sections, training
 from converter.page.markup import Content, Markup, tag
 from converter.report import Report
 
@@ -23,6 +23,7 @@ def render(report: Report) -> bytes:
         sections.warnings(report),
         sections.accuracy(report),
         sections.recipes(report, timed),
+        training.tuning(report),
         sections.confusions(report),
         sections.classes(report),
         sections.pictures(report),
