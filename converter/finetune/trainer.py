@@ -27,13 +27,12 @@ from converter.quiet import tensorflow
 from edge.errors import ConversionError
 
 BATCH = 32
-RATE = 5e-4
+RATE = 3e-4
 """Of the root mean square of a layer's weights, a step, at the beginning; half a cosine lowers it to zero."""
-PRUNING_RATE = 2e-3
-RANGE_RATE = 2e-3
-LAYERS = 0.1
-"""Weight of the layers' mean squared errors, each in units of the layer's own mean square."""
-
+PRUNING_RATE = 1e-3
+RANGE_RATE = 1e-3
+LAYERS = 1.0
+"""Weight of the layers' mean squared error, in units of each layer's own mean square, beside that of the scores."""
 SAME = 1e-3
 """Largest difference of a score between TensorFlow and TFLite, of scores about 1."""
 
