@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from converter.choices import EPOCHS, Quantize, Range
 from converter.loadable import OLDEST
 from edge.choices import Colour, Interpolation, Resize
+from edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from converter.settings import Settings
@@ -128,6 +129,8 @@ def run(args: argparse.Namespace) -> int:
     from converter.wrapping import wrap
     from edge.typed import plain
 
+    if args.model.suffix == ".tflite" and (args.fine_tune is not None or args.sparsity):
+        raise ConfigError("--fine-tune and --sparsity need a Keras model; a ready .tflite is wrapped as it is")
     # A descriptor of its own: 2 is redirected while TensorFlow works.
     with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as stream:
         make = wrap if args.model.suffix == ".tflite" else convert

@@ -16,7 +16,7 @@ from converter.finding import Found, find_preprocessing
 from converter.loading import FloatModel, load
 from converter.material import Material, gather
 from converter.measuring import Measured, measure_quantized
-from converter.modes import DESCRIPTIONS, Workshop
+from converter.modes import Workshop
 from converter.progress import Progress
 from converter.provenance import created
 from converter.proving import Proof, beside, files_beside, origin, prove
@@ -90,7 +90,7 @@ def _convert(source: keras.Model | Path, data: Path, out: Path, settings: Settin
 
     manifest = _manifest(settings.model_id(out), settings.version, model, made.model, material, measured)
     loadable.check_stated(manifest.min_runtime, settings.min_runtime)
-    text = f"Image classifier, trained on {found.best.convention}; {DESCRIPTIONS[made.recipe]}."
+    text = f"Image classifier, trained on {found.best.convention}; {made.description}."
     final = package.with_metadata(made.model, manifest, text)
     artifact = package.build(final, manifest, artifact_files(material.labels, measured.reference, measured.golden))
     sizes = Sizes(len(workshop.float_model), len(final), len(artifact))

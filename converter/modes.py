@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from converter.choices import Quantize
 from converter.correction import correct_biases
 from converter.equalize import equalize
-from converter.finetune import Task, Tuning, compare, divide, judged, pruned, trained, transplant
+from converter.finetune import Task, Tuning, check, compare, divide, judged, pruned, trained, transplant
+from converter.flat import Flat
 from converter.progress import Progress
 from converter.quantize import Graph, calibrated, to_dynamic, to_float, to_float16, to_int8, to_int16x8
 from converter.quiet import quietly
@@ -43,6 +44,15 @@ class Made:
     reference: bytes
     """The float flatbuffer whose layers it should reproduce, under the same names."""
     tuning: TuningReport | None = None
+
+    @property
+    def description(self) -> str:
+        words = [DESCRIPTIONS[self.recipe]]
+        if self.tuning is not None and self.tuning.taken:
+            words.append("fine-tuned")
+            if self.tuning.pruning is not None:
+                words.append(f"{self.tuning.pruning.sparsity:.0%} of the weights pruned")
+        return ", ".join(words)
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class Workshop:
 
     def _tuned(self, mode: Quantize, tuning: Tuning) -> Made:
         """Trained and quantized again; without ``sparsity`` only if it is the better for it."""
+        check(Flat(self.float_model))
         plain = self.make(mode)
         pixels = self.pixels if self.training is None else self.training
         training, held_out = divide(pixels, tuning.seed)
