@@ -1,7 +1,8 @@
 """Which weights become zero, and when.
 
 By magnitude, more and more of them while the others learn to do without; M. Zhu and S. Gupta, "To prune, or not to
-prune", 2017. A weight that grows again comes back as long as the share still rises.
+prune", 2017. A weight that grows again comes back as long as the share still rises. How the zeros are shared out among
+the layers: J. Lee et al., "Layer-Adaptive Sparsity for the Magnitude-based Pruning" (LAMP), ICLR 2021.
 """
 
 from __future__ import annotations
@@ -24,18 +25,20 @@ def share_at(done: float, sparsity: float) -> float:
 
 
 def masks(kernels: Sequence[Weights], share: float) -> list[Weights]:
-    """1 and 0 for each weight; of all weights exactly round(``share`` × number) are 0, the first of equals.
-
-    Magnitudes are compared in units of the root mean square of their own layer, so that no layer is emptied for
-    having small numbers.
-    """
+    """1 and 0 for each weight; of all weights exactly round(``share`` × number) are 0, the first of equals."""
     sizes = [one.size for one in kernels]
-    relative = np.concatenate([np.abs(one).reshape(-1) / max(_rms(one), 1e-12) for one in kernels])
+    scores = np.concatenate([_scores(one.reshape(-1)) for one in kernels])
     flat = np.ones(sum(sizes), np.float32)
-    flat[np.argsort(relative, kind="stable")[: round(share * len(flat))]] = 0
+    flat[np.argsort(scores, kind="stable")[: round(share * len(flat))]] = 0
     parts = np.split(flat, np.cumsum(sizes)[:-1])
     return [part.reshape(one.shape) for part, one in zip(parts, kernels, strict=True)]
 
 
-def _rms(values: Weights) -> float:
-    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
+def _scores(weights: Weights) -> NDArray[np.float64]:
+    """Each square as a share of the squares of all that are no smaller, and would stay when it goes."""
+    squares = np.square(weights, dtype=np.float64)
+    order = np.argsort(squares, kind="stable")
+    staying = np.cumsum(squares[order][::-1])[::-1]
+    found = np.empty(len(weights))
+    found[order] = squares[order] / np.maximum(staying, 1e-300)
+    return found
