@@ -1,8 +1,8 @@
 """Which weights become zero, and when.
 
 By magnitude, more and more of them while the others learn to do without; M. Zhu and S. Gupta, "To prune, or not to
-prune", 2017. A weight that grows again comes back as long as the share still rises. How the zeros are shared out among
-the layers: J. Lee et al., "Layer-Adaptive Sparsity for the Magnitude-based Pruning" (LAMP), ICLR 2021.
+prune", 2017. A weight that grows again comes back as long as the share still rises. How many go in which layer:
+J. Lee et al., "Layer-Adaptive Sparsity for the Magnitude-based Pruning" (LAMP), ICLR 2021.
 """
 
 from __future__ import annotations
