@@ -1,10 +1,10 @@
 """Takes the systematic part of the quantization error out of every layer.
 
 Rounded weights shift the mean of each channel of a layer's outputs a little, and the shifts add up: in small networks
-with batch normalization and global pooling they can exceed the difference between two classes. The bias (int32, or
-float32 where only the weights are int8) can absorb them at no cost at run time. Method: the empirical bias correction
-of M. Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, layer after
-layer, so that each sees what the corrected layers before it really give.
+with batch normalization and global pooling they can exceed the difference between two classes. The bias (int32, int64
+beside int16 activations, float32 where only the weights are int8) can absorb them at no cost at run time. Method: the
+empirical bias correction of M. Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
+Correction", ICCV 2019, layer after layer, so that each sees what the corrected layers before it really give.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from numpy.typing import NDArray
 from converter.flat import Flat, Operator, Probe
 from converter.progress import Progress
 
-_DTYPES = {schema.TensorType.INT32: np.int32, schema.TensorType.FLOAT32: np.float32}
+_DTYPES = {
+    schema.TensorType.INT32: np.int32,
+    schema.TensorType.INT64: np.int64,
+    schema.TensorType.FLOAT32: np.float32,
+}
 PICTURES = 200
 """The mean of the error is known well enough after these."""
 
@@ -72,11 +76,11 @@ def _subtract(edited: bytearray, layer: Operator, error: Means) -> None:
         bias[:] -= error.astype(np.float32)
         return
     tensor = schema.Model.GetRootAs(edited, 0).Subgraphs(0).Tensors(layer.inputs[2])
-    bias[:] -= np.round(error / tensor.Quantization().ScaleAsNumpy()).astype(np.int32)
+    bias[:] -= np.round(error / tensor.Quantization().ScaleAsNumpy()).astype(bias.dtype)
 
 
 def _bias(edited: bytearray, layer: Operator) -> NDArray[Any] | None:
-    """A view of the values in place, int32 or float32; None unless it is that of int8 weights and theirs alone."""
+    """A view of the values in place; None unless it is the bias of int8 weights, and theirs alone."""
     if len(layer.inputs) < 3 or layer.inputs[2] < 0:
         return None
     model = schema.Model.GetRootAs(edited, 0)

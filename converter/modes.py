@@ -8,13 +8,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from converter import unpromised
 from converter.choices import Quantize
 from converter.correction import correct_biases
 from converter.equalize import equalize
 from converter.finetune import Task, Tuning, check, compare, divide, judged, pruned, trained, transplant
 from converter.flat import Flat
 from converter.progress import Progress
-from converter.quantize import Graph, calibrated, to_dynamic, to_float, to_float16, to_int8, to_int16x8
+from converter.quantize import Graph, calibrated, to_dynamic, to_float, to_float16, to_int8, to_int16x8, to_plain_int8
 from converter.quiet import quietly
 from converter.ranges import narrow
 from converter.report import TuningReport
@@ -124,20 +125,24 @@ class Workshop:
         return self._corrected(mode, self._quantized(mode))
 
     def _corrected(self, mode: Quantize, quantized: bytes) -> bytes:
-        if mode not in ("int8", "mixed", "dynamic"):
+        references = {
+            "int8": lambda: self._equalized,
+            "mixed": lambda: self._equalized,
+            "dynamic": lambda: self._with_pixels,
+            "int16x8": lambda: self.float_model,
+        }
+        if mode not in references:
             return quantized
-        reference = self._with_pixels if mode == "dynamic" else self._equalized
-        return correct_biases(quantized, reference, self.pixels, self.progress)
+        return correct_biases(quantized, references[mode](), self.pixels, self.progress)
 
     def _quantized(self, mode: Quantize, learnt: bytes | None = None) -> bytes:
         """``learnt``: the float flatbuffer with other weights and ranges than the model came with."""
-        source = learnt or self._source(mode)
         if mode == "int8":
-            return to_int8(source)
+            return to_int8(learnt) if learnt else self._int8
         if mode == "mixed":
-            return to_int8(source, self.kept_float, "float32")
+            return to_int8(learnt or self._calibrated, self.kept_float, "float32")
         if mode == "int16x8":
-            return to_int16x8(source, self.pixels, self.progress)
+            return to_int16x8(self.graph, self.pixels, self.progress)
         made = self._with_pixels if mode == "none" else _FROM_KERAS[mode](self.graph)
         return transplant(learnt, made) if learnt else made
 
@@ -150,7 +155,22 @@ class Workshop:
         return to_float(self.graph, "uint8")
 
     @cached_property
+    def _int8(self) -> bytes:
+        if self._lacking:
+            return to_plain_int8(self.graph, self.pixels, self.progress)
+        return to_int8(self._calibrated)
+
+    @cached_property
+    def _lacking(self) -> str:
+        lacking = unpromised.missing()
+        if lacking:
+            self.progress.say(f"warning: {lacking}; int8 is made without even channels and clipped ranges")
+        return lacking
+
+    @cached_property
     def _equalized(self) -> bytes:
+        if self._lacking:
+            return self.float_model
         return equalize(self.float_model, self.pixels, self.progress)
 
     @cached_property

@@ -81,6 +81,8 @@ class Settings:
             raise ConfigError(
                 "--sparsity with --target-drop: expected one of them; find the recipe first, then prune it"
             )
+        if (self.fine_tune or self.sparsity) and self.target_drop is None and self.quantize == "int16x8":
+            raise ConfigError("--quantize int16x8: cannot be fine-tuned or pruned; int8, mixed and dynamic can")
         if self.fine_tune and not self.sparsity and self.target_drop is None and self.quantize in ("none", "float16"):
             raise ConfigError(
                 f"--fine-tune with --quantize {self.quantize}: nothing is lost that training could regain"

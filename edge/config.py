@@ -12,13 +12,17 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from edge.artifact.describe import Given
 from edge.choices import Colour, Policy, Range, RuntimeChoice
 from edge.decide import Rule
 from edge.errors import ConfigError
+from edge.frames.care_options import CareOptions
+from edge.interpreter.setup import Delegate, Wanted
+from edge.parts.options import PartsOptions
+from edge.status.address import parse_address
 from edge.sync.topics import check_root
 from edge.typed import build
 
+MOST_CAMERAS = 16
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -38,9 +42,15 @@ class DeviceConfig:
 class SourceConfig:
     uri: str
     """Camera, video, folder or simulator; see 'Frame sources'."""
+    name: str = ""
+    """Of the camera, in logs and messages; by default its number. For several cameras, repeat [[source]]."""
     policy: Policy | None = None
-    """"latest" drops the older frame when the model is late, "every" makes the source wait. By default, cameras are
-    "latest" and files "every"."""
+    """"latest" drops the older frame when the model is late, "every" makes the source wait, "adaptive" lets two
+    frames wait as long as they can be decided in time. By default, cameras are "latest" and files "every"."""
+    wait_s: float = field(default=0.0, metadata={"least": 0.0, "most": 3600.0})
+    """How long "every" waits before it drops the oldest frame after all; 0 is without end."""
+    deadline_ms: float = field(default=100.0, metadata={"least": 1.0, "most": 60_000.0})
+    """From capture to decision; what "adaptive" reckons with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +58,47 @@ class ModelConfig:
     path: Path
     """The .tflite."""
     runtime: RuntimeChoice = "auto"
-    """"auto" takes litert where it works, else tflite-runtime."""
-    threads: int = field(default=1, metadata={"least": 1, "most": 64})
-    """Threads of the interpreter."""
+    """"auto" takes what `edge bench --tune` found, else litert where it works, else tflite-runtime."""
+    threads: int | None = field(default=None, metadata={"least": 1, "most": 64})
+    """Threads of the interpreter. By default what `edge bench --tune` found, else 1."""
+    xnnpack: bool | None = None
+    """TFLite's fast kernels for processors. By default what `edge bench --tune` found, else true."""
+    delegate: str = ""
+    """Library of an external delegate, such as "libedgetpu.so.1": a path, or a name that the system knows."""
+    delegate_options: dict[str, Any] = field(default_factory=dict)
+    """Its options, in the library's own words."""
     labels: Path | None = None
     """For a foreign model: a file with one label a line."""
     colour: Colour | None = None
     """For a foreign model: "RGB", "BGR" or "GRAY"."""
     range: Range | None = None
     """For a foreign model: what pixel values become, "0..255", "0..1" or "-1..1"."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """How it is to be run. Raises ConfigError for options that are no plain values."""
+        delegate = Delegate.build(self.delegate, self.delegate_options) if self.delegate else None
+        return Wanted(self.runtime, self.threads, self.xnnpack, delegate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThenConfig(ModelConfig):
+    """A further model, which judges the same picture after the one before it."""
+
+    when: tuple[str, ...] = ()
+    """Labels of the model before it that lead to this one; none means all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartsConfig(PartsOptions):
+    """Parts on the belt are followed and each is judged once, instead of every frame."""
+
+    calibration: Path | None = None
+    """Made by 'edge calibrate'; none: every frame is a part. ``{camera}`` in it stands for the camera's name."""
+    margin: float = field(default=0.1, metadata={"least": 0.0, "most": 2.0})
+    """Around a part in the picture that the model sees, as a share of its longer side."""
+    square: bool = False
+    """The picture that the model sees is a square: for models that must not see parts stretched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +157,18 @@ class SyncConfig:
 class HealthConfig:
     interval_s: float = field(default=10.0, metadata={"least": 0.5, "most": 86_400.0})
     """Seconds between health messages."""
+    prometheus: str = ""
+    """Where Prometheus may fetch /metrics, "127.0.0.1:9095"; empty for nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     device: DeviceConfig
-    source: SourceConfig
+    source: tuple[SourceConfig, ...]
     model: ModelConfig
+    camera: CareOptions = field(default_factory=CareOptions)
+    then: tuple[ThenConfig, ...] = ()
+    parts: PartsConfig = field(default_factory=PartsConfig)
     decide: DecideConfig = field(default_factory=DecideConfig)
     gate: GateConfig = field(default_factory=GateConfig)
     buffer: BufferConfig = field(default_factory=BufferConfig)
@@ -134,8 +181,9 @@ class Config:
         return Rule(frozenset(self.decide.reject), self.decide.least_score)
 
     @property
-    def given(self) -> Given:
-        return Given(self.model.labels, self.model.colour, self.model.range)
+    def cameras(self) -> tuple[str, ...]:
+        """Their names, in the order of the configuration."""
+        return tuple(source.name or str(number) for number, source in enumerate(self.source))
 
 
 def load_config(path: Path | str) -> Config:
@@ -158,16 +206,18 @@ def load_config(path: Path | str) -> Config:
 
 def _anchored(config: Config, folder: Path) -> Config:
     """Relative paths are relative to the configuration file, wherever the daemon is started."""
-    sections = {section.name: _anchored_section(getattr(config, section.name), folder) for section in fields(config)}
-    source = sections["source"]
-    if "://" not in source.uri:
-        sections["source"] = replace(source, uri=str(folder / source.uri))
-    return replace(config, **sections)
 
+    def anchored(section: Any) -> Any:
+        if isinstance(section, tuple):
+            return tuple(anchored(item) for item in section)
+        paths = {f.name: folder / v for f in fields(section) if isinstance(v := getattr(section, f.name), Path)}
+        if isinstance(section, SourceConfig) and "://" not in section.uri:
+            paths["uri"] = str(folder / section.uri)  # type: ignore[assignment]
+        if isinstance(section, ModelConfig) and "/" in section.delegate:
+            paths["delegate"] = str(folder / section.delegate)  # type: ignore[assignment]
+        return replace(section, **paths)
 
-def _anchored_section(section: Any, folder: Path) -> Any:
-    paths = {f.name: folder / value for f in fields(section) if isinstance(value := getattr(section, f.name), Path)}
-    return replace(section, **paths)
+    return replace(config, **{section.name: anchored(getattr(config, section.name)) for section in fields(config)})
 
 
 def _check(config: Config) -> None:
@@ -177,9 +227,38 @@ def _check(config: Config) -> None:
             raise ConfigError(
                 f"device.{key}: expected 1 to 63 letters, digits, dots, dashes or underscores, got {value!r}"
             )
+    _check_cameras(config)
     try:
         check_root(config.sync.root)
     except ConfigError as error:
         raise ConfigError(f"sync.{error}") from None
+    try:
+        if config.health.prometheus:
+            parse_address(config.health.prometheus)
+    except ConfigError as error:
+        raise ConfigError(f"health.prometheus: {error}") from None
+    for place, model in (("model", config.model), *(("then", then) for then in config.then)):
+        if model.delegate_options and not model.delegate:
+            raise ConfigError(f"{place}.delegate_options: there is no {place}.delegate to give them to")
+        _ = model.wanted
     if bool(config.sync.cert) != bool(config.sync.key):
         raise ConfigError("sync.cert and sync.key: expected both or neither")
+
+
+def _check_cameras(config: Config) -> None:
+    names = config.cameras
+    if not 0 < len(names) <= MOST_CAMERAS:
+        raise ConfigError(f"source: expected 1 to {MOST_CAMERAS} cameras, got {len(names)}")
+    for name in names:
+        if not _ID.fullmatch(name):
+            raise ConfigError(
+                f"source.name: expected 1 to 63 letters, digits, dots, dashes or underscores, got {name!r}"
+            )
+        if names.count(name) > 1:
+            raise ConfigError(f"source.name: two cameras are called {name!r}; expected a name of its own for each")
+    calibration = config.parts.calibration
+    if calibration is not None and len(names) > 1 and "{camera}" not in str(calibration):
+        raise ConfigError(
+            f"parts.calibration: one file for {len(names)} cameras; expected one of each, "
+            "as in calibration = 'belt-{camera}.json'"
+        )

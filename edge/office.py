@@ -9,17 +9,33 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from edge.buffer import Buffer
+from edge.caretaker import Caretaker
 from edge.drift import DriftWatch, WindowResult
-from edge.health import LatencyHistogram, difference, quantile, resident_bytes, temperature_c
-from edge.messages import BufferDepth, Column, Drift, Health, Identity, Latency, Stats, Window, encode
-from edge.pipeline import Accounts, Intake, Judged
+from edge.health.vitals import Vitals
+from edge.messages import Column, Drift, Event, Identity, Stats, Window, encode
+from edge.pipeline import Intake, Judged
+from edge.pipeline.steady import tidy
+from edge.record import REJECTED, Record
 from edge.sync import Sync
 
 log = logging.getLogger(__name__)
 
 STEP_S = 0.05
+LOOK_S = 1.0
+"""How often the state that ``edge status`` and Prometheus show is renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The drift of one model at one camera."""
+
+    watch: DriftWatch
+    identity: Identity
+    camera: str
 
 
 class Office:
@@ -30,21 +46,23 @@ class Office:
         *,
         intake: Intake,
         buffer: Buffer,
-        watch: DriftWatch | None,
-        identity: Identity,
-        accounts: Accounts,
-        latency: LatencyHistogram,
+        watches: Mapping[tuple[int, int], Watched],
+        vitals: Vitals,
+        caretaker: Caretaker,
         sync: Sync | None,
         health_interval_s: float,
     ) -> None:
+        """``watches`` by the numbers of camera and model."""
         self.windows = 0
         self.drifted: list[int] = []
         """Numbers of the windows that drifted."""
-        self._intake, self._buffer, self._watch = intake, buffer, watch
-        self._identity, self._sync = identity, sync
-        self._vitals = Vitals(identity, accounts, latency, buffer)
+        self._intake, self._buffer, self._watches = intake, buffer, watches
+        self._vitals, self._caretaker, self._sync = vitals, caretaker, sync
+        self._records = 0
+        if watches:
+            vitals.watches_drift()
         self._interval_s = health_interval_s
-        self._next_health = time.monotonic()
+        self._next_look = self._next_health = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="office", daemon=True)
 
@@ -56,9 +74,10 @@ class Office:
         self._stopping.set()
         self._thread.join()
         self._step()
-        result = self._watch.close() if self._watch else None
-        if result is not None:
-            self._report(result)
+        for watched in self._watches.values():
+            if (result := watched.watch.close()) is not None:
+                self._report(watched, result)
+        self._caretaker.remember()
         self._buffer.commit()
         self._send_health()
 
@@ -72,80 +91,94 @@ class Office:
     def _step(self) -> None:
         while (judged := self._intake.take()) is not None:
             self._keep(judged)
-            self._buffer.tick()
+            self._tick()
+        self._tick()
+
+    def _tick(self) -> None:
+        self._care()
         self._buffer.tick()
+        if time.monotonic() >= self._next_look:
+            self._look()
         if time.monotonic() >= self._next_health:
             self._send_health()
 
-    def _keep(self, judged: Judged) -> None:
-        record = judged.record
-        self._buffer.append(record)
-        if self._watch is None or judged.picture is None:
-            return
-        result = self._watch.add(judged.picture, judged.scores, record.label, record.seq, record.wall_ns)
-        if result is not None:
-            self._report(result)
+    def _care(self) -> None:
+        while (glance := self._intake.take_glance()) is not None:
+            self._tell(self._caretaker.see(glance))
+        self._tell(self._caretaker.losses())
 
-    def _report(self, result: WindowResult) -> None:
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._buffer.put("event", event.seq, encode(event))
+
+    def _keep(self, judged: Judged) -> None:
+        record = _record(self._records, judged)
+        self._records += 1
+        self._buffer.append(record)
+        for look in judged.looks:
+            watched = self._watches.get((record.camera, look.model))
+            if watched is not None:
+                decision = look.decision
+                result = watched.watch.add(look.picture, decision.scores, decision.index, record.seq, record.wall_ns)
+                if result is not None:
+                    self._report(watched, result)
+        self._intake.release(judged)
+
+    def _report(self, watched: Watched, result: WindowResult) -> None:
+        number = self.windows
         self.windows += 1
-        drift = _drift_message(self._identity, result)
+        drift = _drift_message(watched, number, result)
         if drift.drifted:
-            self.drifted.append(result.number)
+            self.drifted.append(number)
             first = drift.columns[0].name if drift.columns else "?"
             log.warning(
-                "drift in window %d (frames %d to %d): %s first",
-                result.number,
+                "drift of %s at camera %s in window %d (records %d to %d): %s first",
+                watched.identity.model,
+                watched.camera,
+                number,
                 result.first_seq,
                 result.last_seq,
                 first,
             )
-        self._buffer.put("drift", result.number, encode(drift))
-        stats = Stats(**self._identity.head(result.number), pane=result.pane)
-        self._buffer.put("stats", result.number, encode(stats))
+        self._vitals.note(drift)
+        stats = Stats(**watched.identity.head(number), camera=watched.camera, pane=result.pane)
+        for kind, message in (("drift", drift), ("stats", stats)):
+            self._buffer.put(kind, number, encode(message), watched.identity.model)
+
+    def _look(self) -> None:
+        self._next_look = time.monotonic() + LOOK_S
+        self._vitals.look()
+        self._caretaker.remember_if_due()
+        tidy()
 
     def _send_health(self) -> None:
         self._next_health = time.monotonic() + self._interval_s
         if self._sync is not None:
-            self._sync.send_health(self._vitals.measure())
+            self._sync.send_health(self._vitals.message())
 
 
-class Vitals:
-    """Measures what a health message says."""
-
-    def __init__(self, identity: Identity, accounts: Accounts, latency: LatencyHistogram, buffer: Buffer) -> None:
-        self._identity, self._accounts, self._latency, self._buffer = identity, accounts, latency, buffer
-        self._started = self._before = time.monotonic()
-        self._decided_before = 0
-        self._counts_before = latency.counts()
-        self._seq = 0
-
-    def measure(self) -> Health:
-        """Latencies and rate are those since the call before."""
-        now, accounts, counts = time.monotonic(), self._accounts, self._latency.counts()
-        recent = difference(counts, self._counts_before)
-        decided = accounts.decided
-        rate = (decided - self._decided_before) / max(now - self._before, 1e-9)
-        self._before, self._decided_before, self._counts_before = now, decided, counts
-        self._seq += 1
-        state = self._buffer.state()
-        return Health(
-            **self._identity.head(self._seq - 1),
-            captured=accounts.captured,
-            decided=decided,
-            dropped={reason: count for reason, count in accounts.dropped.items() if count},
-            latency_us=Latency(*(float(quantile(recent, share)) for share in (0.5, 0.9, 0.99, 1.0))),
-            rate_fps=round(rate, 3),
-            buffer=BufferDepth(state.entries, state.pending, state.bytes, state.evicted),
-            rss_bytes=resident_bytes(),
-            uptime_s=round(now - self._started, 3),
-            temperature_c=temperature_c(),
-        )
+def _record(seq: int, judged: Judged) -> Record:
+    judgement = judged.judgement
+    decision = judgement.decision
+    return Record(
+        seq=seq,
+        captured_ns=judgement.captured_ns,
+        wall_ns=judgement.wall_ns,
+        latency_us=min(judged.latency_us, 0xFFFFFFFF),
+        score=decision.score,
+        label=decision.index,
+        flags=REJECTED if decision.reject else 0,
+        camera=judgement.camera,
+        part=judgement.part,
+        belt_px=judgement.belt_px,
+    )
 
 
-def _drift_message(identity: Identity, result: WindowResult) -> Drift:
+def _drift_message(watched: Watched, number: int, result: WindowResult) -> Drift:
     verdict = result.verdict
     return Drift(
-        **identity.head(result.number),
+        **watched.identity.head(number),
+        camera=watched.camera,
         window=Window(result.first_seq, result.last_seq, verdict.n, result.start_ns, result.end_ns),
         drifted=verdict.drifted,
         share=verdict.share,

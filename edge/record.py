@@ -6,9 +6,9 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-_STRUCT = struct.Struct("<QQQIfHBx")
+_STRUCT = struct.Struct("<QQQIfHBBIQ")
 SIZE = _STRUCT.size
-"""Bytes of one packed record (36)."""
+"""Bytes of one packed record (48)."""
 
 REJECTED = 1
 """Flag: the decision was to reject the part."""
@@ -18,7 +18,7 @@ class Record(NamedTuple):
     """A decision. ``(device, boot_id, seq)`` names it everywhere."""
 
     seq: int
-    """Count of captured frames since the daemon's start, from 0; gaps are dropped frames."""
+    """Count of records since the daemon's start, from 0, without gaps."""
     captured_ns: int
     """Monotonic clock at capture."""
     wall_ns: int
@@ -30,6 +30,12 @@ class Record(NamedTuple):
     label: int
     """Index into the model's labels."""
     flags: int
+    camera: int = 0
+    """Index of the camera."""
+    part: int = 0
+    """Number of the part, or of the frame, from this camera; gaps are parts or frames that were not judged."""
+    belt_px: int = 0
+    """Position on the belt, see :class:`edge.judgement.Judgement`."""
 
 
 def pack(records: Iterable[Record]) -> bytes:

@@ -35,29 +35,13 @@ class Rounding:
         """What was trained."""
 
 
-class Weights(Rounding):
-    """Int8 weights alone, in operators that have at least ``least`` of them."""
-
-    def __init__(self, least: int = 0) -> None:
-        self._least = least
-
-    def inputs(self, one: Operator, inputs: list[Any]) -> list[Any]:
-        if not one.weighed or inputs[1].shape.num_elements() < self._least:
-            return inputs
-        return [self.activation(inputs[0]), _weights(one, inputs[1]), *inputs[2:]]
-
-    def activation(self, values: Any) -> Any:
-        return values
-
-
-class Dynamic(Weights):
+class Dynamic(Rounding):
     """Int8 weights; what they are multiplied with is rounded picture by picture."""
 
-    def __init__(self) -> None:
-        super().__init__(DYNAMIC_LEAST)
-
-    def activation(self, values: Any) -> Any:
-        return fake.by_picture(values)
+    def inputs(self, one: Operator, inputs: list[Any]) -> list[Any]:
+        if not one.weighed or inputs[1].shape.num_elements() < DYNAMIC_LEAST:
+            return inputs
+        return [fake.by_picture(inputs[0]), _weights(one, inputs[1]), *inputs[2:]]
 
 
 class Int8(Rounding):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from converter.finetune.fake import LEAST
 from converter.flat import Builtin, Flat
+from converter.groups import Union
 
 SAME_SCALE = (
     *(Builtin.MAX_POOL_2D, Builtin.AVERAGE_POOL_2D, Builtin.RESHAPE),
@@ -48,16 +49,9 @@ def shared_scales(flat: Flat) -> Scales:
 
 
 def _roots(flat: Flat) -> dict[int, int]:
-    parent = {tensor: tensor for one in flat.operators for tensor in (*one.inputs, one.output)}
-
-    def root(tensor: int) -> int:
-        while parent[tensor] != tensor:
-            tensor = parent[tensor]
-        return tensor
-
+    united = Union()
     for one in flat.operators:
         if one.code in SAME_SCALE:
-            for tensor in one.inputs:
-                if tensor >= 0 and not flat.is_constant(tensor):
-                    parent[root(one.output)] = root(tensor)
-    return {tensor: root(tensor) for tensor in parent}
+            for tensor in flat.moving(one):
+                united.join(one.output, tensor)
+    return {tensor: united.root(tensor) for one in flat.operators for tensor in (*one.inputs, one.output)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from converter.choices import EPOCHS, Quantize
-from converter.finetune.rounding import Dynamic, Int8, Rounding, Weights
+from converter.finetune.rounding import Dynamic, Int8, Rounding
 from converter.flat import Flat
 
 
@@ -24,6 +24,4 @@ def rounding_of(task: Task, flat: Flat) -> Rounding:
     """What the quantized graph will do to the numbers."""
     if task.recipe in ("int8", "mixed"):
         return Int8(flat, task.kept_float)
-    if task.recipe == "dynamic":
-        return Dynamic()
-    return Weights() if task.recipe == "int16x8" else Rounding()
+    return Dynamic() if task.recipe == "dynamic" else Rounding()

@@ -28,12 +28,15 @@ _EVICT_ABOVE, _EVICT_SHARE = 0.9, 0.05
 
 @dataclass(frozen=True, slots=True)
 class BufferState:
-    """``bytes``: of live pages; ``evicted``: records since the file was made; ``lost``: records since the start."""
+    """``bytes``: of live pages; ``evicted``: records since the file was made, ``evicted_undelivered`` those of them
+    that still waited for the broker; ``lost``: records since the start.
+    """
 
     entries: int
     pending: int
     bytes: int
     evicted: int
+    evicted_undelivered: int
     lost: int
 
 
@@ -59,7 +62,7 @@ class Buffer:
         self._commit_records, self._commit_s, self._cap = commit_records, commit_s, cap_bytes
         self._db, self.set_aside = open_writer(path, cap_bytes)
         self._records: list[Record] = []
-        self._messages: list[tuple[str, int, bytes]] = []
+        self._messages: list[tuple[str, int, bytes, str]] = []
         self._acknowledged: deque[int] = deque()
         self._applying: frozenset[int] = frozenset()
         self._local = threading.local()
@@ -67,6 +70,8 @@ class Buffer:
         self._lost = 0
         self.committed = 0
         """Records of this boot that a commit has made durable."""
+        self.trouble = ""
+        """Why the last commit was refused; empty when it was not."""
         self._complained = float("-inf")
         self.boot_id = self._begin_boot()
 
@@ -79,9 +84,12 @@ class Buffer:
             return
         self._records.append(record)
 
-    def put(self, kind: str, seq: int, payload: bytes) -> None:
-        """Keeps a finished message of kind ``drift`` or ``stats``. Durable after the next commit."""
-        self._messages.append((kind, seq, payload))
+    def put(self, kind: str, seq: int, payload: bytes, model: str | None = None) -> None:
+        """Keeps a finished message of kind ``drift``, ``stats`` or ``event``. Durable after the next commit.
+
+        ``model``: whose it is, if not that of the records.
+        """
+        self._messages.append((kind, seq, payload, self._model if model is None else model))
 
     def tick(self) -> None:
         """Commits when it is time to. Call it often."""
@@ -96,7 +104,10 @@ class Buffer:
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.rollback()
+            self.trouble = str(error)
             self._complain(error)
+        else:
+            self.trouble = ""
         finally:
             self._applying = frozenset()
             self._committed = time.monotonic()
@@ -111,7 +122,8 @@ class Buffer:
         entries, pending = self._db.execute(
             "SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM outbox)"
         ).fetchone()
-        return BufferState(entries, pending, self._used(), self._tally("evicted"), self._lost)
+        evicted = self._tally("evicted"), self._tally("evicted_undelivered")
+        return BufferState(entries, pending, self._used(), *evicted, self._lost)
 
     def records(self) -> Iterator[tuple[str, Record]]:
         """Every committed record still here, oldest first, with its boot id. For the writing thread."""
@@ -161,9 +173,9 @@ class Buffer:
             self._evict()
             for start in range(0, len(records), ROW_RECORDS):
                 rows = records[start : start + ROW_RECORDS]
-                self._insert("predictions", rows[0].seq, len(rows), pack(rows), self._deliver)
-            for kind, seq, payload in messages:
-                self._insert(kind, seq, 1, payload, True)
+                self._insert("predictions", rows[0].seq, len(rows), pack(rows), self._model, self._deliver)
+            for kind, seq, payload, model in messages:
+                self._insert(kind, seq, 1, payload, model, True)
             self._db.execute("COMMIT")
         except BaseException:
             self._acknowledged.extendleft(acknowledged)
@@ -179,10 +191,10 @@ class Buffer:
             self._acknowledged.popleft()
         return taken
 
-    def _insert(self, kind: str, seq: int, count: int, payload: bytes, deliver: bool) -> None:
+    def _insert(self, kind: str, seq: int, count: int, payload: bytes, model: str, deliver: bool) -> None:
         cursor = self._db.execute(
             "INSERT INTO entry (kind, boot_id, seq, count, model, payload) VALUES (?, ?, ?, ?, ?, ?)",
-            (kind, self.boot_id, seq, count, self._model, payload),
+            (kind, self.boot_id, seq, count, model, payload),
         )
         if deliver:
             self._db.execute("INSERT INTO outbox VALUES (?)", (cursor.lastrowid,))

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import deque
 from typing import Protocol
 
-from edge.decide import Decision
 from edge.errors import ConfigError
+from edge.judgement import Judgement
 from edge.typed import nearest
 
 
 class Gate(Protocol):
-    """Told of every decision, in order, on the decision thread: it must return at once."""
+    """Told of every judgement, in order, on the camera's decision thread: it must return at once.
 
-    def act(self, seq: int, decision: Decision) -> None:
+    With several cameras it is called by several threads.
+    """
+
+    def act(self, judgement: Judgement) -> None:
         """Raises nothing; a gate that fails counts and reports it in its own way."""
         ...
 
@@ -23,7 +26,7 @@ class Gate(Protocol):
 class NoGate:
     """For lines that only watch."""
 
-    def act(self, seq: int, decision: Decision) -> None:
+    def act(self, judgement: Judgement) -> None:
         """Does nothing."""
 
     def close(self) -> None:
@@ -31,17 +34,17 @@ class NoGate:
 
 
 class SimulatedGate:
-    """Remembers what it would have blown off: ``fired`` counts, ``last`` holds the latest sequence numbers."""
+    """Remembers what it would have blown off: ``fired`` counts, ``last`` holds the numbers of the latest parts."""
 
     def __init__(self) -> None:
         self.fired = 0
         self.passed = 0
         self.last: deque[int] = deque(maxlen=1000)
 
-    def act(self, seq: int, decision: Decision) -> None:
-        if decision.reject:
+    def act(self, judgement: Judgement) -> None:
+        if judgement.decision.reject:
             self.fired += 1
-            self.last.append(seq)
+            self.last.append(judgement.part)
         else:
             self.passed += 1
 

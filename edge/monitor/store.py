@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import MessageError, StateError
-from edge.messages import Drift, Health, Message, Predictions, Stats, Status, encode
+from edge.messages import Drift, Event, Health, Message, Predictions, Stats, Status, encode
 from edge.monitor.intake import Arrival, read, sender
 from edge.monitor.schema import open_store
 from edge.record import Record
@@ -59,15 +59,15 @@ class Store:
     def records(self, device: str) -> Iterator[tuple[str, Record]]:
         """All predictions of a device with their boot id, by boot and ``seq``."""
         rows = self.db.execute(
-            "SELECT boot_id, seq, captured_ns, wall_ns, latency_us, score, label, flags "
+            f"SELECT boot_id, {', '.join(Record._fields)} "
             "FROM record JOIN boot ON boot.id = record.boot WHERE device = ? ORDER BY boot, seq",
             (device,),
         )
         return ((row[0], _record(row[1:])) for row in rows)
 
     def count(self, kind: str, device: str) -> int:
-        """How many predictions (records), drift windows or stats of a device are here."""
-        table = {"predictions": "record", "drift": "drift", "stats": "stats"}[kind]
+        """How many predictions (records), drift windows, stats or events of a device are here."""
+        table = {"predictions": "record", "drift": "drift", "stats": "stats", "event": "event"}[kind]
         return int(
             self._one(f"SELECT count(*) FROM {table} JOIN boot ON boot.id = {table}.boot WHERE device = ?", device)
         )
@@ -87,6 +87,9 @@ class Store:
             return self._insert("drift", message, *window)
         if isinstance(message, Stats):
             return self._insert("stats", message, message.model, now_ns)
+        if isinstance(message, Event):
+            event = (message.camera, message.fault, message.active, message.since_ns, now_ns)
+            return self._insert("event", message, *event)
         return self._keep_live(message)
 
     def _see(self, message: Message, now_ns: int) -> None:
@@ -118,8 +121,9 @@ class Store:
     def _keep_records(self, message: Predictions) -> int:
         boot, model = self._boot(message), self._model(message)
         before = self.db.total_changes
+        marks = ", ".join("?" * (2 + len(Record._fields)))
         self.db.executemany(
-            "INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR IGNORE INTO record VALUES ({marks})",
             ((boot, record.seq, model, *record[1:]) for record in message.records),
         )
         new = self.db.total_changes - before

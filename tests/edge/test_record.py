@@ -17,6 +17,9 @@ _RECORDS = st.builds(
     score=st.floats(0, 1, width=32),
     label=st.integers(0, 2**16 - 1),
     flags=st.integers(0, 255),
+    camera=st.integers(0, 255),
+    part=st.integers(0, 2**32 - 1),
+    belt_px=st.integers(0, 2**63 - 1),
 )
 
 

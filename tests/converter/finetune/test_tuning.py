@@ -128,6 +128,7 @@ def test_too_few_pictures_are_refused():
         (Settings(fine_tune=0), "--fine-tune 0: expected a whole number of epochs"),
         (Settings(sparsity=1.0), "--sparsity 1: expected a share of the weights"),
         (Settings(sparsity=0.5, target_drop=1.0), "--sparsity with --target-drop"),
+        (Settings(sparsity=0.5, quantize="int16x8"), "--quantize int16x8: cannot be fine-tuned or pruned"),
         (Settings(fine_tune=3, quantize="float16"), "--fine-tune with --quantize float16: nothing is lost"),
     ],
 )
