@@ -15,7 +15,7 @@ import pytest
 from converter.convert import convert
 from converter.page import render
 from converter.quiet import tensorflow
-from converter.report import RecipeReport, Report
+from converter.report import PrunedLayer, PruningReport, RecipeReport, Report, TuningReport
 from converter.settings import Settings
 from edge.artifact import Artifact
 
@@ -88,6 +88,20 @@ def test_recipes_are_shown_where_several_were_tried(converted: Converted):
     assert "int8 taken1.0 kB 90.0%95.0%1.50 ms" in text
     assert "float162.0 kB 91.0%100.0%2.50 ms" in text
     assert "Recipes" not in _Tags(render(converted.report).decode()).text
+
+
+def test_what_training_did_is_shown(converted: Converted):
+    pruning = PruningReport(0.5, (PrunedLayer("conv", "CONV_2D", 216, 110),), 1000, 1500)
+    tuning = TuningReport(20, 100, 20, 0.006, 0.004, 0.95, 0.975, taken=True, pruning=pruning)
+    report = replace(converted.report, tuning=tuning)
+    text = _Tags(render(report).decode()).text
+    assert "with taken0.40097.5%" in text
+    assert "convCONV_2D21650.9%" in text
+    assert "scores off by 0.40 points, without 0.60, agreement 97.5%, without 95.0%" in report.summary()
+    assert "50.9% of the weights are zero; compressed 1.0 kB, without pruning 1.5 kB" in report.summary()
+    rejected = replace(converted.report, tuning=replace(tuning, taken=False, pruning=None))
+    assert "no better, so it was not taken" in rejected.summary()
+    assert "what ships is without it" in _Tags(render(rejected).decode()).text
 
 
 def test_the_same_input_and_seed_give_the_same_bytes(converted: Converted, monkeypatch: pytest.MonkeyPatch):
