@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from converter.page.charts import bar
-from converter.page.markup import Content, Markup, note, section, table, tag
 from converter.report import PruningReport, Report
+from edge.page.markup import Content, Markup, note, section, table, tag
 
 NOTHING = Markup("")
 
