@@ -46,7 +46,7 @@ def rows(setting: Setting) -> Iterator[Row]:
     """MobileNetV2 at 224×224 with a drift reference."""
     busy, alone, restless, pinned = Taken(), Taken(), Taken(), Taken()
     with Mosquitto(setting.folder / "broker") as broker:
-        config = _config(setting.folder, watched(224), broker.url)
+        config = _config(setting.folder, watched(224, setting.folder), broker.url)
         for _ in range(PIECES):
             _run_busy(config, busy)
             _run_alone(config, alone)
