@@ -20,3 +20,6 @@ RuntimeChoice = Literal["auto", "litert", "tflite-runtime"]
 
 Policy = Literal["latest", "every"]
 """latest: a newer frame replaces one that still waits (cameras); every: the source waits for the model (files)."""
+
+GateAction = Literal["pass", "reject"]
+"""What the gate does with a part that nobody decided on."""

@@ -92,7 +92,7 @@ class Line:
         sync = open_sync(config.sync, buffer, identity)
         source = open_line_source(config.source.uri)
         policy = config.source.policy or ("latest" if source.live else "every")
-        intake, gate = Intake(), open_gate(config.gate.uri)
+        intake, gate = Intake(), open_gate(config.gate)
         pipeline = self._pipeline = Pipeline(source, model, gate, intake, policy)
         office = Office(
             intake=intake,

@@ -10,7 +10,7 @@ import binascii
 import struct
 from collections.abc import Iterator
 from enum import IntEnum, IntFlag
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 PROTOCOL = 1
 MAX_PAYLOAD = 64
@@ -209,6 +209,9 @@ Message = (
 )
 
 
+_SIZES = {"B": "u8", "H": "u16", "I": "u32"}
+
+
 class Kind(NamedTuple):
     """A row of the table."""
 
@@ -219,14 +222,12 @@ class Kind(NamedTuple):
     cls: Any
     layout: struct.Struct
 
-    SIZES: ClassVar[dict[str, str]] = {"B": "u8", "H": "u16", "I": "u32"}
-
     @property
     def fields(self) -> str:
         """As the table writes them, ``part:u32 tick:u32``."""
         codes = self.layout.format.removeprefix("<")
         pairs = zip(self.cls._fields, codes, strict=True)
-        return " ".join(f"{name}:{self.SIZES[code]}" for name, code in pairs)
+        return " ".join(f"{name}:{_SIZES[code]}" for name, code in pairs)
 
 
 KINDS = tuple(
