@@ -18,8 +18,9 @@ Activation = Literal["softmax", "sigmoid", "logits"]
 RuntimeName = Literal["litert", "tflite-runtime"]
 RuntimeChoice = Literal["auto", "litert", "tflite-runtime"]
 
-Policy = Literal["latest", "every"]
-"""latest: a newer frame replaces one that still waits (cameras); every: the source waits for the model (files)."""
+Policy = Literal["latest", "every", "adaptive"]
+"""latest: a newer frame replaces one that still waits; every: the source waits for the model (files); adaptive: two
+frames may wait, unless they could not be decided in time any more."""
 
 GateAction = Literal["pass", "reject"]
 """What the gate does with a part that nobody decided on."""

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from edge.artifact.describe import Given
 from edge.choices import Colour, GateAction, Policy, Range, RuntimeChoice
 from edge.decide import Rule
 from edge.errors import ConfigError
+from edge.parts.options import PartsOptions
 from edge.sync.topics import check_root
 from edge.typed import build
 
+MOST_CAMERAS = 16
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -38,9 +39,15 @@ class DeviceConfig:
 class SourceConfig:
     uri: str
     """Camera, video, folder or simulator; see 'Frame sources'."""
+    name: str = ""
+    """Of the camera, in logs and messages; by default its number. For several cameras, repeat [[source]]."""
     policy: Policy | None = None
-    """"latest" drops the older frame when the model is late, "every" makes the source wait. By default, cameras are
-    "latest" and files "every"."""
+    """"latest" drops the older frame when the model is late, "every" makes the source wait, "adaptive" lets two
+    frames wait as long as they can be decided in time. By default, cameras are "latest" and files "every"."""
+    wait_s: float = field(default=0.0, metadata={"least": 0.0, "most": 3600.0})
+    """How long "every" waits before it drops the oldest frame after all; 0 is without end."""
+    deadline_ms: float = field(default=100.0, metadata={"least": 1.0, "most": 60_000.0})
+    """From capture to decision; what "adaptive" reckons with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,26 @@ class ModelConfig:
     """For a foreign model: "RGB", "BGR" or "GRAY"."""
     range: Range | None = None
     """For a foreign model: what pixel values become, "0..255", "0..1" or "-1..1"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThenConfig(ModelConfig):
+    """A further model, which judges the same picture after the one before it."""
+
+    when: tuple[str, ...] = ()
+    """Labels of the model before it that lead to this one; none means all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartsConfig(PartsOptions):
+    """Parts on the belt are followed and each is judged once, instead of every frame."""
+
+    calibration: Path | None = None
+    """Made by 'edge calibrate'; none: every frame is a part. ``{camera}`` in it stands for the camera's name."""
+    margin: float = field(default=0.1, metadata={"least": 0.0, "most": 2.0})
+    """Around a part in the picture that the model sees, as a share of its longer side."""
+    square: bool = False
+    """The picture that the model sees is a square: for models that must not see parts stretched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +167,10 @@ class HealthConfig:
 @dataclass(frozen=True, slots=True)
 class Config:
     device: DeviceConfig
-    source: SourceConfig
+    source: tuple[SourceConfig, ...]
     model: ModelConfig
+    then: tuple[ThenConfig, ...] = ()
+    parts: PartsConfig = field(default_factory=PartsConfig)
     decide: DecideConfig = field(default_factory=DecideConfig)
     gate: GateConfig = field(default_factory=GateConfig)
     buffer: BufferConfig = field(default_factory=BufferConfig)
@@ -154,8 +183,9 @@ class Config:
         return Rule(frozenset(self.decide.reject), self.decide.least_score)
 
     @property
-    def given(self) -> Given:
-        return Given(self.model.labels, self.model.colour, self.model.range)
+    def cameras(self) -> tuple[str, ...]:
+        """Their names, in the order of the configuration."""
+        return tuple(source.name or str(number) for number, source in enumerate(self.source))
 
 
 def load_config(path: Path | str) -> Config:
@@ -178,16 +208,16 @@ def load_config(path: Path | str) -> Config:
 
 def _anchored(config: Config, folder: Path) -> Config:
     """Relative paths are relative to the configuration file, wherever the daemon is started."""
-    sections = {section.name: _anchored_section(getattr(config, section.name), folder) for section in fields(config)}
-    source = sections["source"]
-    if "://" not in source.uri:
-        sections["source"] = replace(source, uri=str(folder / source.uri))
-    return replace(config, **sections)
 
+    def anchored(section: Any) -> Any:
+        if isinstance(section, tuple):
+            return tuple(anchored(item) for item in section)
+        paths = {f.name: folder / v for f in fields(section) if isinstance(v := getattr(section, f.name), Path)}
+        if isinstance(section, SourceConfig) and "://" not in section.uri:
+            paths["uri"] = str(folder / section.uri)  # type: ignore[assignment]
+        return replace(section, **paths)
 
-def _anchored_section(section: Any, folder: Path) -> Any:
-    paths = {f.name: folder / value for f in fields(section) if isinstance(value := getattr(section, f.name), Path)}
-    return replace(section, **paths)
+    return replace(config, **{section.name: anchored(getattr(config, section.name)) for section in fields(config)})
 
 
 def _check(config: Config) -> None:
@@ -197,9 +227,29 @@ def _check(config: Config) -> None:
             raise ConfigError(
                 f"device.{key}: expected 1 to 63 letters, digits, dots, dashes or underscores, got {value!r}"
             )
+    _check_cameras(config)
     try:
         check_root(config.sync.root)
     except ConfigError as error:
         raise ConfigError(f"sync.{error}") from None
     if bool(config.sync.cert) != bool(config.sync.key):
         raise ConfigError("sync.cert and sync.key: expected both or neither")
+
+
+def _check_cameras(config: Config) -> None:
+    names = config.cameras
+    if not 0 < len(names) <= MOST_CAMERAS:
+        raise ConfigError(f"source: expected 1 to {MOST_CAMERAS} cameras, got {len(names)}")
+    for name in names:
+        if not _ID.fullmatch(name):
+            raise ConfigError(
+                f"source.name: expected 1 to 63 letters, digits, dots, dashes or underscores, got {name!r}"
+            )
+        if names.count(name) > 1:
+            raise ConfigError(f"source.name: two cameras are called {name!r}; expected a name of its own for each")
+    calibration = config.parts.calibration
+    if calibration is not None and len(names) > 1 and "{camera}" not in str(calibration):
+        raise ConfigError(
+            f"parts.calibration: one file for {len(names)} cameras; expected one of each, "
+            "as in calibration = 'belt-{camera}.json'"
+        )

@@ -1,28 +1,27 @@
-"""A whole line from one configuration: source, model, gate, buffer, drift, sync."""
+"""A whole line from one configuration: cameras, models, gate, buffer, drift, sync."""
 
 from __future__ import annotations
 
 import fcntl
 import logging
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.assembly import Lane, identify, load_chain, open_buffer, open_lanes, open_sync, open_watches
 from edge.buffer import Buffer
-from edge.config import Config, SyncConfig
-from edge.drift import DriftWatch, Reference
-from edge.errors import ConfigError, StateError
-from edge.frames import Reopening, open_source
+from edge.chain import Chain
+from edge.config import Config
+from edge.errors import StateError
 from edge.gate import open_gate
 from edge.health import quantile
 from edge.messages import Identity
-from edge.model import Model, load
-from edge.office import Office
-from edge.pipeline import Intake, Pipeline
-from edge.sync import Sync, Transport, open_transport
+from edge.office import Office, latency_counts
+from edge.pipeline import Accounts, Intake, steady, total
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +34,26 @@ DRAIN_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """The line's closing account.
+class CameraReport:
+    """One camera's closing account: ``captured == decided + sum(dropped.values())``."""
 
-    ``captured == decided + sum(dropped.values())`` and ``buffered == decided - lost``.
+    name: str
+    captured: int
+    decided: int
+    dropped: dict[str, int]
+    judged: int
+    """Parts judged."""
+    parts_lost: int
+    """Parts that went out of sight before they could be judged."""
+    losses: int
+    """How often the camera was lost and found again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The line's closing account, of all cameras together and of each.
+
+    ``captured == decided + sum(dropped.values())`` counts frames, ``buffered == judged - lost`` records.
     """
 
     device: str
@@ -46,32 +61,36 @@ class Report:
     captured: int
     decided: int
     dropped: dict[str, int]
+    judged: int
+    """Parts judged, each of which is a record; equals ``decided`` where every frame is a part."""
+    parts_lost: int
     buffered: int
     """Records of this run that are durable in the buffer, or were until newer ones needed their room."""
     lost: int
-    """Decided, but neither disk nor memory had room for the record."""
+    """Judged, but neither disk nor memory had room for the record."""
     pending: int
     """Buffer entries that no broker has acknowledged yet, of this run and earlier ones."""
     windows: int
     drifted_windows: tuple[int, ...]
     latency_us: dict[str, int]
     losses: int
-    """How often the camera was lost and found again."""
+    cameras: tuple[CameraReport, ...]
 
 
 class Line:
-    """Judges until the source ends or :meth:`stop` is called, from any thread or a signal handler."""
+    """Judges until the sources end or :meth:`stop` is called, from any thread or a signal handler."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._pipeline: Pipeline | None = None
+        self._lanes: tuple[Lane, ...] = ()
         self._stopped = False
+        self._failure: Exception | None = None
 
     def stop(self) -> None:
         """Ends :meth:`run` soon, with everything flushed."""
         self._stopped = True
-        if self._pipeline is not None:
-            self._pipeline.stop()
+        for lane in self._lanes:
+            lane.pipeline.stop()
 
     def run(self) -> Report:
         """Raises ConfigError, ArtifactError, SourceError, StateError or MissingError, each before a frame is judged;
@@ -79,39 +98,38 @@ class Line:
         """
         config = self._config
         with _locked(config.device.state):
-            model = load_model(config)
-            buffer = open_buffer(config, model)
+            chain = load_chain(config)
+            buffer = open_buffer(config, chain.name)
             try:
-                return self._judge(model, buffer)
+                return self._judge(chain, buffer)
             finally:
                 buffer.close()
 
-    def _judge(self, model: Model, buffer: Buffer) -> Report:
+    def _judge(self, chain: Chain, buffer: Buffer) -> Report:
         config = self._config
-        identity = identify(config, model, buffer.boot_id)
+        identity = identify(config, chain, buffer.boot_id)
         sync = open_sync(config.sync, buffer, identity)
-        source = open_line_source(config.source.uri)
-        policy = config.source.policy or ("latest" if source.live else "every")
-        intake, gate = Intake(), open_gate(config.gate)
-        pipeline = self._pipeline = Pipeline(source, model, gate, intake, policy)
+        intake, gate = Intake(), open_gate(config.gate, len(config.source))
+        lanes = self._lanes = open_lanes(config, chain, gate, intake)
         office = Office(
             intake=intake,
             buffer=buffer,
-            watch=open_watch(config, model),
+            watches=open_watches(config, chain, identity),
             identity=identity,
-            accounts=pipeline.accounts,
-            latency=pipeline.latency,
+            pipelines=[lane.pipeline for lane in lanes],
             sync=sync,
             health_interval_s=config.health.interval_s,
         )
-        log.info("judging %s with %s on %s", config.source.uri, model.name, model.interpreter.platform)
-        if self._stopped:
-            pipeline.stop()
+        for lane, source in zip(lanes, config.source, strict=True):
+            log.info("judging %s with %s on %s", source.uri, chain.name, chain.models[0].interpreter.platform)
+            if self._stopped:
+                lane.pipeline.stop()
         if sync is not None:
             sync.start()
         office.start()
         try:
-            pipeline.run()
+            with steady():
+                self._run_lanes(lanes)
         finally:
             office.finish()
             gate.close()
@@ -119,7 +137,26 @@ class Line:
                 self._wait_until_delivered(buffer)
                 sync.stop(GOODBYE_S)
             buffer.commit()
-        return self._report(identity, pipeline, office, buffer, intake, source)
+        if self._failure is not None:
+            raise self._failure
+        return _report(identity, lanes, office, buffer, intake)
+
+    def _run_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Each in a thread of its own, until all have ended; one that fails ends them all."""
+        threads = [
+            threading.Thread(target=self._run_lane, args=(lane,), name=f"decide-{lane.name}") for lane in lanes
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _run_lane(self, lane: Lane) -> None:
+        try:
+            lane.pipeline.run()
+        except Exception as error:
+            self._failure = self._failure or error
+            self.stop()
 
     def _wait_until_delivered(self, buffer: Buffer) -> None:
         until = time.monotonic() + DRAIN_S
@@ -127,111 +164,55 @@ class Line:
             time.sleep(DRAIN_POLL_S)
             buffer.commit()
 
-    def _report(
-        self,
-        identity: Identity,
-        pipeline: Pipeline,
-        office: Office,
-        buffer: Buffer,
-        intake: Intake,
-        source: Reopening,
-    ) -> Report:
-        accounts, counts = pipeline.accounts, pipeline.latency.counts()
-        lost = intake.lost + buffer.state().lost
-        return Report(
-            device=identity.device,
-            boot_id=identity.boot_id,
-            captured=accounts.captured,
-            decided=accounts.decided,
-            dropped={reason: count for reason, count in sorted(accounts.dropped.items()) if count},
-            buffered=buffer.committed,
-            lost=lost,
-            pending=buffer.state().pending,
-            windows=office.windows,
-            drifted_windows=tuple(office.drifted),
-            latency_us={
-                name: min(quantile(counts, share), pipeline.latency.max_us)
-                for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))
-            },
-            losses=source.losses,
-        )
-
 
 def run_line(config: Config) -> Report:
     """The short form of ``Line(config).run()``."""
     return Line(config).run()
 
 
-def load_model(config: Config) -> Model:
-    """The configured model, checked; raises ConfigError when the rule names a label that it does not have."""
-    model = load(
-        config.model.path,
-        runtime=config.model.runtime,
-        threads=config.model.threads,
-        rule=config.rule,
-        given=config.given,
-    )
-    unknown = [label for label in config.decide.reject if label not in model.labels]
-    if unknown:
-        raise ConfigError(f"decide.reject: the model has no label {unknown[0]!r}; it has {', '.join(model.labels)}")
-    return model
-
-
-def open_buffer(config: Config, model: Model) -> Buffer:
-    """The buffer in the state folder; a damaged one is set aside and said."""
-    buffer = Buffer(
-        config.device.state / "buffer.db",
-        model=model.name,
-        cap_bytes=config.buffer.cap_mb << 20,
-        commit_records=config.buffer.commit_records,
-        commit_s=config.buffer.commit_s,
-        deliver_predictions=bool(config.sync.broker) and config.sync.predictions,
-    )
-    if buffer.set_aside is not None:
-        log.error("the buffer was damaged; set aside as %s, a new one begins", buffer.set_aside)
-    return buffer
-
-
-def open_watch(config: Config, model: Model) -> DriftWatch | None:
-    """None for a model without a drift reference."""
-    packed = model.artifact.reference
-    if packed is None:
-        log.info("%s has no drift reference: drift is not watched; 'edge convert' records one", model.name)
-        return None
-    return DriftWatch(Reference.from_bytes(packed), config.drift.window, config.drift.alpha)
-
-
-def open_line_source(uri: str) -> Reopening:
-    """A camera that is lost comes back by itself; files have nothing to lose."""
-    return Reopening(lambda: open_source(uri))
-
-
-def open_sync(sync: SyncConfig, buffer: Buffer, identity: Identity) -> Sync | None:
-    """None without a broker. Raises ConfigError; a broker that is away is no error."""
-    if not sync.broker:
-        return None
-    transport = make_transport(sync, f"{sync.root}-{identity.device}")
-    return Sync(transport, buffer, identity, sync.root, predictions=sync.predictions)
-
-
-def make_transport(sync: SyncConfig, client_id: str) -> Transport:
-    """Not connected yet. Raises ConfigError."""
-    return open_transport(
-        sync.broker,
-        client_id=client_id,
-        user=sync.username,
-        password_file=sync.password_file,
-        ca=sync.ca,
-        cert=sync.cert,
-        key=sync.key,
+def _report(identity: Identity, lanes: Sequence[Lane], office: Office, buffer: Buffer, intake: Intake) -> Report:
+    pipelines = [lane.pipeline for lane in lanes]
+    accounts = total(pipeline.accounts for pipeline in pipelines)
+    counts, longest = latency_counts(pipelines), max(pipeline.latency.max_us for pipeline in pipelines)
+    state = buffer.state()
+    cameras = tuple(_camera_report(lane) for lane in lanes)
+    return Report(
+        device=identity.device,
+        boot_id=identity.boot_id,
+        captured=accounts.captured,
+        decided=accounts.decided,
+        dropped=_by_reason(accounts),
+        judged=accounts.judged,
+        parts_lost=accounts.parts_lost,
+        buffered=buffer.committed,
+        lost=intake.lost + state.lost,
+        pending=state.pending,
+        windows=office.windows,
+        drifted_windows=tuple(office.drifted),
+        latency_us={
+            name: min(quantile(counts, share), longest)
+            for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999), ("max", 1.0))
+        },
+        losses=sum(camera.losses for camera in cameras),
+        cameras=cameras,
     )
 
 
-def identify(config: Config, model: Model, boot_id: str) -> Identity:
-    """Who this device is, in every message."""
-    device, manifest = config.device, model.artifact.manifest
-    version = manifest.version if manifest else 0
-    return Identity(device.id, device.site, device.line, boot_id, model.name, version, model.labels)
+def _camera_report(lane: Lane) -> CameraReport:
+    accounts = lane.pipeline.accounts
+    return CameraReport(
+        name=lane.name,
+        captured=accounts.captured,
+        decided=accounts.decided,
+        dropped=_by_reason(accounts),
+        judged=accounts.judged,
+        parts_lost=accounts.parts_lost,
+        losses=lane.source.losses,
+    )
+
+
+def _by_reason(accounts: Accounts) -> dict[str, int]:
+    return {reason: count for reason, count in sorted(accounts.dropped.items()) if count}
 
 
 @contextmanager

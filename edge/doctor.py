@@ -100,28 +100,33 @@ def _clock() -> Finding:
 
 
 def _model(config: Config) -> str:
-    from edge.daemon import load_model
+    from edge.assembly import load_chain
 
-    model = load_model(config)
-    drift = "with" if model.artifact.reference else "without"
-    return f"{model.name}, {len(model.labels)} labels, on {model.interpreter.platform}, {drift} drift reference"
+    chain = load_chain(config)
+    platform = chain.models[0].interpreter.platform
+    drift = "with" if all(model.artifact.reference for model in chain.models) else "without"
+    return f"{chain.name}, {len(chain.labels)} labels, on {platform}, {drift} drift reference"
 
 
 def _source(config: Config) -> str:
+    return "; ".join(_delivers(source.uri) for source in config.source)
+
+
+def _delivers(uri: str) -> str:
     from edge.frames import open_source
 
-    source = open_source(config.source.uri)
+    source = open_source(uri)
     try:
         for _ in range(FIRST_FRAME_TRIES):
             frame = source.read()
             if frame is not None and frame.image is not None:
                 height, width = frame.image.shape[:2]
-                return f"{config.source.uri} delivers {width}×{height}"
+                return f"{uri} delivers {width}×{height}"
     finally:
         source.close()
     from edge.errors import SourceError
 
-    raise SourceError(f"{config.source.uri}: no picture among the first {FIRST_FRAME_TRIES} frames")
+    raise SourceError(f"{uri}: no picture among the first {FIRST_FRAME_TRIES} frames")
 
 
 def _state(config: Config) -> str:
@@ -140,7 +145,7 @@ def _state(config: Config) -> str:
 def _broker(config: Config) -> str:
     if not config.sync.broker:
         return "none configured"
-    from edge.daemon import make_transport
+    from edge.assembly import make_transport
 
     transport = make_transport(config.sync, f"{config.sync.root}-{config.device.id}-doctor")
     transport.connect()

@@ -138,6 +138,8 @@ class Column:
 class Drift(Message):
     """The verdict on a window, whose number is ``seq``. ``share`` of the columns drifted, from 0 to 1."""
 
+    camera: str = ""
+    """Name of the camera whose parts they are."""
     window: Window
     drifted: bool
     share: float
@@ -150,6 +152,7 @@ class Drift(Message):
 class Stats(Message):
     """The mergeable statistics of window ``seq``; ``pane`` belongs to :mod:`edge.drift`."""
 
+    camera: str = ""
     pane: dict[str, Any]
 
 

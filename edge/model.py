@@ -25,6 +25,7 @@ class Model:
         self.interpreter = interpreter
         self.description = description
         self.preprocess = Preprocessor(description.input)
+        self._rule = rule
         self._decide = Decider(description.output, description.labels, rule)
 
     @property
@@ -35,6 +36,11 @@ class Model:
     @property
     def labels(self) -> tuple[str, ...]:
         return self.description.labels
+
+    def twin(self) -> Model:
+        """The same model once more, for another thread; it is known to load."""
+        interpreter = open_interpreter(self.artifact.model, self.interpreter.runtime.name, self.interpreter.threads)
+        return Model(self.artifact, interpreter, self.description, self._rule)
 
     def predict(self, image: Image) -> Decision:
         """Judges one picture, H×W×3 uint8 BGR of any size. Raises ArtifactError when the runtime refuses."""

@@ -9,17 +9,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from edge.buffer import Buffer
 from edge.drift import DriftWatch, WindowResult
 from edge.health import LatencyHistogram, difference, quantile, resident_bytes, temperature_c
 from edge.messages import BufferDepth, Column, Drift, Health, Identity, Latency, Stats, Window, encode
-from edge.pipeline import Accounts, Intake, Judged
+from edge.pipeline import Accounts, Intake, Judged, Pipeline, total
+from edge.pipeline.steady import tidy
+from edge.record import REJECTED, Record
 from edge.sync import Sync
 
 log = logging.getLogger(__name__)
 
 STEP_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The drift of one model at one camera."""
+
+    watch: DriftWatch
+    identity: Identity
+    camera: str
 
 
 class Office:
@@ -30,19 +43,20 @@ class Office:
         *,
         intake: Intake,
         buffer: Buffer,
-        watch: DriftWatch | None,
+        watches: Mapping[tuple[int, int], Watched],
         identity: Identity,
-        accounts: Accounts,
-        latency: LatencyHistogram,
+        pipelines: Sequence[Pipeline],
         sync: Sync | None,
         health_interval_s: float,
     ) -> None:
+        """``watches`` by the numbers of camera and model."""
         self.windows = 0
         self.drifted: list[int] = []
         """Numbers of the windows that drifted."""
-        self._intake, self._buffer, self._watch = intake, buffer, watch
-        self._identity, self._sync = identity, sync
-        self._vitals = Vitals(identity, accounts, latency, buffer)
+        self._intake, self._buffer, self._watches = intake, buffer, watches
+        self._sync = sync
+        self._records = 0
+        self._vitals = Vitals(identity, pipelines, buffer)
         self._interval_s = health_interval_s
         self._next_health = time.monotonic()
         self._stopping = threading.Event()
@@ -56,9 +70,9 @@ class Office:
         self._stopping.set()
         self._thread.join()
         self._step()
-        result = self._watch.close() if self._watch else None
-        if result is not None:
-            self._report(result)
+        for watched in self._watches.values():
+            if (result := watched.watch.close()) is not None:
+                self._report(watched, result)
         self._buffer.commit()
         self._send_health()
 
@@ -76,32 +90,40 @@ class Office:
         self._buffer.tick()
         if time.monotonic() >= self._next_health:
             self._send_health()
+            tidy()
 
     def _keep(self, judged: Judged) -> None:
-        record = judged.record
+        record = _record(self._records, judged)
+        self._records += 1
         self._buffer.append(record)
-        if self._watch is None or judged.picture is None:
-            return
-        result = self._watch.add(judged.picture, judged.scores, record.label, record.seq, record.wall_ns)
-        if result is not None:
-            self._report(result)
+        for look in judged.looks:
+            watched = self._watches.get((record.camera, look.model))
+            if watched is not None:
+                decision = look.decision
+                result = watched.watch.add(look.picture, decision.scores, decision.index, record.seq, record.wall_ns)
+                if result is not None:
+                    self._report(watched, result)
+        self._intake.release(judged)
 
-    def _report(self, result: WindowResult) -> None:
+    def _report(self, watched: Watched, result: WindowResult) -> None:
+        number = self.windows
         self.windows += 1
-        drift = _drift_message(self._identity, result)
+        drift = _drift_message(watched, number, result)
         if drift.drifted:
-            self.drifted.append(result.number)
+            self.drifted.append(number)
             first = drift.columns[0].name if drift.columns else "?"
             log.warning(
-                "drift in window %d (frames %d to %d): %s first",
-                result.number,
+                "drift of %s at camera %s in window %d (records %d to %d): %s first",
+                watched.identity.model,
+                watched.camera,
+                number,
                 result.first_seq,
                 result.last_seq,
                 first,
             )
-        self._buffer.put("drift", result.number, encode(drift))
-        stats = Stats(**self._identity.head(result.number), pane=result.pane)
-        self._buffer.put("stats", result.number, encode(stats))
+        stats = Stats(**watched.identity.head(number), camera=watched.camera, pane=result.pane)
+        for kind, message in (("drift", drift), ("stats", stats)):
+            self._buffer.put(kind, number, encode(message), watched.identity.model)
 
     def _send_health(self) -> None:
         self._next_health = time.monotonic() + self._interval_s
@@ -112,16 +134,19 @@ class Office:
 class Vitals:
     """Measures what a health message says."""
 
-    def __init__(self, identity: Identity, accounts: Accounts, latency: LatencyHistogram, buffer: Buffer) -> None:
-        self._identity, self._accounts, self._latency, self._buffer = identity, accounts, latency, buffer
+    def __init__(self, identity: Identity, pipelines: Sequence[Pipeline], buffer: Buffer) -> None:
+        self._identity, self._pipelines, self._buffer = identity, pipelines, buffer
         self._started = self._before = time.monotonic()
         self._decided_before = 0
-        self._counts_before = latency.counts()
+        self._counts_before = LatencyHistogram().counts()
         self._seq = 0
+
+    def _accounts(self) -> Accounts:
+        return total(pipeline.accounts for pipeline in self._pipelines)
 
     def measure(self) -> Health:
         """Latencies and rate are those since the call before."""
-        now, accounts, counts = time.monotonic(), self._accounts, self._latency.counts()
+        now, accounts, counts = time.monotonic(), self._accounts(), latency_counts(self._pipelines)
         recent = difference(counts, self._counts_before)
         decided = accounts.decided
         rate = (decided - self._decided_before) / max(now - self._before, 1e-9)
@@ -142,10 +167,33 @@ class Vitals:
         )
 
 
-def _drift_message(identity: Identity, result: WindowResult) -> Drift:
+def latency_counts(pipelines: Sequence[Pipeline]) -> tuple[int, ...]:
+    """Of all cameras together."""
+    return tuple(map(sum, zip(*(pipeline.latency.counts() for pipeline in pipelines), strict=True)))
+
+
+def _record(seq: int, judged: Judged) -> Record:
+    judgement = judged.judgement
+    decision = judgement.decision
+    return Record(
+        seq=seq,
+        captured_ns=judgement.captured_ns,
+        wall_ns=judgement.wall_ns,
+        latency_us=min(judged.latency_us, 0xFFFFFFFF),
+        score=decision.score,
+        label=decision.index,
+        flags=REJECTED if decision.reject else 0,
+        camera=judgement.camera,
+        part=judgement.part,
+        belt_px=judgement.belt_px,
+    )
+
+
+def _drift_message(watched: Watched, number: int, result: WindowResult) -> Drift:
     verdict = result.verdict
     return Drift(
-        **identity.head(result.number),
+        **watched.identity.head(number),
+        camera=watched.camera,
         window=Window(result.first_seq, result.last_seq, verdict.n, result.start_ns, result.end_ns),
         drifted=verdict.drifted,
         share=verdict.share,

@@ -1,7 +1,8 @@
 """Dataclasses from plain data (TOML, JSON), with errors that name the key, what was expected and the nearest name.
 
 Understood types: str, int, float, bool, Path, Literal, ``X | None``, ``tuple[X, ...]``, ``dict[str, X]`` and
-nested dataclasses. ``field(metadata={"least": 1, "most": 9})`` bounds a number.
+nested dataclasses, where one table stands for a tuple of one. ``field(metadata={"least": 1, "most": 9})`` bounds a
+number.
 """
 
 from __future__ import annotations
@@ -119,9 +120,11 @@ def _choice(hint: Any, value: object, place: str) -> Any:
 
 
 def _sequence(hint: Any, value: object, place: str, strict: bool) -> tuple[Any, ...]:
+    inner = typing.get_args(hint)[0]
+    if dataclasses.is_dataclass(inner) and isinstance(value, Mapping):
+        return (_value(inner, value, place, strict),)  # TOML: one [table] where [[tables]] may be
     if not isinstance(value, list | tuple):
         raise ConfigError(f"{place}: expected a list, got {_show(value)}")
-    inner = typing.get_args(hint)[0]
     return tuple(_value(inner, item, f"{place}[{i}]", strict) for i, item in enumerate(value))
 
 

@@ -59,7 +59,7 @@ class Buffer:
         self._commit_records, self._commit_s, self._cap = commit_records, commit_s, cap_bytes
         self._db, self.set_aside = open_writer(path, cap_bytes)
         self._records: list[Record] = []
-        self._messages: list[tuple[str, int, bytes]] = []
+        self._messages: list[tuple[str, int, bytes, str]] = []
         self._acknowledged: deque[int] = deque()
         self._applying: frozenset[int] = frozenset()
         self._local = threading.local()
@@ -79,9 +79,12 @@ class Buffer:
             return
         self._records.append(record)
 
-    def put(self, kind: str, seq: int, payload: bytes) -> None:
-        """Keeps a finished message of kind ``drift`` or ``stats``. Durable after the next commit."""
-        self._messages.append((kind, seq, payload))
+    def put(self, kind: str, seq: int, payload: bytes, model: str | None = None) -> None:
+        """Keeps a finished message of kind ``drift`` or ``stats``. Durable after the next commit.
+
+        ``model``: whose it is, if not that of the records.
+        """
+        self._messages.append((kind, seq, payload, self._model if model is None else model))
 
     def tick(self) -> None:
         """Commits when it is time to. Call it often."""
@@ -161,9 +164,9 @@ class Buffer:
             self._evict()
             for start in range(0, len(records), ROW_RECORDS):
                 rows = records[start : start + ROW_RECORDS]
-                self._insert("predictions", rows[0].seq, len(rows), pack(rows), self._deliver)
-            for kind, seq, payload in messages:
-                self._insert(kind, seq, 1, payload, True)
+                self._insert("predictions", rows[0].seq, len(rows), pack(rows), self._model, self._deliver)
+            for kind, seq, payload, model in messages:
+                self._insert(kind, seq, 1, payload, model, True)
             self._db.execute("COMMIT")
         except BaseException:
             self._acknowledged.extendleft(acknowledged)
@@ -179,10 +182,10 @@ class Buffer:
             self._acknowledged.popleft()
         return taken
 
-    def _insert(self, kind: str, seq: int, count: int, payload: bytes, deliver: bool) -> None:
+    def _insert(self, kind: str, seq: int, count: int, payload: bytes, model: str, deliver: bool) -> None:
         cursor = self._db.execute(
             "INSERT INTO entry (kind, boot_id, seq, count, model, payload) VALUES (?, ?, ?, ?, ?, ?)",
-            (kind, self.boot_id, seq, count, self._model, payload),
+            (kind, self.boot_id, seq, count, model, payload),
         )
         if deliver:
             self._db.execute("INSERT INTO outbox VALUES (?)", (cursor.lastrowid,))

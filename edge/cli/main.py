@@ -15,6 +15,7 @@ COMMANDS = {
     "convert": "converter.cli",
     "inspect": "edge.cli.inspect",
     "predict": "edge.cli.predict",
+    "calibrate": "edge.cli.calibrate",
     "run": "edge.cli.run",
     "doctor": "edge.cli.doctor",
     "simulate": "edge.cli.simulate",

@@ -48,14 +48,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(config: Config, path: Path) -> int:
-    from edge.daemon import load_model, make_transport
+    from edge.assembly import load_chain, make_transport
     from edge.gate import open_gate
 
-    model = load_model(config)
-    open_gate(config.gate.uri)
+    chain = load_chain(config)
+    open_gate(config.gate).close()
     if config.sync.broker:
         make_transport(config.sync, "check")
-    sys.stdout.write(f"{path}: correct; model {model.name} with {len(model.labels)} labels runs here\n")
+    sys.stdout.write(f"{path}: correct; model {chain.name} with {len(chain.labels)} labels runs here\n")
     return 0
 
 
@@ -74,6 +74,7 @@ def _as_text(report: Report) -> str:
             f"device    {report.device}, boot {report.boot_id}",
             f"frames    captured {report.captured} = decided {report.decided} + dropped "
             f"{sum(report.dropped.values())} ({dropped})",
+            f"parts     judged {report.judged}, out of sight before they could be judged {report.parts_lost}",
             f"records   buffered {report.buffered}, lost {report.lost}; entries not yet delivered: {report.pending}",
             f"latency   p50 {latency['p50'] / 1000:.1f} ms, p99 {latency['p99'] / 1000:.1f} ms, "
             f"max {latency['max'] / 1000:.1f} ms",

@@ -52,7 +52,7 @@ class Clock:
         self._add_belt((sent_ns + received_ns) // 2, tick)
 
     def host_ns(self, time_us: int) -> int:
-        """``time.monotonic_ns`` when the controller's clock stood at ``time_us``, within the last or next half hour."""
+        """``time.monotonic_ns`` when the controller's clock stood at ``time_us``, half an hour from now at most."""
         return self._extended(time_us) * 1000 + self._offset_ns
 
     def tick_at(self, at_ns: int) -> int:

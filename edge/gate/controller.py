@@ -52,9 +52,9 @@ class Outcome(NamedTuple):
     fired: int | None
     """Encoder tick at which the gate opened for it, as the controller reports."""
     missed: str
-    """The reason if it did not: ``late``, ``full``, ``unknown`` (the controller's words), ``unpaired`` (no trigger came
-    for this frame), ``link`` (nor could one), ``reset`` (the controller restarted meanwhile), ``unconfirmed`` (no
-    report came), ``overrun``, ``closed``. Empty when it was fired."""
+    """The reason if it did not, else empty: ``late``, ``full`` or ``unknown`` (the controller's words), ``unpaired``
+    (no trigger came for this frame), ``link`` (nor could one), ``reset`` (the controller restarted meanwhile),
+    ``unconfirmed`` (no report came), ``overrun``, ``closed``."""
 
 
 class _Waiting(NamedTuple):

@@ -160,7 +160,7 @@ class Link:
     def _wait(self) -> None:
         busy = len(self._requests) or self.state == "greeting"
         timeout = (_LEAST_WAIT_NS if busy else BEAT_NS // 2) / 1e9
-        ports = [self._port] if self._port.is_open else []
+        ports: list[Port | socket.socket] = [self._port] if self._port.is_open else []
         ready, _, _ = select.select([self._wake_in, *ports], ports if self._out else [], [], timeout)
         if self._wake_in in ready:
             with suppress(BlockingIOError):

@@ -98,8 +98,9 @@ class CoilGate:
 
 
 class RegisterGate:
-    """Each decision is written at once, in one transaction of four holding registers: how many there were so far (high
-    word, low word), 1 to reject or 0, and the part's number modulo 65,536. A PLC sees a new one by the count.
+    """Each decision is written at once, in one transaction of four holding registers: how many there were so far
+    (high word, low word), 1 to reject or 0, and the part's number modulo 65,536. A PLC sees a new one by the count.
+
     ``fired`` counts rejects that the PLC confirmed to have; what the gate did, only the PLC knows.
     """
 

@@ -13,8 +13,8 @@ from edge.typed import nearest
 
 if TYPE_CHECKING:
     from edge.config import GateConfig
-    from edge.gate.protocol import Config
     from edge.gate.port import Port
+    from edge.gate.protocol import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class SerialOptions:
 def open_gate(config: GateConfig, cameras: int = 1) -> Gate:
     """The gate that ``[gate]`` names; ``cameras`` is how many judge each part.
 
-    Raises ConfigError for an unknown kind or option, MissingError when a package is not installed, and GateError for a
-    pin that cannot be had. A controller or PLC that is not there yet is no error: it is waited for.
+    Raises ConfigError for an unknown kind or option, MissingError when a package is not installed, and GateError for
+    a pin that cannot be had. A controller or PLC that is not there yet is no error: it is waited for.
     """
     if config.uri == "none":
         return NoGate()

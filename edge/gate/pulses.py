@@ -1,7 +1,7 @@
 """Pulses by the clock, for gates without a controller: so long after the frame, on a thread of its own.
 
-Linux promises no microsecond: expect a pulse to be a few milliseconds off on a loaded device. The belt must run at one
-speed, because time stands for way.
+Linux promises no microsecond: expect a pulse to be a few milliseconds off on a loaded device. The belt must run at
+one speed, because time stands for way.
 """
 
 from __future__ import annotations

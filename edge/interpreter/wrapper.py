@@ -32,6 +32,7 @@ class Interpreter:
 
     def __init__(self, model: bytes, runtime: Runtime, threads: int) -> None:
         self.runtime = runtime
+        self.threads = threads
         self._native = _allocate(model, runtime, threads)
         inputs, outputs = self._native.get_input_details(), self._native.get_output_details()
         self.inputs = tuple(_info(detail) for detail in inputs)

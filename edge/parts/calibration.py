@@ -107,6 +107,13 @@ class Calibration:
         except OSError as error:
             raise StateError(f"{path}: cannot be written ({error.strerror}); check folder and permissions") from None
 
+    def save_picture(self, path: Path) -> None:
+        """The belt as a picture. Raises StateError when the file cannot be written."""
+        if not path.suffix or not cv2.haveImageWriter(str(path)):
+            raise ConfigError(f"{path}: no known kind of picture; expected a name that ends in .png")
+        if not cv2.imwrite(str(path), self.background):
+            raise StateError(f"{path}: cannot be written; check folder and permissions")
+
     @classmethod
     def load(cls, path: Path) -> Calibration:
         """Raises StateError when the file cannot be read, ConfigError when it is not a calibration."""

@@ -1,51 +1,77 @@
-"""From the decision loop to the back office: never a wait, never a lock, bounded, every loss counted."""
+"""From the decision loops to the back office: never a wait, bounded, every loss counted."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from edge.decide import Decision, Scores
+import numpy as np
+
+from edge.chain import Look
 from edge.frames.frame import Image
-from edge.record import Record
+from edge.judgement import Judgement
 
 MAX_RECORDS = 100_000
 MAX_PICTURES = 64
-"""Judged parts that wait with their small picture; beyond it the record alone is kept."""
+"""Judged parts that wait with their small pictures; beyond it the record alone is kept."""
 
 
-class Judged(NamedTuple):
-    record: Record
-    scores: Scores
-    picture: Image | None
-    """The resized picture, a copy, for the drift features."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """``looks`` is empty where there was no room for pictures."""
+
+    judgement: Judgement
+    latency_us: int
+    looks: tuple[Look, ...]
 
 
 class Intake:
-    """One thread puts, one thread takes; both ends of a deque are atomic."""
+    """Several threads put, one takes; both ends of a deque are atomic. Pictures are copied into arrays that return
+    with :meth:`release`.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[Judged] = deque()
+        self._free: dict[tuple[int, ...], deque[Image]] = {}
         self.lost = 0
         """Records that found no room: the back office has stood still for very long."""
         self.without_picture = 0
         """Records whose picture found no room, and which drift therefore did not see."""
 
-    def put(self, record: Record, decision: Decision, picture: Image) -> None:
-        """``picture`` is copied."""
+    def put(self, judgement: Judgement, latency_us: int, looks: Sequence[Look]) -> None:
+        """The pictures of ``looks`` are copied."""
         waiting = len(self._waiting)
         if waiting >= MAX_RECORDS:
             self.lost += 1
             return
-        kept = picture.copy() if waiting < MAX_PICTURES else None
-        self.without_picture += kept is None
-        self._waiting.append(Judged(record, decision.scores, kept))
+        crowded = waiting >= MAX_PICTURES
+        self.without_picture += crowded
+        kept = () if crowded else tuple([self._kept(look) for look in looks])
+        self._waiting.append(Judged(judgement, latency_us, kept))
 
     def take(self) -> Judged | None:
-        """The oldest, or None."""
+        """The oldest, or None. Give it back with :meth:`release` when its pictures are done with."""
         return self._waiting.popleft() if self._waiting else None
+
+    def release(self, judged: Judged) -> None:
+        """Its pictures may be overwritten."""
+        for look in judged.looks:
+            self._free[look.picture.shape].append(look.picture)
 
     @property
     def crowded(self) -> bool:
         """A source that can wait should wait now."""
         return len(self._waiting) >= MAX_PICTURES
+
+    def _kept(self, look: Look) -> Look:
+        shape = look.picture.shape
+        free = self._free.get(shape)
+        if free is None:
+            free = self._free.setdefault(shape, deque(maxlen=MAX_PICTURES))
+        try:
+            picture = free.pop()
+        except IndexError:
+            picture = np.empty(shape, np.uint8)
+        np.copyto(picture, look.picture)
+        return Look(look.model, look.decision, picture)

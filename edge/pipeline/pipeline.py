@@ -1,42 +1,57 @@
-"""The way of a frame: capture → preprocess → model → decide → act, and a record for the back office."""
+"""The way of a frame: capture → stage → preprocess → model → decide → act, and a record for the back office."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections.abc import Iterable
 
-from edge.choices import Policy
+from edge.chain import Chain
 from edge.errors import ArtifactError, EdgeError, SourceError
 from edge.frames.frame import Frame, FrameSource
 from edge.gate import Gate
 from edge.health import LatencyHistogram
 from edge.judgement import Judgement
-from edge.model import Model
 from edge.pipeline.accounts import Accounts
 from edge.pipeline.intake import Intake
-from edge.pipeline.mailbox import Mailbox
-from edge.record import REJECTED, Record
+from edge.pipeline.mailbox import Mailbox, Waiting
+from edge.pipeline.stages import Stage, Verdict, WholeFrames
 
 log = logging.getLogger(__name__)
 
 _POLL_S = 0.1
 _CROWDED_S = 0.002
 _JOIN_S = 0.5
+_SERVICE_SHARE = 8
+"""The mean time of a decision follows the newest by this part."""
 
 
 class Pipeline:
-    """Judges a source until it ends or :meth:`stop` is called. One instance, one run.
+    """Judges one camera's frames until its source ends or :meth:`stop` is called. One instance, one run.
 
     The caller's thread decides; a thread of its own captures. Frames are numbered from 0 as they are captured.
     """
 
-    def __init__(self, source: FrameSource, model: Model, gate: Gate, intake: Intake, policy: Policy) -> None:
+    def __init__(
+        self,
+        source: FrameSource,
+        chain: Chain,
+        gate: Gate,
+        intake: Intake,
+        waiting: Waiting,
+        *,
+        stage: Stage | None = None,
+        camera: int = 0,
+    ) -> None:
         self.accounts = Accounts()
         self.latency = LatencyHistogram()
-        self._source, self._model, self._gate, self._intake = source, model, gate, intake
-        self._policy = policy
-        self._mailbox = Mailbox(policy)
+        self._source, self._chain, self._gate, self._intake = source, chain, gate, intake
+        self._stage = stage or WholeFrames()
+        self._camera = camera
+        self._patient = waiting.policy == "every"
+        self._mailbox = Mailbox(waiting)
+        self.accounts.dropped = self._mailbox.dropped
         self._stopping = threading.Event()
         self._failure: EdgeError | None = None
 
@@ -46,18 +61,27 @@ class Pipeline:
 
     def run(self) -> None:
         """Returns at the source's end or after :meth:`stop`; raises SourceError when the source is lost for good."""
-        capture = threading.Thread(target=self._capture, name="capture", daemon=True)
+        capture = threading.Thread(target=self._capture, name=f"capture-{self._camera}", daemon=True)
         capture.start()
         try:
-            while not self._stopping.is_set() and not self._mailbox.finished:
-                item = self._mailbox.take(_POLL_S)
-                if item is not None:
-                    self._judge(*item)
-                    self._wait_for_office()
+            last = self._loop()
         finally:
             self._shut(capture)
+        if last is not None:
+            self._tell(last, self._stage.end(self._chain))
         if self._failure is not None:
             raise self._failure
+
+    def _loop(self) -> Frame | None:
+        """The last frame that was looked at."""
+        last = None
+        while not self._stopping.is_set() and not self._mailbox.finished:
+            item = self._mailbox.take(_POLL_S)
+            if item is not None:
+                number, last = item
+                self._look(number, last)
+                self._wait_for_office()
+        return last
 
     def _capture(self) -> None:
         try:
@@ -67,7 +91,7 @@ class Pipeline:
                     break
                 number = self.accounts.captured
                 self.accounts.captured += 1
-                self.accounts.dropped["overrun"] += self._mailbox.put((number, frame))
+                self._mailbox.put((number, frame))
         except EdgeError as error:
             self._failure = error
         except Exception as error:
@@ -76,29 +100,38 @@ class Pipeline:
         finally:
             self._mailbox.close()
 
-    def _judge(self, seq: int, frame: Frame) -> None:
+    def _look(self, number: int, frame: Frame) -> None:
+        began_ns = time.monotonic_ns()
+        accounts = self.accounts
         if frame.image is None:
-            self.accounts.dropped["unreadable"] += 1
-            log.warning("%s: not a picture; skipped", frame.name or f"frame {seq}")
+            accounts.dropped["unreadable"] += 1
+            self._stage.skip(frame)
+            log.warning("%s: not a picture; skipped", frame.name or f"frame {number}")
             return
         try:
-            decision = self._model.predict(frame.image)
+            self._tell(frame, self._stage.judge(number, frame, self._chain))
         except (ArtifactError, SourceError) as error:
-            self.accounts.dropped["failed"] += 1
-            log.warning("frame %d: %s", seq, error)
+            accounts.dropped["failed"] += 1
+            log.warning("frame %d: %s", number, error)
             return
-        self._gate.act(Judgement(0, seq, frame.captured_ns, frame.wall_ns, 0, decision))
-        latency_us = max(0, time.monotonic_ns() - frame.captured_ns) // 1000
-        self.accounts.decided += 1
-        self.latency.add(latency_us)
-        flags = REJECTED if decision.reject else 0
-        record = Record(
-            seq, frame.captured_ns, frame.wall_ns, min(latency_us, 0xFFFFFFFF), decision.score, decision.index, flags
-        )
-        self._intake.put(record, decision, self._model.preprocess.small)
+        accounts.decided += 1
+        accounts.parts_lost = self._stage.lost
+        mailbox = self._mailbox
+        mailbox.service_ns += (time.monotonic_ns() - began_ns - mailbox.service_ns) // _SERVICE_SHARE
+
+    def _tell(self, frame: Frame, verdicts: Iterable[Verdict]) -> None:
+        """The gate first, each part as soon as it is judged."""
+        captured_ns, wall_ns = frame.captured_ns, frame.wall_ns
+        for part, belt_px, decision, looks in verdicts:
+            judgement = Judgement(self._camera, part, captured_ns, wall_ns, belt_px, decision)
+            self._gate.act(judgement)
+            latency_us = max(0, time.monotonic_ns() - captured_ns) // 1000
+            self.latency.add(latency_us)
+            self.accounts.judged += 1
+            self._intake.put(judgement, latency_us, looks)
 
     def _wait_for_office(self) -> None:
-        if self._policy == "every":
+        if self._patient:
             while self._intake.crowded and not self._stopping.is_set():
                 time.sleep(_CROWDED_S)
 

@@ -38,13 +38,13 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: py
     config = load_config(path)
     assert config.model.path == tmp_path / "m.tflite"
     assert config.device.state == tmp_path / "state"
-    assert config.source.uri == str(tmp_path / "photos")
+    assert config.source[0].uri == str(tmp_path / "photos")
 
 
 def test_absolute_paths_and_uris_stay_as_they_are(tmp_path: Path) -> None:
     text = GOOD.replace('"photos"', '"sim://line"').replace('"m.tflite"', '"/models/m.tflite"')
     config = load_config(write(tmp_path, text))
-    assert config.source.uri == "sim://line"
+    assert config.source[0].uri == "sim://line"
     assert config.model.path == Path("/models/m.tflite")
 
 
@@ -55,7 +55,11 @@ def test_absolute_paths_and_uris_stay_as_they_are(tmp_path: Path) -> None:
         ('id = "line-1"', 'id = "line 1"', "device.id: expected 1 to 63 letters"),
         ('id = "line-1"', 'id = "line-1"\nsite = "a/b"', "device.site: expected"),
         ('uri = "photos"', "uri = 3", "source.uri: expected a string, got 3"),
-        ('uri = "photos"', 'uri = "p"\npolicy = "lates"', "source.policy: expected 'latest' or 'every', got 'lates'"),
+        (
+            'uri = "photos"',
+            'uri = "p"\npolicy = "lates"',
+            "source.policy: expected 'latest' or 'every' or 'adaptive', got 'lates'",
+        ),
         (
             'path = "m.tflite"',
             'path = "m.tflite"\nthreads = 0',

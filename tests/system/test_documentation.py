@@ -95,4 +95,4 @@ def test_links_between_the_readmes_lead_somewhere() -> None:
 def _section(name: str) -> type:
     hints = typing.get_type_hints(Config)
     section: type = hints[name]
-    return section
+    return typing.get_args(section)[0] if typing.get_origin(section) is tuple else section

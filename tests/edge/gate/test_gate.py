@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge.artifact.manifest import OutputSpec
 from edge.decide import Decision
 from edge.errors import ConfigError
 from edge.gate import SimulatedGate, open_gate
@@ -12,7 +13,9 @@ from edge.judgement import Judgement
 
 
 def judgement(part: int, reject: bool) -> Judgement:
-    return Judgement(0, part, 0, 0, 0, Decision("x", 0, 1.0, np.ones(1, np.float32), reject))
+    return Judgement(
+        0, part, 0, 0, 0, Decision("x", 0, 1.0, reject, np.ones(1, np.float32), OutputSpec(1, "float32"))
+    )
 
 
 @pytest.mark.parametrize("uri", ["none", "sim://"])

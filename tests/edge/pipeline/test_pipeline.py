@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.artifact.describe import Given
+from edge.chain import Chain
 from edge.choices import Policy
 from edge.decide import Rule
 from edge.errors import SourceError
@@ -20,9 +21,8 @@ from edge.frames import Frame, open_source
 from edge.frames.frame import Image
 from edge.gate import NoGate, SimulatedGate
 from edge.judgement import Judgement
-from edge.model import Model, load
-from edge.pipeline import Intake, Mailbox, Pipeline
-from edge.record import Record
+from edge.model import load
+from edge.pipeline import Intake, Pipeline, Waiting
 
 
 class Burst:
@@ -53,20 +53,21 @@ class SlowGate(NoGate):
 
 
 @pytest.fixture
-def model(artifact: Path) -> Model:
-    return load(artifact, rule=Rule(frozenset({"red"})))
+def model(artifact: Path) -> Chain:
+    return Chain(load(artifact, rule=Rule(frozenset({"red"}))))
 
 
 def drain(intake: Intake) -> list[int]:
-    sequence = []
+    parts = []
     while (judged := intake.take()) is not None:
-        sequence.append(judged.record.seq)
-    return sequence
+        parts.append(judged.judgement.part)
+        intake.release(judged)
+    return parts
 
 
-def test_every_picture_of_a_folder_is_decided_in_order(model: Model, photos: Path) -> None:
+def test_every_picture_of_a_folder_is_decided_in_order(model: Chain, photos: Path) -> None:
     intake, gate = Intake(), SimulatedGate()
-    pipeline = Pipeline(open_source(str(photos)), model, gate, intake, "every")
+    pipeline = Pipeline(open_source(str(photos)), model, gate, intake, Waiting("every"))
     pipeline.run()
     assert pipeline.accounts.captured == pipeline.accounts.decided == 30
     assert drain(intake) == list(range(30))
@@ -75,21 +76,21 @@ def test_every_picture_of_a_folder_is_decided_in_order(model: Model, photos: Pat
     assert list(gate.last) == list(range(0, 30, 3))
 
 
-def test_a_damaged_picture_is_counted_and_the_rest_is_judged(model: Model, photos: Path) -> None:
+def test_a_damaged_picture_is_counted_and_the_rest_is_judged(model: Chain, photos: Path) -> None:
     (photos / "07.png").write_bytes(b"not a picture")
     intake = Intake()
-    pipeline = Pipeline(open_source(str(photos)), model, NoGate(), intake, "every")
+    pipeline = Pipeline(open_source(str(photos)), model, NoGate(), intake, Waiting("every"))
     pipeline.run()
-    assert pipeline.accounts.dropped == {"overrun": 0, "unreadable": 1}
+    assert +pipeline.accounts.dropped == {"unreadable": 1}
     assert drain(intake) == [seq for seq in range(30) if seq != 7]
 
 
 def test_a_late_model_judges_the_latest_frame_and_counts_the_others(
-    model: Model, picture: Callable[..., Image]
+    model: Chain, picture: Callable[..., Image]
 ) -> None:
     intake = Intake()
     source = Burst(picture("red"), 300, pause_s=0.0005)
-    pipeline = Pipeline(source, model, SlowGate(), intake, "latest")
+    pipeline = Pipeline(source, model, SlowGate(), intake, Waiting("latest"))
     pipeline.run()
     accounts = pipeline.accounts
     assert accounts.captured == 300
@@ -98,18 +99,18 @@ def test_a_late_model_judges_the_latest_frame_and_counts_the_others(
     assert drain(intake)[-1] == 299
 
 
-def test_a_source_that_can_wait_loses_nothing_to_a_late_model(model: Model, picture: Callable[..., Image]) -> None:
-    pipeline = Pipeline(Burst(picture("red"), 60), model, SlowGate(), Intake(), "every")
+def test_a_source_that_can_wait_loses_nothing_to_a_late_model(model: Chain, picture: Callable[..., Image]) -> None:
+    pipeline = Pipeline(Burst(picture("red"), 60), model, SlowGate(), Intake(), Waiting("every"))
     pipeline.run()
     assert pipeline.accounts.decided == 60
 
 
 @settings(max_examples=8, deadline=None)
-@given(after_s=st.floats(0, 0.15), policy=st.sampled_from(["latest", "every"]))
+@given(after_s=st.floats(0, 0.15), policy=st.sampled_from(["latest", "every", "adaptive"]))
 def test_the_accounts_balance_whenever_the_line_is_stopped(after_s: float, policy: Policy) -> None:
     model = _shared_model()
     source = Burst(np.zeros((20, 20, 3), np.uint8), 10**9, pause_s=0.0003)
-    pipeline = Pipeline(source, model, SlowGate(), Intake(), policy)
+    pipeline = Pipeline(source, model, SlowGate(), Intake(), Waiting(policy))
     threading.Timer(after_s, pipeline.stop).start()
     pipeline.run()
     assert pipeline.accounts.balanced
@@ -117,9 +118,9 @@ def test_the_accounts_balance_whenever_the_line_is_stopped(after_s: float, polic
 
 
 def test_a_source_that_is_gone_for_good_is_an_error_after_the_accounts_balance(
-    model: Model, picture: Callable[..., Image]
+    model: Chain, picture: Callable[..., Image]
 ) -> None:
-    pipeline = Pipeline(Burst(picture("blue"), 20, dies=True), model, NoGate(), Intake(), "every")
+    pipeline = Pipeline(Burst(picture("blue"), 20, dies=True), model, NoGate(), Intake(), Waiting("every"))
     with pytest.raises(SourceError, match="gone"):
         pipeline.run()
     assert pipeline.accounts.captured == 20
@@ -127,54 +128,47 @@ def test_a_source_that_is_gone_for_good_is_an_error_after_the_accounts_balance(
 
 
 def test_a_back_office_that_stands_still_costs_pictures_before_records(
-    model: Model, picture: Callable[..., Image]
+    model: Chain, picture: Callable[..., Image]
 ) -> None:
     intake = Intake()
-    pipeline = Pipeline(Burst(picture("red"), 500, pause_s=0.0005), model, NoGate(), intake, "latest")
+    pipeline = Pipeline(Burst(picture("red"), 500, pause_s=0.0005), model, NoGate(), intake, Waiting("latest"))
     pipeline.run()
     decided = pipeline.accounts.decided
     kept = [intake.take() for _ in range(decided)]
     assert intake.take() is None
-    assert sum(judged is not None and judged.picture is not None for judged in kept) == 64
+    assert sum(judged is not None and judged.looks != () for judged in kept) == 64
     assert intake.without_picture == decided - 64
     assert intake.lost == 0
 
 
-def test_the_picture_in_the_intake_is_a_copy(model: Model, picture: Callable[..., Image]) -> None:
+def test_the_picture_in_the_intake_is_a_copy_and_its_memory_returns(
+    model: Chain, picture: Callable[..., Image]
+) -> None:
     intake = Intake()
-    for colour in ("red", "blue"):
+
+    def put(colour: str) -> None:
         decision = model.predict(picture(colour))
-        intake.put(_record(), decision, model.preprocess.small)
+        intake.put(Judgement(0, 0, 0, 0, 0, decision), 5, model.looks)
+
+    put("red")
+    put("blue")
     first, second = intake.take(), intake.take()
-    assert first is not None and first.picture is not None
-    assert second is not None and second.picture is not None
-    assert first.picture[0, 0].tolist() == [0, 0, 255]
-    assert second.picture[0, 0].tolist() == [255, 0, 0]
+    assert first is not None and second is not None
+    assert first.looks[0].picture[0, 0].tolist() == [0, 0, 255]
+    assert second.looks[0].picture[0, 0].tolist() == [255, 0, 0]
+    intake.release(first)
+    put("green")
+    third = intake.take()
+    assert third is not None
+    assert third.looks[0].picture is first.looks[0].picture
+    assert third.looks[0].picture[0, 0].tolist() == [0, 255, 0]
 
 
-def test_a_closed_mailbox_lets_nobody_wait() -> None:
-    mailbox = Mailbox("every")
-    frame = Frame(None, 0, 0)
-    for seq in range(2):
-        mailbox.put((seq, frame))
-    thread = threading.Thread(target=mailbox.put, args=((2, frame),))
-    thread.start()
-    mailbox.close()
-    thread.join(2)
-    assert not thread.is_alive()
-    assert [item[0] for item in iter(lambda: mailbox.take(0), None)] == [0, 1, 2]
-    assert mailbox.finished
+_MODEL: list[Chain] = []
 
 
-_MODEL: list[Model] = []
-
-
-def _shared_model() -> Model:
+def _shared_model() -> Chain:
     if not _MODEL:
         path = Path(__file__).parents[2] / "data" / "colour.tflite"
-        _MODEL.append(load(path, given=Given(colour="RGB", range="0..255")))
+        _MODEL.append(Chain(load(path, given=Given(colour="RGB", range="0..255"))))
     return _MODEL[0]
-
-
-def _record() -> Record:
-    return Record(0, 0, 0, 0, 0.0, 0, 0)

@@ -1,0 +1,166 @@
+"""From a configuration to the things it names: models, cameras, buffer, drift watches, sync."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edge.artifact.describe import Given
+from edge.buffer import Buffer
+from edge.chain import Chain, Link
+from edge.config import Config, ModelConfig, PartsConfig, SourceConfig, SyncConfig
+from edge.drift import DriftWatch, Reference
+from edge.errors import ConfigError
+from edge.frames import Reopening, open_source
+from edge.gate import Gate
+from edge.messages import Identity
+from edge.model import Model, load
+from edge.office import Watched
+from edge.parts import Calibration, Parts
+from edge.pipeline import Cut, FollowedParts, Intake, Pipeline, Stage, VotedParts, Waiting, WholeFrames
+from edge.sync import Sync, Transport, open_transport
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One camera and all that belongs to it alone."""
+
+    name: str
+    source: Reopening
+    chain: Chain
+    pipeline: Pipeline
+
+
+def load_chain(config: Config) -> Chain:
+    """The configured models, checked; raises ConfigError when a rule names a label that they do not have."""
+    first, *others = (_load(config, one) for one in (config.model, *config.then))
+    before = (first, *others)
+    links = [
+        Link(model, frozenset(then.when or before[number].labels))
+        for number, (model, then) in enumerate(zip(others, config.then, strict=True))
+    ]
+    chain = Chain(first, links, config.rule)
+    unknown = [label for label in config.decide.reject if label not in chain.labels]
+    if unknown:
+        raise ConfigError(f"decide.reject: the model has no label {unknown[0]!r}; it has {', '.join(chain.labels)}")
+    return chain
+
+
+def _load(config: Config, one: ModelConfig) -> Model:
+    given = Given(one.labels, one.colour, one.range)
+    return load(one.path, runtime=one.runtime, threads=one.threads, rule=config.rule, given=given)
+
+
+def open_lanes(config: Config, chain: Chain, gate: Gate, intake: Intake) -> tuple[Lane, ...]:
+    """Every camera opened. Raises SourceError for the first that is not there, with the others closed again."""
+    lanes: list[Lane] = []
+    try:
+        for number, source in enumerate(config.source):
+            own = chain if number == 0 else chain.twin()
+            lanes.append(_open_lane(config, number, source, own, gate, intake))
+    except BaseException:
+        for lane in lanes:
+            lane.source.close()
+        raise
+    return tuple(lanes)
+
+
+def _open_lane(
+    config: Config, number: int, configured: SourceConfig, chain: Chain, gate: Gate, intake: Intake
+) -> Lane:
+    name = config.cameras[number]
+    source = open_line_source(configured.uri)
+    try:
+        stage = open_stage(config.parts, name, source.live)
+    except BaseException:
+        source.close()
+        raise
+    waiting = Waiting(
+        configured.policy or ("latest" if source.live else "every"),
+        configured.wait_s or None,
+        configured.deadline_ms / 1000,
+    )
+    pipeline = Pipeline(source, chain, gate, intake, waiting, stage=stage, camera=number)
+    return Lane(name, source, chain, pipeline)
+
+
+def open_line_source(uri: str) -> Reopening:
+    """A camera that is lost comes back by itself; files have nothing to lose."""
+    return Reopening(lambda: open_source(uri))
+
+
+def open_stage(config: PartsConfig, camera: str, live: bool) -> Stage:
+    """Whole frames, or the parts in them. Raises ConfigError, StateError for a calibration that is no good."""
+    if config.calibration is None:
+        return WholeFrames()
+    path = Path(str(config.calibration).replace("{camera}", camera))
+    parts, cut = Parts(Calibration.load(path), config, live), Cut(config.margin, config.square)
+    return VotedParts(parts, cut) if config.judging == "vote" else FollowedParts(parts, cut)
+
+
+def open_buffer(config: Config, model: str) -> Buffer:
+    """The buffer in the state folder; a damaged one is set aside and said."""
+    buffer = Buffer(
+        config.device.state / "buffer.db",
+        model=model,
+        cap_bytes=config.buffer.cap_mb << 20,
+        commit_records=config.buffer.commit_records,
+        commit_s=config.buffer.commit_s,
+        deliver_predictions=bool(config.sync.broker) and config.sync.predictions,
+    )
+    if buffer.set_aside is not None:
+        log.error("the buffer was damaged; set aside as %s, a new one begins", buffer.set_aside)
+    return buffer
+
+
+def open_watches(config: Config, chain: Chain, identity: Identity) -> dict[tuple[int, int], Watched]:
+    """One for each camera and model that has a drift reference, by their numbers."""
+    watches = {}
+    for number, model in enumerate(chain.models):
+        packed = model.artifact.reference
+        if packed is None:
+            log.info("%s has no drift reference: drift is not watched; 'edge convert' records one", model.name)
+            continue
+        reference = Reference.from_bytes(packed)
+        speaks = replace(identity, model=model.name, model_version=version_of(model), labels=model.labels)
+        for camera, name in enumerate(config.cameras):
+            watch = DriftWatch(reference, config.drift.window, config.drift.alpha)
+            watches[camera, number] = Watched(watch, speaks, name)
+    return watches
+
+
+def open_sync(sync: SyncConfig, buffer: Buffer, identity: Identity) -> Sync | None:
+    """None without a broker. Raises ConfigError; a broker that is away is no error."""
+    if not sync.broker:
+        return None
+    transport = make_transport(sync, f"{sync.root}-{identity.device}")
+    return Sync(transport, buffer, identity, sync.root, predictions=sync.predictions)
+
+
+def make_transport(sync: SyncConfig, client_id: str) -> Transport:
+    """Not connected yet. Raises ConfigError."""
+    return open_transport(
+        sync.broker,
+        client_id=client_id,
+        user=sync.username,
+        password_file=sync.password_file,
+        ca=sync.ca,
+        cert=sync.cert,
+        key=sync.key,
+    )
+
+
+def identify(config: Config, chain: Chain, boot_id: str) -> Identity:
+    """Who this device is, in every message."""
+    device = config.device
+    version = version_of(chain.models[0])
+    return Identity(device.id, device.site, device.line, boot_id, chain.name, version, chain.labels)
+
+
+def version_of(model: Model) -> int:
+    """0 for a foreign model."""
+    manifest = model.artifact.manifest
+    return manifest.version if manifest else 0

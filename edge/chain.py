@@ -1,0 +1,95 @@
+"""One model, or several after one another on the same picture: is a part there, is it whole, which defect is it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from edge.artifact.manifest import OutputSpec
+from edge.decide import Decider, Decision, Rule, Scores
+from edge.errors import ConfigError
+from edge.frames.frame import Image
+from edge.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A further model; it is asked when the model before it says one of ``when``."""
+
+    model: Model
+    when: frozenset[str]
+
+
+class Look(NamedTuple):
+    """What one model of a chain said of a picture; for drift, which is watched model by model."""
+
+    model: int
+    """Its place in the chain."""
+    decision: Decision
+    picture: Image
+    """The resized picture, height×width×3 uint8 BGR; overwritten by that model's next picture."""
+
+
+class Chain:
+    """Judges with the first model and, as its labels say, with the next ones; the last one asked decides.
+
+    One instance serves one thread. Raises ConfigError for a link that no label leads to.
+    """
+
+    def __init__(self, first: Model, links: Sequence[Link] = (), rule: Rule | None = None) -> None:
+        self.models = (first, *(link.model for link in links))
+        self.labels = tuple(dict.fromkeys(label for model in self.models for label in model.labels))
+        """Of all models, each once: what records count by."""
+        self.looks: list[Look] = []
+        """Of the last picture, in the order in which the models were asked."""
+        self._links, self._rule = tuple(links), rule or Rule()
+        self._next = (*(link.when for link in links), frozenset[str]())
+        self._places = tuple(tuple(self.labels.index(label) for label in model.labels) for model in self.models)
+        self._mean = Decider(OutputSpec(len(self.labels), "float32"), self.labels, self._rule)
+        for model, when in zip(self.models, self._next, strict=True):
+            _check(model, when)
+
+    @property
+    def name(self) -> str:
+        """The models' ids; fit for a topic."""
+        return "-then-".join(model.name for model in self.models)
+
+    def twin(self) -> Chain:
+        """The same models once more, for another thread."""
+        links = [Link(link.model.twin(), link.when) for link in self._links]
+        return Chain(self.models[0].twin(), links, self._rule)
+
+    def predict(self, image: Image) -> Decision:
+        """Judges one picture, H×W×3 uint8 BGR; ``index`` counts by :attr:`labels`.
+
+        Raises ArtifactError when a runtime refuses.
+        """
+        self.looks.clear()
+        for number, model in enumerate(self.models):
+            decision = model.predict(image)
+            self.looks.append(Look(number, decision, model.preprocess.small))
+            if decision.label not in self._next[number]:
+                break
+        return decision if number == 0 else replace(decision, index=self._places[number][decision.index])
+
+    def scores(self) -> Scores:
+        """Of the model that decided last, spread over :attr:`labels`; shape (labels,)."""
+        number, decision, _ = self.looks[-1]
+        spread: Scores = np.zeros(len(self.labels), np.float32)
+        scores = decision.scores
+        places = self._places[number]
+        spread[list(places)] = (1.0 - scores[0], scores[0]) if len(scores) == 1 else scores
+        return spread
+
+    def decide(self, scores: Scores) -> Decision:
+        """The decision on the mean of several :meth:`scores`."""
+        return self._mean(scores)
+
+
+def _check(model: Model, when: frozenset[str]) -> None:
+    unknown = sorted(when - set(model.labels))
+    if unknown:
+        raise ConfigError(f"then.when: {model.name} has no label {unknown[0]!r}; it has {', '.join(model.labels)}")

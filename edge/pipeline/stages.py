@@ -1,0 +1,141 @@
+"""What is to be judged in a frame: the frame itself, or the parts in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from edge.chain import Chain, Look
+from edge.decide import Decision
+from edge.frames.frame import Frame
+from edge.parts import Box, Parts, crop
+
+
+class Verdict(NamedTuple):
+    """One part of the frame at hand, judged. ``looks`` are what drift is measured on."""
+
+    part: int
+    belt_px: int
+    decision: Decision
+    looks: list[Look]
+
+
+class Stage(Protocol):
+    """One instance serves one camera's decision thread."""
+
+    @property
+    def lost(self) -> int:
+        """Parts that went out of sight before they could be judged."""
+        ...
+
+    def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
+        """The parts that are decided with this frame, captured as ``number``, whose image is not None.
+
+        Raises ArtifactError when a runtime refuses, SourceError for a picture that does not fit.
+        """
+        ...
+
+    def skip(self, frame: Frame) -> None:
+        """A frame that shows nothing: only its time counts."""
+        ...
+
+    def end(self, chain: Chain) -> Iterator[Verdict]:
+        """The source has ended: what is still open."""
+        ...
+
+
+class WholeFrames:
+    """Every frame is a part."""
+
+    @property
+    def lost(self) -> int:
+        return 0
+
+    def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
+        assert frame.image is not None
+        yield Verdict(number, 0, chain.predict(frame.image), chain.looks)
+
+    def skip(self, frame: Frame) -> None:
+        """Nothing to do."""
+
+    def end(self, chain: Chain) -> Iterator[Verdict]:
+        return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How a part is cut out of its frame."""
+
+    margin: float = 0.1
+    """Around it, as a share of its longer side."""
+    square: bool = False
+
+    def box(self, box: Box) -> Box:
+        return box.squared() if self.square else box
+
+
+class FollowedParts:
+    """Each part once, where it is nearest to the centre line."""
+
+    def __init__(self, parts: Parts, cut: Cut) -> None:
+        self._parts, self._cut = parts, cut
+
+    @property
+    def lost(self) -> int:
+        return self._parts.lost
+
+    def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
+        assert frame.image is not None
+        self._parts.step(frame)
+        for due in self._parts.due:
+            decision = chain.predict(crop(frame.image, self._cut.box(due.box), self._cut.margin))
+            yield Verdict(due.part, _whole(due.belt_px), decision, chain.looks)
+
+    def skip(self, frame: Frame) -> None:
+        self._parts.step(frame)
+
+    def end(self, chain: Chain) -> Iterator[Verdict]:
+        return iter(())
+
+
+class VotedParts:
+    """Each part by the mean of the scores of all frames that show it whole."""
+
+    def __init__(self, parts: Parts, cut: Cut) -> None:
+        self._parts, self._cut = parts, cut
+        self._first: dict[int, tuple[int, list[Look]]] = {}
+
+    @property
+    def lost(self) -> int:
+        return self._parts.lost
+
+    def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
+        assert frame.image is not None
+        self._parts.step(frame)
+        for due in self._parts.due:
+            chain.predict(crop(frame.image, self._cut.box(due.box), self._cut.margin))
+            self._parts.vote(due.part, chain.scores())
+            if due.part not in self._first:
+                looks = [look._replace(picture=look.picture.copy()) for look in chain.looks]
+                self._first[due.part] = (_whole(due.belt_px), looks)
+        yield from self._finished(chain)
+
+    def skip(self, frame: Frame) -> None:
+        self._parts.step(frame)
+
+    def end(self, chain: Chain) -> Iterator[Verdict]:
+        self._parts.end()
+        yield from self._finished(chain)
+
+    def _finished(self, chain: Chain) -> Iterator[Verdict]:
+        for part in self._parts.finished:
+            scores = self._parts.finish(part)
+            belt_px, looks = self._first.pop(part, (0, []))
+            if scores is not None:
+                yield Verdict(part, belt_px, chain.decide(scores), looks)
+
+
+def _whole(belt_px: float) -> int:
+    """Parts beyond the centre line at the start count as there."""
+    return max(0, round(belt_px))
