@@ -7,8 +7,9 @@ set -euo pipefail
 # renamed the one to the other.
 demo=(python3-venv libgl1 "libglib2.0-0|libglib2.0-0t64" libxcb1 mosquitto)
 # The V4L2 tests compile a small driver of their own; tcc is the smallest compiler. Chromium opens the converter's
-# report; the Arm compiler takes its C array.
-test=("${demo[@]}" openssl "tcc|gcc|clang" libc6-dev gcc-arm-none-eabi "chromium|chromium-browser|google-chrome-stable")
+# report; the Arm compiler takes its C array and, with qemu, the firmware; clang has libFuzzer.
+test=("${demo[@]}" openssl "tcc|gcc|clang" libc6-dev gcc-arm-none-eabi qemu-system-arm make
+      clang libclang-rt-dev "chromium|chromium-browser|google-chrome-stable")
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;

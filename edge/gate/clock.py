@@ -28,7 +28,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.delay_ns = 0
-        """Of the best round trip; 0 before the first."""
+        """Of the best round trip, so the offset is right to half of it; 0 before the first."""
         self.ticks_per_s = 0.0
         self._samples: deque[_Sample] = deque(maxlen=_KEPT)
         self._belt: deque[tuple[int, int]] = deque()
@@ -36,8 +36,9 @@ class Clock:
         self._offset_ns = 0
 
     @property
-    def known(self) -> bool:
-        return bool(self._samples)
+    def samples(self) -> int:
+        """Round trips that it rests on."""
+        return len(self._samples)
 
     def add(self, sent_ns: int, received_ns: int, time_us: int, tick: int) -> None:
         """A round trip: when it was asked and answered here, and what the controller's clock and belt were."""

@@ -89,7 +89,9 @@ class SerialGate:
         self._tally = Tally()
         self._new: deque[_Waiting] = deque()
         self._waiting: list[_Waiting] = []
-        self._pairing = Pairing(round(tolerance_ms * 1e6), round(delay_ms * 1e6))
+        self._tolerance_ns = round(tolerance_ms * 1e6)
+        self._pairing = Pairing(self._tolerance_ns, round(delay_ms * 1e6))
+        self._triggers: list[Trigger] = []
         self._distance, self._cameras, self._listener = config.distance, cameras, listener
         self._booted_ns = 0
         self._closed = False
@@ -129,6 +131,7 @@ class SerialGate:
     # --- the link's owner ---
 
     def step(self, now_ns: int) -> None:
+        self._place_triggers()
         while self._new:
             waiting = self._new.popleft()
             if not self._pair(waiting):
@@ -141,9 +144,12 @@ class SerialGate:
     def on_session(self, status: Status, restarted: bool) -> None:
         self._booted_ns = time.monotonic_ns() - status.uptime_ms * 1_000_000
         parts = self._pairing.clear()
+        self._tally.add("unpaired_triggers", len(self._triggers))
+        self._triggers.clear()
         if restarted:
             self._tally.add("restarts")
-            self.at_risk = tuple(part.number for part in parts if not part.settled)
+            tick = self.link.clock.tick_at(self._booted_ns)
+            self.at_risk = tuple(part.number for part in parts if not part.settled and signed(part.due - tick) > 0)
             self._tally.add("at_risk", len(self.at_risk))
             log.warning("gate: the controller restarted; %s", _at_risk(self.at_risk))
         for part in parts:
@@ -151,9 +157,8 @@ class SerialGate:
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, Trigger):
-            due = (event.tick + self._distance) & 0xFFFFFFFF
-            self._pairing.add(Part(event.part, due, self.link.clock.host_ns(event.time_us)))
-            self._waiting = [waiting for waiting in self._waiting if not self._pair(waiting)]
+            self._triggers.append(event)
+            self._place_triggers()
         elif isinstance(event, FaultReport):
             self._on_fault(event)
         elif event.part != FIRE_TEST and (part := self._pairing.find(event.part)):
@@ -168,6 +173,17 @@ class SerialGate:
                 self._settle(part)
 
     # --- parts and frames ---
+
+    def _place_triggers(self) -> None:
+        """Into this device's time, once the controller's clock is known well enough not to mistake parts."""
+        clock = self.link.clock
+        if not self._triggers or clock.delay_ns > self._tolerance_ns:
+            return
+        for trigger in self._triggers:
+            due = (trigger.tick + self._distance) & 0xFFFFFFFF
+            self._pairing.add(Part(trigger.part, due, clock.host_ns(trigger.time_us)))
+        self._triggers.clear()
+        self._waiting = [waiting for waiting in self._waiting if not self._pair(waiting)]
 
     def _pair(self, waiting: _Waiting) -> bool:
         part = self._pairing.pair(waiting.judgement)

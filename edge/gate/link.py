@@ -45,6 +45,9 @@ State = Literal["closed", "greeting", "configuring", "up", "silent"]
 
 _MS = 1_000_000
 BEAT_NS = 100 * _MS
+_FIRST_BEATS = 8
+_FIRST_BEAT_NS = 5 * _MS
+"""Of a new session, so that the clock is known soon."""
 SILENCE_NS = 300 * _MS
 """Without a byte for so long the link counts as lost."""
 _HELLO_NS = 50 * _MS
@@ -58,7 +61,8 @@ class Owner(Protocol):
     """Whom the link serves. All are called on the link's thread."""
 
     def on_session(self, status: Status, restarted: bool) -> None:
-        """A session begins; with ``restarted`` the controller has forgotten an earlier one."""
+        """A session begins; with ``restarted`` the controller has forgotten an earlier one, whose clock is still
+        the link's."""
         ...
 
     def on_event(self, event: Event) -> None:
@@ -133,6 +137,10 @@ class Link:
         wait_ns = min(max(_LEAST_WAIT_NS, 4 * self.clock.delay_ns), _MOST_WAIT_NS)
         self._send(self._requests.add(message, time.monotonic_ns(), wait_ns))
 
+    @property
+    def _new_clock(self) -> bool:
+        return 0 < self.clock.samples < _FIRST_BEATS and self.state != "silent"
+
     # --- the thread ---
 
     def _run(self) -> None:
@@ -158,7 +166,7 @@ class Link:
         self._wait()
 
     def _wait(self) -> None:
-        busy = len(self._requests) or self.state == "greeting"
+        busy = len(self._requests) or self.state == "greeting" or self._new_clock
         timeout = (_LEAST_WAIT_NS if busy else BEAT_NS // 2) / 1e9
         ports: list[Port | socket.socket] = [self._port] if self._port.is_open else []
         ready, _, _ = select.select([self._wake_in, *ports], ports if self._out else [], [], timeout)
@@ -218,7 +226,7 @@ class Link:
                 self._hello_ns = now_ns
                 self._send_stamped(Hello(PROTOCOL, self._session), now_ns)
             return
-        if now_ns - self._beat_ns >= BEAT_NS:
+        if now_ns - self._beat_ns >= (_FIRST_BEAT_NS if self._new_clock else BEAT_NS):
             self._beat_ns = now_ns
             self._send_stamped(Heartbeat(self._session), now_ns)
         while self._posted and self.state == "up":
@@ -297,9 +305,9 @@ class Link:
             return
         if self.state == "greeting":
             self._expected = status.next_event
+            self._owner.on_session(status, self._restarted)
             self.clock = Clock()
             self.clock.add(self._beats.pop(seq, self._hello_ns), now_ns, status.time_us, status.tick)
-            self._owner.on_session(status, self._restarted)
             self.state = "configuring"
             if self._config is None:
                 self._come_up(now_ns)
