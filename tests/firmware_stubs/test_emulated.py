@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from edge.gate.controller import SerialGate
 from edge.gate.port import Port
 from edge.gate.protocol import Fault
-from tests.firmware_stubs.emulator import Emulator
+from edge.judgement import Judgement
+from tests.firmware_stubs.emulator import Emulator, Mps2
 from tests.firmware_stubs.hosted import wait_until
 from tests.firmware_stubs.line import DISTANCE, KINDS, SETTINGS, disturbed_line
 from tests.firmware_stubs.wire import Wire
@@ -84,6 +85,30 @@ def test_without_a_pi_the_alarm_is_on(emulator: Emulator) -> None:
     wait_until(lambda: emulator_alarm(emulator), 20)
     assert time.monotonic() - closed > 0.3
     wire.close()
+
+
+def test_the_second_board_fires_at_the_exact_tick(judgement: Callable[..., Judgement]) -> None:
+    board = Mps2()
+    try:
+        wire = Wire(board.line, 0)
+        gate = SerialGate(Port(wire.path), SETTINGS._replace(distance=40))
+        wait_until(lambda: gate.link.state == "up", 20)
+        opened = []
+        for part in range(20):
+            board.step(10)
+            board.part()
+            gate.act(judgement(part, reject=part % 3 == 0))
+            time.sleep(0.03)
+            opened += [board.tick] if board.gate_open else []
+        for _ in range(4):
+            board.step(10)
+            opened += [board.tick] if board.gate_open else []
+        wait_until(lambda: gate.counters()["fired"] == 7, 20)
+        gate.close()
+        wire.close()
+    finally:
+        board.stop()
+    assert opened == [10 * (part + 1) + 40 for part in range(20) if part % 3 == 0]
 
 
 def emulator_alarm(emulator: Emulator) -> bool:
