@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "edge.cli.run",
     "doctor": "edge.cli.doctor",
     "simulate": "edge.cli.simulate",
+    "gate": "edge.cli.gate",
     "monitor": "edge.cli.monitor",
 }
 """Each module has ``add(subparsers)``, and imports what is heavy only when its command runs."""

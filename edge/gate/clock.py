@@ -9,7 +9,9 @@ _KEPT = 64
 _DRIFT = 1e-4
 """Of two crystals against each other: 100 ppm is worse than any."""
 _BELT_NS = 1_000_000_000
-"""The belt's speed is the mean over so long."""
+"""The belt's speed is the mean over so long …"""
+_LEAST_BELT_NS = 100_000_000
+"""… and not known before."""
 
 
 class _Sample(NamedTuple):
@@ -30,6 +32,7 @@ class Clock:
         self.delay_ns = 0
         """Of the best round trip, so the offset is right to half of it; 0 before the first."""
         self.ticks_per_s = 0.0
+        """0 also while it is not known yet, the first tenth of a second."""
         self._samples: deque[_Sample] = deque(maxlen=_KEPT)
         self._belt: deque[tuple[int, int]] = deque()
         self._us = 0
@@ -51,6 +54,11 @@ class Clock:
         best = min(self._samples, key=lambda known: known.delay_ns + _DRIFT * (received_ns - known.at_ns))
         self._offset_ns, self.delay_ns = best.offset_ns, best.delay_ns
         self._add_belt((sent_ns + received_ns) // 2, tick)
+
+    @property
+    def tick(self) -> int:
+        """The encoder's count, as it was said last."""
+        return self._belt[-1][1] if self._belt else 0
 
     def host_ns(self, time_us: int) -> int:
         """``time.monotonic_ns`` when the controller's clock stood at ``time_us``, half an hour from now at most."""
@@ -74,7 +82,8 @@ class Clock:
         while len(belt) > 2 and at_ns - belt[1][0] > _BELT_NS:
             belt.popleft()
         passed_ns = at_ns - belt[0][0]
-        self.ticks_per_s = max(0, signed(tick - belt[0][1])) * 1e9 / passed_ns if passed_ns > 0 else 0.0
+        if passed_ns >= _LEAST_BELT_NS:
+            self.ticks_per_s = max(0, signed(tick - belt[0][1])) * 1e9 / passed_ns
 
 
 def signed(difference: int) -> int:

@@ -88,6 +88,8 @@ class Link:
         self.lost = 0
         """How often the link was lost after it was up."""
         self.lost_events = 0
+        self.flags = 0
+        """The controller's, as it said last: :class:`~edge.gate.protocol.Flag`."""
         self.up_since_ns = 0
         self._port, self._config, self._owner = port, config, owner
         self._requests = Requests()
@@ -292,6 +294,7 @@ class Link:
         if alive.session != self._session:
             self._greet()
             return
+        self.flags = alive.flags
         sent_ns = self._beats.pop(seq, None)
         if sent_ns is not None:
             self.clock.add(sent_ns, now_ns, alive.time_us, alive.tick)

@@ -15,6 +15,7 @@ void board_gate(int open);
 void board_alarm(int on);
 int board_feedback(void);     /* the gate's feedback input */
 void board_send(const uint8_t *bytes, size_t size); /* may wait for the line */
+void board_alive(void);       /* the main loop turns; for a watchdog, where the board has one */
 
 /* --- its interrupts: encoder and photo-eye have the same priority, the line a lower one --- */
 

@@ -55,6 +55,9 @@ static void unlock(void *context) {
     let_in(before_lock);
 }
 
+__attribute__((weak)) void board_alive(void) {
+}
+
 /* Sleeps until an interrupt, unless one has just brought something. It wakes also while they are kept out. */
 static void rest(void) {
     uint32_t before = keep_out();
@@ -72,6 +75,7 @@ int main(void) {
         while (written != taken) lc_receive(&controller, bytes[taken++ % BYTES], now_us());
         lc_feedback(&controller, board_feedback());
         lc_poll(&controller, now_us());
+        board_alive();
         rest();
     }
 }
