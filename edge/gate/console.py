@@ -43,7 +43,8 @@ class Console:
         self.link.start()
         until = time.monotonic() + _ANSWER_S
         while self.link.state != "up" or self.link.clock.samples < 2:
-            if time.monotonic() > until:
+            unopened = self.link.state == "closed" and self.link.problem
+            if unopened or time.monotonic() > until:
                 self.link.close()
                 raise GateError(self.link.problem or self._silent())
             time.sleep(0.01)

@@ -100,8 +100,8 @@ class SerialGate:
 
     def act(self, judgement: Judgement) -> None:
         """Costs microseconds; all else is done on the link's thread."""
-        self._tally.judged(judgement)
         if self._closed or len(self._new) >= _MOST_WAITING:
+            self._tally.judged(judgement)
             self._miss(judgement, "closed" if self._closed else "overrun")
             return
         self._new.append(_Waiting(judgement, time.monotonic_ns()))
@@ -117,12 +117,19 @@ class SerialGate:
     def close(self) -> None:
         """Waits up to a second for reports of parts that are on their way to the gate."""
         until = time.monotonic() + _LINGER_S
-        while not self._closed and self.link.state == "up" and self._tally.open and time.monotonic() < until:
+        while (
+            not self._closed
+            and self.link.state == "up"
+            and (self._new or self._tally.open)
+            and time.monotonic() < until
+        ):
             time.sleep(0.01)
         self._closed = True
         self.link.close()
         for part in self._pairing.clear():
             self._end(part, "closed")
+        for judgement, _ in self._new:
+            self._tally.judged(judgement)
         for judgement, _ in [*self._waiting, *self._new]:
             self._miss(judgement, "closed")
         self._waiting.clear()
@@ -134,6 +141,7 @@ class SerialGate:
         self._place_triggers()
         while self._new:
             waiting = self._new.popleft()
+            self._tally.judged(waiting.judgement)
             if not self._pair(waiting):
                 self._waiting.append(waiting)
         if self._waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import termios
 from typing import Any
 
 from edge.errors import GateError
@@ -17,6 +18,8 @@ class Port:
     def __init__(self, device: str, baud: int = BAUD) -> None:
         self.device, self._baud = device, baud
         self._serial: Any = None
+        self.fd = -1
+        """The open file; -1 while closed."""
 
     def open(self) -> None:
         """Raises GateError when it is not there, not allowed, or used by another process."""
@@ -26,18 +29,20 @@ class Port:
             self._serial = serial.Serial(self.device, self._baud, timeout=0, write_timeout=0, exclusive=True)
         except (OSError, ValueError) as error:  # SerialException is an OSError
             raise GateError(f"{self.device}: {_reason(error)}") from None
+        self.fd = self._serial.fd
+        # pyserial's VMIN of 0 would make "nothing yet" look like "gone".
+        modes = termios.tcgetattr(self.fd)
+        modes[6][termios.VMIN] = 1
+        termios.tcsetattr(self.fd, termios.TCSANOW, modes)
 
     @property
     def is_open(self) -> bool:
-        return self._serial is not None
-
-    def fileno(self) -> int:
-        return int(self._serial.fd)
+        return self.fd >= 0
 
     def read(self) -> bytes:
         """What has arrived; raises OSError when the device is gone."""
         try:
-            data = os.read(self.fileno(), _READ)
+            data = os.read(self.fd, _READ)
         except BlockingIOError:
             return b""
         if not data:
@@ -47,7 +52,7 @@ class Port:
     def write(self, data: bytes | bytearray) -> int:
         """Bytes that found room; raises OSError when the device is gone."""
         try:
-            return os.write(self.fileno(), data)
+            return os.write(self.fd, data)
         except BlockingIOError:
             return 0
 
@@ -55,7 +60,7 @@ class Port:
         """Any number of times."""
         if self._serial is not None:
             self._serial.close()
-            self._serial = None
+            self._serial, self.fd = None, -1
 
 
 def _reason(error: Exception) -> str:

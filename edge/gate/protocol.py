@@ -324,6 +324,11 @@ def _frame_of(raw: bytes) -> Frame | None:
 def cobs_encode(data: bytes) -> bytes:
     """Without a zero byte; at most ``len(data) // 254 + 1`` bytes longer."""
     out = bytearray()
+    if len(data) < 254:  # as all our frames are: no block is full
+        for piece in data.split(b"\0"):
+            out.append(len(piece) + 1)
+            out += piece
+        return bytes(out)
     *pieces, last = data.split(b"\0")
     for piece in pieces:
         out += _blocks(piece)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { RESEND_US = 20000, BEAT_LOST_US = 500000, STATUS_US = 100000, SENT_AT_ONCE = 4 };
+enum { RESEND_US = 50000, BEAT_LOST_US = 500000, STATUS_US = 100000, SENT_AT_ONCE = 4 };
 
 static void send(struct lc *lc, uint8_t type, uint8_t seq, const uint8_t *payload, size_t size) {
     uint8_t bytes[LC_MAX_FRAME];

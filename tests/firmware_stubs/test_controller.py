@@ -169,7 +169,7 @@ def test_events_are_sent_again_until_they_are_received_and_never_out_of_order(co
     for _ in range(40):
         core.move(3)
         core.part()
-    first = of(Trigger, core.poll() + core.wait(19))
+    first = of(Trigger, core.poll() + core.wait(49))
     assert [trigger.part for trigger in first] == list(range(16))  # type: ignore[union-attr]
     assert of(Trigger, core.wait(10)), "nothing came back: from the oldest again"
     core.ask(Received(SESSION, 0), 10)
