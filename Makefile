@@ -23,7 +23,7 @@ test: $(VENV)/.test lint
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 bench: $(VENV)/.test
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check .

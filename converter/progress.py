@@ -1,35 +1,5 @@
 """Lines that say what a long conversion is doing."""
 
-from __future__ import annotations
+from edge.progress import EVERY_S, Progress
 
-import time
-from collections.abc import Iterable, Iterator
-from typing import TextIO, TypeVar
-
-T = TypeVar("T")
-
-EVERY_S = 2.0
-
-
-class Progress:
-    """Writes to ``stream``; None is silent, which is what the Python API wants.
-
-    The stream should not be file descriptor 2 itself: that one is redirected while TensorFlow works.
-    """
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream
-
-    def say(self, line: str) -> None:
-        if self._stream is not None:
-            self._stream.write(line + "\n")
-            self._stream.flush()
-
-    def count(self, items: Iterable[T], total: int, what: str) -> Iterator[T]:
-        """Hands the items on; after every two seconds says how far it got."""
-        spoken = time.monotonic()
-        for done, item in enumerate(items):
-            if time.monotonic() - spoken >= EVERY_S:
-                spoken = time.monotonic()
-                self.say(f"  {what} {done} of {total}")
-            yield item
+__all__ = ["EVERY_S", "Progress"]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from edge.artifact.describe import Given
 from edge.buffer import Buffer
+from edge.caretaker import Caretaker
+from edge.caretaker import Watched as Cared
 from edge.chain import Chain, Link
 from edge.config import Config, ModelConfig, PartsConfig, SourceConfig, SyncConfig
 from edge.drift import DriftWatch, Reference
 from edge.errors import ConfigError
 from edge.frames import Reopening, open_source
 from edge.gate import Gate
+from edge.health.lanes import Lane as Counts
 from edge.messages import Identity
 from edge.model import Model, load
 from edge.office import Watched
@@ -28,10 +33,16 @@ log = logging.getLogger(__name__)
 class Lane:
     """One camera and all that belongs to it alone."""
 
+    number: int
     name: str
     source: Reopening
-    chain: Chain
     pipeline: Pipeline
+
+    def counts(self, caretaker: Caretaker) -> Counts:
+        """What health looks at."""
+        pipeline = self.pipeline
+        faults = partial(caretaker.faults, self.number)
+        return Counts(self.name, pipeline.accounts, pipeline.latency, self.source, faults)
 
 
 def load_chain(config: Config) -> Chain:
@@ -51,7 +62,17 @@ def load_chain(config: Config) -> Chain:
 
 def _load(config: Config, one: ModelConfig) -> Model:
     given = Given(one.labels, one.colour, one.range)
-    return load(one.path, runtime=one.runtime, threads=one.threads, rule=config.rule, given=given)
+    wanted = one.wanted
+    return load(
+        one.path,
+        runtime=wanted.runtime,
+        threads=wanted.threads,
+        xnnpack=wanted.xnnpack,
+        delegate=wanted.delegate,
+        rule=config.rule,
+        given=given,
+        state=config.device.state,
+    )
 
 
 def open_lanes(config: Config, chain: Chain, gate: Gate, intake: Intake) -> tuple[Lane, ...]:
@@ -72,7 +93,7 @@ def _open_lane(
     config: Config, number: int, configured: SourceConfig, chain: Chain, gate: Gate, intake: Intake
 ) -> Lane:
     name = config.cameras[number]
-    source = open_line_source(configured.uri)
+    source = open_line_source(configured.uri, name)
     try:
         stage = open_stage(config.parts, name, source.live)
     except BaseException:
@@ -84,12 +105,12 @@ def _open_lane(
         configured.deadline_ms / 1000,
     )
     pipeline = Pipeline(source, chain, gate, intake, waiting, stage=stage, camera=number)
-    return Lane(name, source, chain, pipeline)
+    return Lane(number, name, source, pipeline)
 
 
-def open_line_source(uri: str) -> Reopening:
+def open_line_source(uri: str, name: str) -> Reopening:
     """A camera that is lost comes back by itself; files have nothing to lose."""
-    return Reopening(lambda: open_source(uri))
+    return Reopening(lambda: open_source(uri), name=f"camera {name}")
 
 
 def open_stage(config: PartsConfig, camera: str, live: bool) -> Stage:
@@ -130,6 +151,12 @@ def open_watches(config: Config, chain: Chain, identity: Identity) -> dict[tuple
             watch = DriftWatch(reference, config.drift.window, config.drift.alpha)
             watches[camera, number] = Watched(watch, speaks, name)
     return watches
+
+
+def open_caretaker(config: Config, lanes: Sequence[Lane], identity: Identity) -> Caretaker:
+    """Watches over the cameras; see ``[camera]``."""
+    cameras = [Cared(lane.name, lane.source) for lane in lanes]
+    return Caretaker(cameras, config.camera, identity, config.device.state)
 
 
 def open_sync(sync: SyncConfig, buffer: Buffer, identity: Identity) -> Sync | None:

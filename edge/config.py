@@ -15,7 +15,10 @@ from typing import Any
 from edge.choices import Colour, GateAction, Policy, Range, RuntimeChoice
 from edge.decide import Rule
 from edge.errors import ConfigError
+from edge.frames.care_options import CareOptions
+from edge.interpreter.setup import Delegate, Wanted
 from edge.parts.options import PartsOptions
+from edge.status.address import parse_address
 from edge.sync.topics import check_root
 from edge.typed import build
 
@@ -55,15 +58,27 @@ class ModelConfig:
     path: Path
     """The .tflite."""
     runtime: RuntimeChoice = "auto"
-    """"auto" takes litert where it works, else tflite-runtime."""
-    threads: int = field(default=1, metadata={"least": 1, "most": 64})
-    """Threads of the interpreter."""
+    """"auto" takes what `edge bench --tune` found, else litert where it works, else tflite-runtime."""
+    threads: int | None = field(default=None, metadata={"least": 1, "most": 64})
+    """Threads of the interpreter. By default what `edge bench --tune` found, else 1."""
+    xnnpack: bool | None = None
+    """TFLite's fast kernels for processors. By default what `edge bench --tune` found, else true."""
+    delegate: str = ""
+    """Library of an external delegate, such as "libedgetpu.so.1": a path, or a name that the system knows."""
+    delegate_options: dict[str, Any] = field(default_factory=dict)
+    """Its options, in the library's own words."""
     labels: Path | None = None
     """For a foreign model: a file with one label a line."""
     colour: Colour | None = None
     """For a foreign model: "RGB", "BGR" or "GRAY"."""
     range: Range | None = None
     """For a foreign model: what pixel values become, "0..255", "0..1" or "-1..1"."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """How it is to be run. Raises ConfigError for options that are no plain values."""
+        delegate = Delegate.build(self.delegate, self.delegate_options) if self.delegate else None
+        return Wanted(self.runtime, self.threads, self.xnnpack, delegate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +177,8 @@ class SyncConfig:
 class HealthConfig:
     interval_s: float = field(default=10.0, metadata={"least": 0.5, "most": 86_400.0})
     """Seconds between health messages."""
+    prometheus: str = ""
+    """Where Prometheus may fetch /metrics, "127.0.0.1:9095"; empty for nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +186,7 @@ class Config:
     device: DeviceConfig
     source: tuple[SourceConfig, ...]
     model: ModelConfig
+    camera: CareOptions = field(default_factory=CareOptions)
     then: tuple[ThenConfig, ...] = ()
     parts: PartsConfig = field(default_factory=PartsConfig)
     decide: DecideConfig = field(default_factory=DecideConfig)
@@ -215,6 +233,8 @@ def _anchored(config: Config, folder: Path) -> Config:
         paths = {f.name: folder / v for f in fields(section) if isinstance(v := getattr(section, f.name), Path)}
         if isinstance(section, SourceConfig) and "://" not in section.uri:
             paths["uri"] = str(folder / section.uri)  # type: ignore[assignment]
+        if isinstance(section, ModelConfig) and "/" in section.delegate:
+            paths["delegate"] = str(folder / section.delegate)  # type: ignore[assignment]
         return replace(section, **paths)
 
     return replace(config, **{section.name: anchored(getattr(config, section.name)) for section in fields(config)})
@@ -232,6 +252,15 @@ def _check(config: Config) -> None:
         check_root(config.sync.root)
     except ConfigError as error:
         raise ConfigError(f"sync.{error}") from None
+    try:
+        if config.health.prometheus:
+            parse_address(config.health.prometheus)
+    except ConfigError as error:
+        raise ConfigError(f"health.prometheus: {error}") from None
+    for place, model in (("model", config.model), *(("then", then) for then in config.then)):
+        if model.delegate_options and not model.delegate:
+            raise ConfigError(f"{place}.delegate_options: there is no {place}.delegate to give them to")
+        _ = model.wanted
     if bool(config.sync.cert) != bool(config.sync.key):
         raise ConfigError("sync.cert and sync.key: expected both or neither")
 

@@ -8,20 +8,23 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.assembly import Lane, identify, load_chain, open_buffer, open_lanes, open_sync, open_watches
+from edge.assembly import Lane, identify, load_chain, open_buffer, open_caretaker, open_lanes, open_sync, open_watches
 from edge.buffer import Buffer
 from edge.chain import Chain
 from edge.config import Config
 from edge.errors import StateError
 from edge.gate import open_gate
-from edge.health import quantile
+from edge.health import Distribution
+from edge.health.merging import SHARES
+from edge.health.vitals import Vitals
 from edge.messages import Identity
-from edge.office import Office, latency_counts
+from edge.office import Office
 from edge.pipeline import Accounts, Intake, steady, total
+from edge.status.service import StatusService
 
 log = logging.getLogger(__name__)
 
@@ -97,36 +100,42 @@ class Line:
         SourceError also when a source is lost for good, after everything was flushed.
         """
         config = self._config
-        with _locked(config.device.state):
+        state = config.device.state
+        with _locked(state), closing(StatusService(state, config.health.prometheus)) as status:
             chain = load_chain(config)
             buffer = open_buffer(config, chain.name)
             try:
-                return self._judge(chain, buffer)
+                return self._judge(chain, buffer, status)
             finally:
                 buffer.close()
 
-    def _judge(self, chain: Chain, buffer: Buffer) -> Report:
+    def _judge(self, chain: Chain, buffer: Buffer, status: StatusService) -> Report:
         config = self._config
         identity = identify(config, chain, buffer.boot_id)
         sync = open_sync(config.sync, buffer, identity)
         intake, gate = Intake(), open_gate(config.gate, len(config.source))
         lanes = self._lanes = open_lanes(config, chain, gate, intake)
+        caretaker = open_caretaker(config, lanes, identity)
+        vitals = Vitals(identity, [lane.counts(caretaker) for lane in lanes], intake, buffer, sync)
         office = Office(
             intake=intake,
             buffer=buffer,
             watches=open_watches(config, chain, identity),
-            identity=identity,
-            pipelines=[lane.pipeline for lane in lanes],
+            vitals=vitals,
+            caretaker=caretaker,
             sync=sync,
             health_interval_s=config.health.interval_s,
         )
+        for model in chain.models:
+            log.info("%s on %s", model.name, model.running)
         for lane, source in zip(lanes, config.source, strict=True):
-            log.info("judging %s with %s on %s", source.uri, chain.name, chain.models[0].interpreter.platform)
+            log.info("judging %s with %s", source.uri, chain.name)
             if self._stopped:
                 lane.pipeline.stop()
         if sync is not None:
             sync.start()
         office.start()
+        status.start(lambda: vitals.latest)
         try:
             with steady():
                 self._run_lanes(lanes)
@@ -173,7 +182,7 @@ def run_line(config: Config) -> Report:
 def _report(identity: Identity, lanes: Sequence[Lane], office: Office, buffer: Buffer, intake: Intake) -> Report:
     pipelines = [lane.pipeline for lane in lanes]
     accounts = total(pipeline.accounts for pipeline in pipelines)
-    counts, longest = latency_counts(pipelines), max(pipeline.latency.max_us for pipeline in pipelines)
+    latencies = sum((pipeline.latency.copy() for pipeline in pipelines), Distribution.empty())
     state = buffer.state()
     cameras = tuple(_camera_report(lane) for lane in lanes)
     return Report(
@@ -189,10 +198,7 @@ def _report(identity: Identity, lanes: Sequence[Lane], office: Office, buffer: B
         pending=state.pending,
         windows=office.windows,
         drifted_windows=tuple(office.drifted),
-        latency_us={
-            name: min(quantile(counts, share), longest)
-            for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999), ("max", 1.0))
-        },
+        latency_us={name: latencies.quantile(share) for name, share in SHARES.items()} | {"max": latencies.max_us},
         losses=sum(camera.losses for camera in cameras),
         cameras=cameras,
     )

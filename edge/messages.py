@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
 from edge.errors import ConfigError, MessageError
+from edge.health.histogram import PER_OCTAVE, Distribution
 from edge.record import Record
 from edge.typed import build, plain
 
@@ -78,37 +79,113 @@ class Status(Message):
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """From capture to decision, microseconds, since the health message before."""
+    """From capture to decision, microseconds: right, or at most 3.1 % too high. All 0 where nothing was decided."""
 
     p50: float
     p90: float
     p99: float
     max: float
+    p999: float | None = None
+    """None from devices that do not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Latencies since the boot, for adding up: over cameras and devices, and, as the difference of two messages of
+    one boot, over any time between them (:mod:`edge.health.merging`).
+
+    ``buckets`` is bucket, count, bucket, count, … of the buckets that are not empty, ascending. With ``per_octave`` =
+    n = 32, bucket i holds the whole microseconds from its lower edge to the next one's, which is not included. The
+    lower edge is i up to 2n - 1, and (n + i % n) * 2 ** (i // n - 1) from there on. The last bucket, 831, has no end.
+    """
+
+    buckets: tuple[int, ...]
+    sum_us: int = field(metadata=_NOT_NEGATIVE)
+    max_us: int = field(metadata=_NOT_NEGATIVE)
+    per_octave: int = field(default=PER_OCTAVE, metadata={"least": PER_OCTAVE, "most": PER_OCTAVE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    """One camera and what was judged of its frames. Counts are since the boot."""
+
+    name: str
+    captured: int = field(metadata=_NOT_NEGATIVE)
+    decided: int = field(metadata=_NOT_NEGATIVE)
+    dropped: dict[str, int]
+    recent_captured: int = field(metadata=_NOT_NEGATIVE)
+    recent_dropped: dict[str, int]
+    """In the last minute, as ``recent_captured``."""
+    rate_fps: float
+    """Decisions a second, over the last ten seconds."""
+    latency_us: Latency
+    """Of the last minute."""
+    latency_boot_us: Latency
+    """Since the boot."""
+    histogram: Histogram
+    losses: int = field(default=0, metadata=_NOT_NEGATIVE)
+    """How often the camera was lost."""
+    lost: bool = False
+    """It is away now."""
+    missed: int = field(default=0, metadata=_NOT_NEGATIVE)
+    """Frames that the camera or its driver lost; they were never captured."""
+    faults: tuple[str, ...] = ()
+    """What is wrong with its pictures now: black, saturated, frozen, blurred; a newer device may know more."""
+    judged: int = field(default=0, metadata=_NOT_NEGATIVE)
+    """Parts judged; equals ``decided`` where every frame is a part."""
+    parts_lost: int = field(default=0, metadata=_NOT_NEGATIVE)
+    """Parts that went out of sight before they could be judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class BufferDepth:
-    """The local buffer: rows, rows that wait for delivery, size, and records that had to make room."""
+    """The local buffer: rows, rows that wait for delivery, size, and records that had to make room since the file was
+    made, ``evicted_undelivered`` of them before anybody had them. ``unwritten`` records of this boot wait in memory.
+    """
 
     entries: int = field(metadata=_NOT_NEGATIVE)
     pending: int = field(metadata=_NOT_NEGATIVE)
     bytes: int = field(metadata=_NOT_NEGATIVE)
     evicted: int = field(metadata=_NOT_NEGATIVE)
+    evicted_undelivered: int = field(default=0, metadata=_NOT_NEGATIVE)
+    unwritten: int = field(default=0, metadata=_NOT_NEGATIVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health(Message):
-    """Counts since the boot; ``captured == decided + sum(dropped.values())``. ``dropped`` is by reason."""
+    """Counts since the boot, over all cameras; ``captured == decided + sum(dropped.values())`` whenever the line has
+    stopped, and the difference is under way while it runs. ``dropped`` is by reason.
+    """
 
     captured: int = field(metadata=_NOT_NEGATIVE)
     decided: int = field(metadata=_NOT_NEGATIVE)
     dropped: dict[str, int]
     latency_us: Latency
+    """Of the last minute."""
     rate_fps: float
+    """Decisions a second, over the last ten seconds."""
     buffer: BufferDepth
     rss_bytes: int = field(metadata=_NOT_NEGATIVE)
     uptime_s: float
     temperature_c: float | None = None
+    latency_boot_us: Latency | None = None
+    """Since the boot."""
+    cameras: tuple[Camera, ...] = ()
+    """One for each; most devices have one."""
+    judged: int = field(default=0, metadata=_NOT_NEGATIVE)
+    """Parts judged, each of which is a record; equals ``decided`` where every frame is a part."""
+    records_lost: int = field(default=0, metadata=_NOT_NEGATIVE)
+    """Decided, but neither disk nor memory had room for the record."""
+    pictures_missed: int = field(default=0, metadata=_NOT_NEGATIVE)
+    """Decided, but drift did not see the picture: the back office was behind."""
+    cpu_s: float = 0.0
+    """Processor time of the daemon since the boot."""
+    cpu_share: float = 0.0
+    """Processor time a second, over the last ten seconds: 1.0 is one core."""
+    free_bytes: int | None = None
+    """Room on the file system of the state folder."""
+    throttled: tuple[str, ...] | None = None
+    """What slows a Raspberry Pi down now, e.g. under-voltage; None where the kernel does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +245,29 @@ class Predictions(Message):
     records: tuple[Record, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Message):
+    """A camera's fault that began (``active``) or is over; ``seq`` counts events within a boot."""
+
+    camera: str
+    """Its name."""
+    fault: str
+    """lost, black, saturated, frozen, blurred; a newer device may know more."""
+    active: bool
+    since_ns: int = field(metadata=_NOT_NEGATIVE)
+    """When the fault began, wall clock."""
+    lasted_s: float = 0.0
+    """From then to this event."""
+    detail: str = ""
+
+
 KINDS: dict[str, type[Message]] = {
     "status": Status,
     "health": Health,
     "drift": Drift,
     "stats": Stats,
     "predictions": Predictions,
+    "event": Event,
 }
 
 
@@ -208,6 +302,8 @@ def decode(kind: str, data: bytes) -> Message:
     except ConfigError as error:
         raise MessageError(str(error)) from None
     _check_names(kind, message)
+    if isinstance(message, Health):
+        _check_histograms(message)
     return message
 
 
@@ -276,6 +372,14 @@ def _check_names(kind: str, message: Message) -> None:
         value = getattr(message, name)
         if len(value) > MAX_NAME or (not value and name in ("device", "boot_id")):
             raise MessageError(f"{kind}.{name}: expected 1 to {MAX_NAME} characters, got {len(value)}")
+
+
+def _check_histograms(health: Health) -> None:
+    for i, camera in enumerate(health.cameras):
+        try:
+            Distribution.from_sparse(camera.histogram.buckets, 0, 0)
+        except ValueError as error:
+            raise MessageError(f"health.cameras[{i}].histogram.buckets: {error}") from None
 
 
 def _records(rows: Any) -> tuple[Record, ...]:

@@ -11,20 +11,25 @@ from edge.artifact import Artifact
 from edge.artifact.describe import Description, Given, describe
 from edge.choices import RuntimeChoice
 from edge.decide import Decider, Decision, Rule
-from edge.errors import ArtifactError
+from edge.errors import ArtifactError, MissingError
 from edge.frames.frame import Image
-from edge.interpreter import Interpreter, check_in_child, open_interpreter
+from edge.interpreter import Delegate, Interpreter, Wanted, checked
 from edge.preprocess import Preprocessor
+from edge.tuning import Choice, choose_setup
 
 
 class Model:
     """One instance serves one thread."""
 
-    def __init__(self, artifact: Artifact, interpreter: Interpreter, description: Description, rule: Rule) -> None:
+    def __init__(
+        self, artifact: Artifact, interpreter: Interpreter, description: Description, rule: Rule, why: str = "as set"
+    ) -> None:
         self.artifact = artifact
         self.interpreter = interpreter
         self.description = description
-        self.preprocess = Preprocessor(description.input)
+        self.preprocess = Preprocessor(description.input, interpreter.input)
+        self.why = why
+        """Why it runs with the interpreter's set-up and no other."""
         self._rule = rule
         self._decide = Decider(description.output, description.labels, rule)
 
@@ -37,40 +42,64 @@ class Model:
     def labels(self) -> tuple[str, ...]:
         return self.description.labels
 
+    @property
+    def running(self) -> str:
+        """With what it runs, and why."""
+        runtime = self.interpreter.runtime
+        return f"{runtime.name} {runtime.version}, {self.interpreter.setup.how} ({self.why})"
+
     def twin(self) -> Model:
         """The same model once more, for another thread; it is known to load."""
-        interpreter = open_interpreter(self.artifact.model, self.interpreter.runtime.name, self.interpreter.threads)
-        return Model(self.artifact, interpreter, self.description, self._rule)
+        interpreter = Interpreter(self.artifact.model, self.interpreter.setup)
+        return Model(self.artifact, interpreter, self.description, self._rule, self.why)
 
     def predict(self, image: Image) -> Decision:
         """Judges one picture, H×W×3 uint8 BGR of any size. Raises ArtifactError when the runtime refuses."""
         return self._decide(self.raw(image))
 
     def raw(self, image: Image) -> NDArray[np.generic]:
-        """The output tensor as it is, shape (1, classes), in the model's dtype."""
-        return self.interpreter.invoke(self.preprocess(image))
+        """The output tensor as it is, shape (1, classes), in the model's dtype; the next call overwrites it."""
+        self.preprocess(image)
+        return self.interpreter.run()
 
 
 def load(
     path: Path | str,
     *,
     runtime: RuntimeChoice = "auto",
-    threads: int = 1,
+    threads: int | None = None,
+    xnnpack: bool | None = None,
+    delegate: Delegate | str | None = None,
     rule: Rule | None = None,
     given: Given | None = None,
+    state: Path | None = None,
 ) -> Model:
     """A model from a ``.tflite``, tried in a child process and on its golden samples first.
 
-    Raises ArtifactError for a file that is missing, broken or unfit, MissingError without a runtime, ConfigError
-    when ``given`` repeats what the artifact states.
+    What is left out of ``runtime``, ``threads``, ``xnnpack`` and ``delegate`` (a library with the external delegate
+    interface, ``PATH[?key=value&...]``) is what ``edge bench --tune`` found here, else litert, 1, True and None.
+    ``state`` is a folder that remembers which models were tried in a child process already.
+
+    Raises ArtifactError for a file that is missing, broken or unfit, MissingError without a runtime or the delegate,
+    ConfigError when ``given`` repeats what the artifact states.
     """
     artifact = Artifact.load(path)
+    delegate = Delegate.parse(delegate) if isinstance(delegate, str) else delegate
+    choice = choose_setup(artifact.path, artifact.sha256, Wanted(runtime, threads, xnnpack, delegate), state)
     try:
-        check_in_child(artifact.model, runtime, threads)
-        interpreter = open_interpreter(artifact.model, runtime, threads)
+        with checked(artifact.model, choice.setup, state):
+            return open_unchecked(artifact, choice, rule, given)
+    except MissingError as error:
+        raise MissingError(f"{path}: {error}") from None
     except ArtifactError as error:
-        raise ArtifactError(f"{path}: {error}") from None
-    model = Model(artifact, interpreter, describe(artifact, interpreter, given), rule or Rule())
+        prefix = "" if str(error).startswith(str(path)) else f"{path}: "
+        raise ArtifactError(f"{prefix}{error}") from None
+
+
+def open_unchecked(artifact: Artifact, choice: Choice, rule: Rule | None = None, given: Given | None = None) -> Model:
+    """As :func:`load`, but a malformed model may bring the process down."""
+    interpreter = Interpreter(artifact.model, choice.setup)
+    model = Model(artifact, interpreter, describe(artifact, interpreter, given), rule or Rule(), choice.why)
     verify_golden(model)
     return model
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from edge.buffer import Buffer
+from edge.caretaker import Caretaker
 from edge.drift import DriftWatch, WindowResult
-from edge.health import LatencyHistogram, difference, quantile, resident_bytes, temperature_c
-from edge.messages import BufferDepth, Column, Drift, Health, Identity, Latency, Stats, Window, encode
-from edge.pipeline import Accounts, Intake, Judged, Pipeline, total
+from edge.health.vitals import Vitals
+from edge.messages import Column, Drift, Event, Identity, Stats, Window, encode
+from edge.pipeline import Intake, Judged
 from edge.pipeline.steady import tidy
 from edge.record import REJECTED, Record
 from edge.sync import Sync
@@ -24,6 +25,8 @@ from edge.sync import Sync
 log = logging.getLogger(__name__)
 
 STEP_S = 0.05
+LOOK_S = 1.0
+"""How often the state that ``edge status`` and Prometheus show is renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class Office:
         intake: Intake,
         buffer: Buffer,
         watches: Mapping[tuple[int, int], Watched],
-        identity: Identity,
-        pipelines: Sequence[Pipeline],
+        vitals: Vitals,
+        caretaker: Caretaker,
         sync: Sync | None,
         health_interval_s: float,
     ) -> None:
@@ -54,11 +57,12 @@ class Office:
         self.drifted: list[int] = []
         """Numbers of the windows that drifted."""
         self._intake, self._buffer, self._watches = intake, buffer, watches
-        self._sync = sync
+        self._vitals, self._caretaker, self._sync = vitals, caretaker, sync
         self._records = 0
-        self._vitals = Vitals(identity, pipelines, buffer)
+        if watches:
+            vitals.watches_drift()
         self._interval_s = health_interval_s
-        self._next_health = time.monotonic()
+        self._next_look = self._next_health = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="office", daemon=True)
 
@@ -73,6 +77,7 @@ class Office:
         for watched in self._watches.values():
             if (result := watched.watch.close()) is not None:
                 self._report(watched, result)
+        self._caretaker.remember()
         self._buffer.commit()
         self._send_health()
 
@@ -86,11 +91,25 @@ class Office:
     def _step(self) -> None:
         while (judged := self._intake.take()) is not None:
             self._keep(judged)
-            self._buffer.tick()
+            self._tick()
+        self._tick()
+
+    def _tick(self) -> None:
+        self._care()
         self._buffer.tick()
+        if time.monotonic() >= self._next_look:
+            self._look()
         if time.monotonic() >= self._next_health:
             self._send_health()
-            tidy()
+
+    def _care(self) -> None:
+        while (glance := self._intake.take_glance()) is not None:
+            self._tell(self._caretaker.see(glance))
+        self._tell(self._caretaker.losses())
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._buffer.put("event", event.seq, encode(event))
 
     def _keep(self, judged: Judged) -> None:
         record = _record(self._records, judged)
@@ -121,55 +140,21 @@ class Office:
                 result.last_seq,
                 first,
             )
+        self._vitals.note(drift)
         stats = Stats(**watched.identity.head(number), camera=watched.camera, pane=result.pane)
         for kind, message in (("drift", drift), ("stats", stats)):
             self._buffer.put(kind, number, encode(message), watched.identity.model)
 
+    def _look(self) -> None:
+        self._next_look = time.monotonic() + LOOK_S
+        self._vitals.look()
+        self._caretaker.remember_if_due()
+        tidy()
+
     def _send_health(self) -> None:
         self._next_health = time.monotonic() + self._interval_s
         if self._sync is not None:
-            self._sync.send_health(self._vitals.measure())
-
-
-class Vitals:
-    """Measures what a health message says."""
-
-    def __init__(self, identity: Identity, pipelines: Sequence[Pipeline], buffer: Buffer) -> None:
-        self._identity, self._pipelines, self._buffer = identity, pipelines, buffer
-        self._started = self._before = time.monotonic()
-        self._decided_before = 0
-        self._counts_before = LatencyHistogram().counts()
-        self._seq = 0
-
-    def _accounts(self) -> Accounts:
-        return total(pipeline.accounts for pipeline in self._pipelines)
-
-    def measure(self) -> Health:
-        """Latencies and rate are those since the call before."""
-        now, accounts, counts = time.monotonic(), self._accounts(), latency_counts(self._pipelines)
-        recent = difference(counts, self._counts_before)
-        decided = accounts.decided
-        rate = (decided - self._decided_before) / max(now - self._before, 1e-9)
-        self._before, self._decided_before, self._counts_before = now, decided, counts
-        self._seq += 1
-        state = self._buffer.state()
-        return Health(
-            **self._identity.head(self._seq - 1),
-            captured=accounts.captured,
-            decided=decided,
-            dropped={reason: count for reason, count in accounts.dropped.items() if count},
-            latency_us=Latency(*(float(quantile(recent, share)) for share in (0.5, 0.9, 0.99, 1.0))),
-            rate_fps=round(rate, 3),
-            buffer=BufferDepth(state.entries, state.pending, state.bytes, state.evicted),
-            rss_bytes=resident_bytes(),
-            uptime_s=round(now - self._started, 3),
-            temperature_c=temperature_c(),
-        )
-
-
-def latency_counts(pipelines: Sequence[Pipeline]) -> tuple[int, ...]:
-    """Of all cameras together."""
-    return tuple(map(sum, zip(*(pipeline.latency.counts() for pipeline in pipelines), strict=True)))
+            self._sync.send_health(self._vitals.message())
 
 
 def _record(seq: int, judged: Judged) -> Record:

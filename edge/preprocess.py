@@ -17,11 +17,15 @@ _RANGES = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-32768, 32767)}
 class Preprocessor:
     """Callable; one instance serves one thread, and its arrays are reused from call to call."""
 
-    def __init__(self, spec: InputSpec) -> None:
+    def __init__(self, spec: InputSpec, tensor: NDArray[np.generic] | None = None) -> None:
+        """``tensor`` is where to write, such as :attr:`edge.interpreter.Interpreter.input`; by default an own array.
+
+        Raises ArtifactError when it is not 1×height×width×channels in the model's dtype.
+        """
         self.spec = spec
         self.small: Image = np.zeros((spec.height, spec.width, 3), np.uint8)
         """The resized picture of the last call, height×width×3 uint8 BGR: what drift features are measured on."""
-        self.tensor: NDArray[np.generic] = np.zeros((1, spec.height, spec.width, spec.channels), spec.dtype)
+        self.tensor = _tensor(spec) if tensor is None else _fitting(spec, tensor)
         """The input tensor of the last call, 1×height×width×channels, in the model's dtype."""
         self._resize = Resizer(spec.height, spec.width, spec.resize, spec.interpolation)
         self._tables = _tables(spec)
@@ -47,6 +51,19 @@ class Preprocessor:
             cv2.cvtColor(self.small, cv2.COLOR_BGR2RGB, dst=self._ordered)
         else:
             cv2.cvtColor(self.small, cv2.COLOR_BGR2GRAY, dst=self._ordered[:, :, 0])
+
+
+def _tensor(spec: InputSpec) -> NDArray[np.generic]:
+    return np.zeros((1, spec.height, spec.width, spec.channels), spec.dtype)
+
+
+def _fitting(spec: InputSpec, tensor: NDArray[np.generic]) -> NDArray[np.generic]:
+    expected = (1, spec.height, spec.width, spec.channels), spec.dtype
+    if (tensor.shape, tensor.dtype.name) != expected:
+        raise ArtifactError(
+            f"input tensor of shape {tensor.shape} {tensor.dtype}; expected {expected[0]} {expected[1]}"
+        )
+    return tensor
 
 
 def _tables(spec: InputSpec) -> NDArray[np.generic] | None:

@@ -122,13 +122,15 @@ def write_config(tmp_path: Path, artifact: Path, photos: Path) -> Callable[..., 
         gate: str = "sim://",
         broker: str = "",
         extra: str = "",
+        **model_settings: str | int,
     ) -> Path:
         path = tmp_path / "edge.toml"
         path.write_text(
             f'[device]\nid = "line-1"\nstate = "{state}"\n'
             f'[source]\nuri = "{source}"\npolicy = "{policy}"\n'
             f'[model]\npath = "{model}"\n'
-            f"[decide]\nreject = {reject or []}\n"
+            + "".join(f"{key} = {value!r}\n" for key, value in model_settings.items())
+            + f"[decide]\nreject = {reject or []}\n"
             f'[gate]\nuri = "{gate}"\n'
             f'[sync]\nbroker = "{broker}"\npredictions = true\n{extra}\n',
             "utf-8",

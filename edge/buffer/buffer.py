@@ -28,12 +28,15 @@ _EVICT_ABOVE, _EVICT_SHARE = 0.9, 0.05
 
 @dataclass(frozen=True, slots=True)
 class BufferState:
-    """``bytes``: of live pages; ``evicted``: records since the file was made; ``lost``: records since the start."""
+    """``bytes``: of live pages; ``evicted``: records since the file was made, ``evicted_undelivered`` those of them
+    that still waited for the broker; ``lost``: records since the start.
+    """
 
     entries: int
     pending: int
     bytes: int
     evicted: int
+    evicted_undelivered: int
     lost: int
 
 
@@ -67,6 +70,8 @@ class Buffer:
         self._lost = 0
         self.committed = 0
         """Records of this boot that a commit has made durable."""
+        self.trouble = ""
+        """Why the last commit was refused; empty when it was not."""
         self._complained = float("-inf")
         self.boot_id = self._begin_boot()
 
@@ -80,7 +85,7 @@ class Buffer:
         self._records.append(record)
 
     def put(self, kind: str, seq: int, payload: bytes, model: str | None = None) -> None:
-        """Keeps a finished message of kind ``drift`` or ``stats``. Durable after the next commit.
+        """Keeps a finished message of kind ``drift``, ``stats`` or ``event``. Durable after the next commit.
 
         ``model``: whose it is, if not that of the records.
         """
@@ -99,7 +104,10 @@ class Buffer:
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.rollback()
+            self.trouble = str(error)
             self._complain(error)
+        else:
+            self.trouble = ""
         finally:
             self._applying = frozenset()
             self._committed = time.monotonic()
@@ -114,7 +122,8 @@ class Buffer:
         entries, pending = self._db.execute(
             "SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM outbox)"
         ).fetchone()
-        return BufferState(entries, pending, self._used(), self._tally("evicted"), self._lost)
+        evicted = self._tally("evicted"), self._tally("evicted_undelivered")
+        return BufferState(entries, pending, self._used(), *evicted, self._lost)
 
     def records(self) -> Iterator[tuple[str, Record]]:
         """Every committed record still here, oldest first, with its boot id. For the writing thread."""

@@ -22,7 +22,7 @@ CREATE TABLE boot (
 );
 CREATE TABLE entry (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind     TEXT NOT NULL,                  -- predictions | drift | stats
+    kind     TEXT NOT NULL,                  -- predictions | drift | stats | event
     boot_id  TEXT NOT NULL,
     seq      INTEGER NOT NULL,               -- of the first record, or the window's number
     count    INTEGER NOT NULL,               -- records in the payload, or 1
@@ -75,6 +75,8 @@ def _open(path: Path, cap_bytes: int) -> sqlite3.Connection:
         _check_sound(connection)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        # Rows are written once and read once, in order: a larger cache only grows for the first hours.
+        connection.execute("PRAGMA cache_size=-256")
         page_size = connection.execute("PRAGMA page_size").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count={max(64, cap_bytes // page_size)}")
         _create(path, connection)

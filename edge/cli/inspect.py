@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from edge.cli.options import Subparsers, add_model_options, given
+from edge.cli.options import Subparsers, add_model_options, given, interpreter_options
 
 if TYPE_CHECKING:
     from edge.artifact import Artifact
@@ -32,12 +32,13 @@ def run(args: argparse.Namespace) -> int:
     """Status 0 also when something is left open: that is what the command is for."""
     from edge.artifact import Artifact
     from edge.errors import ArtifactError
-    from edge.interpreter import check_in_child, open_interpreter
+    from edge.interpreter import Interpreter, Wanted, check_in_child
 
     artifact = Artifact.load(args.model)
+    setup = Wanted(**interpreter_options(args)).default
     try:
-        check_in_child(artifact.model, args.runtime, args.threads)
-        interpreter = open_interpreter(artifact.model, args.runtime, args.threads)
+        check_in_child(artifact.model, setup)
+        interpreter = Interpreter(artifact.model, setup)
     except ArtifactError as error:
         raise ArtifactError(f"{args.model}: {error}") from None
     facts = _facts(artifact, interpreter) | _description(artifact, interpreter, args)

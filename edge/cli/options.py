@@ -16,13 +16,30 @@ Subparsers = Any
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """``--runtime``, ``--threads``, and what a foreign model may not state itself."""
-    parser.add_argument("--runtime", choices=get_args(RuntimeChoice), default="auto", help="default: auto")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the interpreter; default: 1")
+    """How the model is run, and what a foreign one may not state itself."""
+    running = parser.add_argument_group(
+        "how the model is run; by default as 'edge bench --tune' found best, else with litert, 1 thread and XNNPACK"
+    )
+    running.add_argument("--runtime", choices=get_args(RuntimeChoice), default="auto", help="default: auto")
+    running.add_argument("--threads", type=_threads, metavar="N", help="of the interpreter")
+    running.add_argument("--xnnpack", action=argparse.BooleanOptionalAction, help="TFLite's fast kernels")
+    running.add_argument("--delegate", metavar="LIBRARY", help="external delegate, PATH[?key=value&...]")
     foreign = parser.add_argument_group("for a foreign .tflite, what it does not state itself")
     foreign.add_argument("--labels", type=Path, metavar="FILE", help="one label a line")
     foreign.add_argument("--colour", choices=get_args(Colour), help="colour order of the input")
     foreign.add_argument("--range", choices=get_args(Range), help="what pixel values become; write --range=-1..1")
+
+
+def interpreter_options(args: argparse.Namespace) -> dict[str, Any]:
+    """As :func:`edge.model.load` and :class:`edge.interpreter.Wanted` take them. Raises ConfigError."""
+    from edge.interpreter import Delegate
+
+    return {
+        "runtime": args.runtime,
+        "threads": args.threads,
+        "xnnpack": args.xnnpack,
+        "delegate": Delegate.parse(args.delegate) if args.delegate is not None else None,
+    }
 
 
 def given(args: argparse.Namespace) -> Given:
@@ -30,3 +47,10 @@ def given(args: argparse.Namespace) -> Given:
     from edge.artifact.describe import Given
 
     return Given(args.labels, args.colour, args.range)
+
+
+def _threads(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 64:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to 64, got {text}")
+    return number

@@ -56,6 +56,8 @@ def _check(config: Config, path: Path) -> int:
     if config.sync.broker:
         make_transport(config.sync, "check")
     sys.stdout.write(f"{path}: correct; model {chain.name} with {len(chain.labels)} labels runs here\n")
+    for model in chain.models:
+        sys.stdout.write(f"{model.name} on {model.running}\n")
     return 0
 
 

@@ -9,11 +9,14 @@ import time
 from dataclasses import dataclass, field
 from typing import Self, cast
 
+import numpy as np
+
 from edge.errors import ConfigError, SourceError
 from edge.frames import options, v4l2
 from edge.frames.clock import SensorClock
 from edge.frames.frame import Frame, Image
 from edge.frames.opencv import cv2
+from edge.frames.pool import Pool
 
 # Whole seconds, read by OpenCV at its first wait; its default of 10 would hold up an error for as long.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
@@ -59,6 +62,7 @@ class Camera:
         self._device = device
         self._timeout_s = asked.timeout
         self._clock = SensorClock()
+        self._pool = Pool()
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._delivers = False
@@ -142,12 +146,15 @@ class Camera:
         """The frame that waits; without an image if the camera sent a damaged one."""
         self._delivers = True
         try:
-            ok, read = self._capture.read()
-            image = cast(Image | None, cv2.imdecode(read, cv2.IMREAD_COLOR) if self._is_jpeg else read)
+            image = self._decoded() if self._is_jpeg else self._pool.fill(self._capture.read)
         except cv2.error:
-            ok = False
+            image = None
         stamp_ns = round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-        return Frame(image if ok else None, *self._clock.moment(stamp_ns))
+        return Frame(image, *self._clock.moment(stamp_ns))
+
+    def _decoded(self) -> Image | None:
+        ok, jpeg = self._capture.read()
+        return cast(Image | None, cv2.imdecode(np.asarray(jpeg), cv2.IMREAD_COLOR)) if ok else None
 
 
 def _device(place: str, uri: str) -> str:

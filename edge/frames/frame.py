@@ -16,9 +16,9 @@ Image = NDArray[np.uint8]
 class Frame:
     """One picture and when it was taken.
 
-    ``image`` is H×W×3 uint8 BGR; a source may reuse its memory for the next-but-three frame, so whoever keeps
-    an image longer copies it. It is None when the source delivered something that is not a picture (a damaged
-    file); ``name`` then says which, and the frame counts as captured and dropped.
+    ``image`` is H×W×3 uint8 BGR. A source uses its memory again once nobody holds the array or a view of it any
+    more (:class:`edge.frames.pool.Pool`). It is None when the source delivered something that is not a picture (a
+    damaged file); ``name`` then says which, and the frame counts as captured and dropped.
     """
 
     image: Image | None
@@ -47,3 +47,11 @@ class FrameSource(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def missed_by(source: FrameSource) -> int:
+    """Frames that a source lost by itself because it was read too late, where it counts them (``missed``).
+
+    They were never captured.
+    """
+    return int(getattr(source, "missed", 0))

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Self, cast
+from typing import Self
 from urllib.parse import urlsplit
 
 from edge.errors import ConfigError, SourceError
 from edge.frames import options
-from edge.frames.clock import now
-from edge.frames.frame import Frame, Image
+from edge.frames.clock import StreamClock, now
+from edge.frames.frame import Frame
 from edge.frames.opencv import cv2
+from edge.frames.pool import Pool
 
-# Read by OpenCV whenever it opens something. Its source has the same default, yet 4.11 was seen to ask for UDP.
-os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_flags;prefer_tcp")
+# Read by OpenCV whenever it opens something, except by the Linux wheel 4.11.0.86 (opencv#27091). Without the second
+# and third, FFmpeg looks at 20 frames (0.8 s at 25 per second) only to measure their rate; what it must know, such as
+# the size, it waits for all the same. The fourth drops the JPEG that a dying camera left half sent.
+os.environ.setdefault(
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS",
+    "rtsp_flags;prefer_tcp|fpsprobesize;0|analyzeduration;100000|fflags;discardcorrupt",
+)
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 # FFmpeg looks at a stream for up to five seconds (analyzeduration); cut short, it would deliver nothing any more.
 _ANALYSIS_S = 5.0
 _KEPT = 4
 """Frames kept for a late reader: as many as a V4L2 driver keeps."""
+_KNOCK_S = 0.5
+_NO_STAMP_MS = -1e15
+"""FFmpeg's AV_NOPTS_VALUE is the least 64-bit number; OpenCV scales it to milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +47,10 @@ class NetworkStream:
     """A network camera, for example ``rtsp://user:password@192.168.0.20/stream1?channel=1#timeout=3``.
 
     RTP comes over the RTSP connection (TCP), or over UDP where the camera refuses that. ``captured_ns`` is the
-    time at which a frame had arrived and was decoded; what had queued up before the first frame is left out,
-    as nobody knows its age. Whoever reads too slowly loses the oldest frames, counted in ``missed``.
+    time at which a frame would have arrived and been decoded had it come as fast as the fastest of the last ten
+    seconds (:class:`~edge.frames.clock.StreamClock`), or did arrive where the stream has no time stamps; what had
+    queued up before the first frame is left out, as nobody knows its age. Whoever reads too slowly loses the oldest
+    frames, counted in ``missed``.
 
     Raises SourceError when nothing answers, or when no frame comes for ``timeout`` seconds. The end of the
     stream is an error too, for a camera has none.
@@ -50,16 +60,23 @@ class NetworkStream:
 
     def __init__(self, uri: str, timeout: float = 5.0) -> None:
         self.missed = 0
-        self._name = _without_password(uri)
+        self._name = options.without_password(uri)
         self._timeout_s = timeout
         self._frames: deque[Frame] = deque()
         self._changed = threading.Condition()
         self._failure: str | None = None
         self._closed = False
+        self._clock = StreamClock()
+        self._pool = Pool()
+        _knock(uri, self._name, timeout)
         begun = time.monotonic()
         self._capture = _open(uri, timeout)
         if not self._capture.isOpened():
-            raise SourceError(f"{self._name}: {_why_not(uri, timeout)}")
+            _knock(uri, self._name, timeout)
+            raise SourceError(
+                f"{self._name}: the server answers but gives no video there; "
+                "check the path, the user and the password"
+            )
         opening_s = time.monotonic() - begun
         self._thread = threading.Thread(target=self._pump, args=(opening_s,), name=self._name, daemon=True)
         self._thread.start()
@@ -67,7 +84,7 @@ class NetworkStream:
     @classmethod
     def from_uri(cls, uri: str) -> Self:
         address, _, fragment = uri.partition("#")
-        asked = options.parse(StreamOptions, fragment, _without_password(uri))
+        asked = options.parse(StreamOptions, fragment, options.without_password(uri))
         return cls(_checked(address), asked.timeout)
 
     def read(self) -> Frame | None:
@@ -103,8 +120,8 @@ class NetworkStream:
                     ended = time.monotonic() - begun < 0.9 * self._timeout_s
                     failure = "the stream ended; check the camera and the network" if ended else self._silence()
                     break
-                moment = now()
-                self._deliver(Frame(cast(Image | None, self._capture.retrieve()[1]), *moment))
+                moment = self._moment()
+                self._deliver(Frame(self._pool.fill(self._capture.retrieve), *moment))
         except cv2.error:
             pass
         finally:
@@ -121,6 +138,11 @@ class NetworkStream:
             begun = time.monotonic()
             if not self._capture.grab() or time.monotonic() - begun > interval_s / 4:
                 return
+
+    def _moment(self) -> tuple[int, int]:
+        stamp_ms = self._capture.get(cv2.CAP_PROP_POS_MSEC)
+        stamp_ns = round(stamp_ms * 1e6) if _NO_STAMP_MS < stamp_ms != 0 else None
+        return self._clock.moment(stamp_ns, *now())
 
     def _deliver(self, frame: Frame) -> None:
         with self._changed:
@@ -149,21 +171,28 @@ def _checked(address: str) -> str:
     except ValueError:
         pass
     raise ConfigError(
-        f"{_without_password(address)}: expected SCHEME://HOST[:PORT]/PATH, such as rtsp://10.0.0.7/live"
+        f"{options.without_password(address)}: expected SCHEME://HOST[:PORT]/PATH, such as rtsp://10.0.0.7/live"
     )
 
 
-def _why_not(uri: str, timeout_s: float) -> str:
-    """FFmpeg keeps its reasons to itself, but whether anything listens there can be tried."""
+def _knock(uri: str, name: str, timeout_s: float) -> None:
+    """Raises SourceError that says why nothing answers, which FFmpeg keeps to itself.
+
+    It asks anew every half second: a camera that is switched on meanwhile would hear of a single attempt only when
+    the kernel repeats it, after 1, 3 or 7 s (RFC 6298).
+    """
     parts = urlsplit(uri)
     place = (parts.hostname or "", parts.port or _PORTS[parts.scheme])
-    try:
-        socket.create_connection(place, min(timeout_s, 2.0)).close()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        return f"nothing answers at {place[0]}:{place[1]} ({reason}); check the address and that the camera is on"
-    return "the server answers but gives no video there; check the path, the user and the password"
-
-
-def _without_password(uri: str) -> str:
-    return re.sub(r"//[^/?#]*@", "//***@", uri)
+    until = time.monotonic() + timeout_s
+    while True:
+        try:
+            socket.create_connection(place, min(_KNOCK_S, timeout_s)).close()
+        except OSError as error:
+            if isinstance(error, TimeoutError) and time.monotonic() < until:
+                continue
+            reason = error.strerror or str(error)
+            raise SourceError(
+                f"{name}: nothing answers at {place[0]}:{place[1]} ({reason}); "
+                "check the address and that the camera is on"
+            ) from None
+        return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -17,3 +18,8 @@ def parse(cls: type[T], text: str, uri: str) -> T:
         return build(cls, from_texts(cls, parse_qsl(text, keep_blank_values=True)))
     except ConfigError as error:
         raise ConfigError(f"{uri}: {error}") from None
+
+
+def without_password(uri: str) -> str:
+    """``uri`` as it may be shown: ``rtsp://user:secret@host/`` becomes ``rtsp://***@host/``."""
+    return re.sub(r"//[^/?#]*@", "//***@", uri)

@@ -7,30 +7,58 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from edge.errors import SourceError
-from edge.frames.frame import Frame, FrameSource
+from edge.frames.events import Event
+from edge.frames.frame import Frame, FrameSource, missed_by
+from edge.frames.losses import Loss, Losses
 
 _FIRST_PAUSE_S = 0.05
-_LONGEST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 0.25
+"""A camera is back within a second of its return: this pause, and the time to open it."""
 
 
 class Reopening:
     """Opens a source again whenever it is lost, until it is closed.
 
     ``opening`` opens the source, for example ``lambda: open_source("camera://0")``. Its first failure is
-    raised here; later ones are waited out, with pauses that double up to a second and start over with the
-    next frame. ``losses`` counts how often the source went away, ``last_loss`` says why. The end of a file
-    is no loss. ``close`` ends a wait at once, also one for a camera that is slow to open.
+    raised here; later ones are waited out, with pauses that double up to a quarter of a second and start over with
+    the next frame. The end of a file is no loss. ``close`` ends a wait at once, also one for a camera that is slow
+    to open. ``name`` is what the log calls it.
     """
 
-    def __init__(self, opening: Callable[[], FrameSource]) -> None:
-        self.losses = 0
-        self.last_loss: SourceError | None = None
+    def __init__(self, opening: Callable[[], FrameSource], name: str = "camera") -> None:
+        self._losses = Losses(name)
         self._opening = opening
         self._pause_s = _FIRST_PAUSE_S
         self._closed = threading.Event()
         self._lock = threading.Lock()
+        self._missed = 0
         self._source = opening()
         self.live = self._source.live
+
+    @property
+    def losses(self) -> int:
+        """How often a source that delivered went away."""
+        return self._losses.count
+
+    @property
+    def last_loss(self) -> Loss | None:
+        """The latest loss: why and when."""
+        return self._losses.last
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is away at this moment."""
+        return self._losses.away
+
+    @property
+    def missed(self) -> int:
+        """Frames that the source itself lost, over all its openings; they were never captured."""
+        with self._lock:
+            return self._missed + missed_by(self._source)
+
+    def take_events(self) -> list[Event]:
+        """Losses and returns since the last call, oldest first. Any thread may call it; 256 are kept."""
+        return self._losses.take()
 
     def read(self) -> Frame | None:
         while not self._closed.is_set():
@@ -39,7 +67,9 @@ class Reopening:
             except SourceError as error:
                 self._lose(error)
             else:
-                self._pause_s = _FIRST_PAUSE_S
+                if frame is not None:
+                    self._pause_s = _FIRST_PAUSE_S
+                    self._losses.end()
                 return frame
         return None
 
@@ -50,8 +80,8 @@ class Reopening:
         source.close()
 
     def _lose(self, error: SourceError) -> None:
-        self.losses += 1
-        self.last_loss = error
+        if not self._closed.is_set():
+            self._losses.begin(str(error))
         self._source.close()
         while not self._closed.wait(self._pause_s) and not self._reopen():
             pass
@@ -74,6 +104,7 @@ class Reopening:
 
     def _adopt(self, source: FrameSource) -> None:
         with self._lock:
+            self._missed += missed_by(self._source)
             self._source = source
         if self._closed.is_set():
             source.close()

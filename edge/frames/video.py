@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
 from edge.errors import SourceError
 from edge.frames.clock import now
 from edge.frames.frame import Frame, Image
 from edge.frames.opencv import cv2
+from edge.frames.pool import Pool
 
 _MOST_DAMAGED = 300
 """So many packets in a row that cannot be decoded end the file (ten seconds at 30 per second)."""
@@ -31,6 +32,7 @@ class VideoFile:
         # A name with a colon in it would be taken for a protocol, an absolute path is not.
         self._capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
         self._lock = threading.Lock()
+        self._pool = Pool()
         self._count = 0
         self._damaged = 0
         self._waiting = self._capture.isOpened() and self._grab()
@@ -40,6 +42,12 @@ class VideoFile:
     @classmethod
     def from_uri(cls, uri: str) -> Self:
         return cls(Path(uri).expanduser())
+
+    @property
+    def expected(self) -> int | None:
+        """How many frames there are by the file's own account, which may be an estimate; None without one."""
+        count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        return count if count > 0 else None
 
     def read(self) -> Frame | None:
         with self._lock:
@@ -58,7 +66,7 @@ class VideoFile:
             self._damaged -= 1
             return None
         self._waiting = False
-        return cast(Image | None, self._capture.retrieve()[1])
+        return self._pool.fill(self._capture.retrieve)
 
     def _grab(self) -> bool:
         """Whether a frame is waiting, after ``_damaged`` others that could not be decoded.

@@ -28,6 +28,10 @@ class Runtime:
     version: str
     interpreter: Any
     """The runtime's own ``Interpreter`` class."""
+    load_delegate: Any
+    """The runtime's own function of this name."""
+    without_xnnpack: Any
+    """What its ``experimental_op_resolver_type`` takes for that."""
 
 
 def find_runtime(choice: RuntimeChoice = "auto") -> Runtime:
@@ -61,7 +65,17 @@ def _try(name: RuntimeName) -> tuple[Runtime | None, str]:
     try:
         module.Interpreter(model_content=b"")
     except ValueError:
-        return Runtime(name, importlib.metadata.version(package), module.Interpreter), ""
+        return _runtime(name, package, module), ""
     except Exception as error:  # a broken pairing with numpy raises whatever it likes
         return None, f"installed but broken with this numpy ({type(error).__name__})"
     return None, "accepted an empty model"
+
+
+def _runtime(name: RuntimeName, package: str, module: Any) -> Runtime:
+    return Runtime(
+        name,
+        importlib.metadata.version(package),
+        module.Interpreter,
+        module.load_delegate,
+        module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )

@@ -50,6 +50,15 @@ CREATE TABLE set_aside (
 );
 """
 
+LATER_TABLES = """
+CREATE TABLE IF NOT EXISTS event (
+    boot INTEGER REFERENCES boot, seq INTEGER, camera TEXT, fault TEXT, active INTEGER, since_ns INTEGER,
+    received_ns INTEGER, message TEXT NOT NULL,
+    PRIMARY KEY (boot, seq)
+);
+"""
+"""Added since version 1: an older edge-sdk that finds them passes over them."""
+
 
 def open_store(path: Path | None) -> sqlite3.Connection:
     """The one connection to the file, or to memory. Raises StateError."""
@@ -61,6 +70,8 @@ def open_store(path: Path | None) -> sqlite3.Connection:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             db.executescript(f"BEGIN; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+        if version <= VERSION:
+            db.executescript(LATER_TABLES)
     except sqlite3.Error as error:
         raise StateError(f"{path}: not a usable monitor store: {error}; move it away or choose another") from None
     if version > VERSION:

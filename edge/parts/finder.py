@@ -42,7 +42,8 @@ class Finder:
         side = 2 * math.ceil(options.bridge * self.width / calibration.region.w / 2) + 1
         self._bridge = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
         self._splitting = options.split
-        self._small: Image = np.empty_like(calibration.background)
+        self.small: Image = np.empty_like(calibration.background)
+        """After :meth:`find`: the region at working size."""
         self._soft: Image = np.empty_like(calibration.background)
         band = np.maximum(np.float32(options.contrast), calibration.spread * np.float32(_SPREADS / SPREAD_STEPS))
         # A shaking camera or belt moves edges by about a pixel: each pixel may look like those beside it.
@@ -62,8 +63,8 @@ class Finder:
                 f"frame of {image.shape[1]}×{image.shape[0]} pixels; the parts were calibrated with "
                 f"{expected[1]}×{expected[0]}: calibrate again"
             )
-        shrink(image, self.calibration.region, self._small)
-        cv2.blur(self._small, (3, 3), dst=self._soft)
+        shrink(image, self.calibration.region, self.small)
+        cv2.blur(self.small, (3, 3), dst=self._soft)
         self._follow(self._lighting.update(self._soft))
         cv2.bitwise_not(cv2.inRange(self._soft, self._low, self._high), dst=self.mask)
         cv2.morphologyEx(self.mask, cv2.MORPH_OPEN, _OPEN, dst=self.mask)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.decide import Scores
-from edge.frames.frame import Frame
+from edge.frames.frame import Frame, Image
 from edge.parts.calibration import Calibration
 from edge.parts.crop import Box
 from edge.parts.finder import Finder
@@ -95,6 +95,11 @@ class Parts:
     def travel_px(self) -> float:
         """How far the belt has moved since the start, pixels of the full frame."""
         return self._tracker.travel * self._scale
+
+    @property
+    def view(self) -> Image:
+        """h×w×3 uint8 BGR: the region at working size, as it was in the last frame; overwritten by the next."""
+        return self._finder.small
 
     def step(self, frame: Frame) -> list[Sighting]:
         """The parts in this frame. A frame without an image only lets time pass.

@@ -142,10 +142,18 @@ class Tracker:
             if row in matches:
                 self._see(track, found[matches[row]])
             else:
-                track.box = track.box + np.tile(step, 2)
+                track.box = self._carried(track.box, step)
                 track.missed += 1
                 track.hidden = False
         return [column for column in range(len(found)) if column not in matches.values()]
+
+    def _carried(self, box: NDArray[np.float32], step: Vector) -> NDArray[np.float32]:
+        """Where an unseen part is now; one that the border cuts where parts come in shows more of itself."""
+        moved = box + np.tile(step, 2)
+        far = np.array((self._width, self._height), np.float32) - 1
+        moved[:2] = np.where((box[:2] < 1) & (step > 0), box[:2], moved[:2])
+        moved[2:] = np.where((box[2:] > far) & (step < 0), box[2:], moved[2:])
+        return moved
 
     def _uncut(self, pair: tuple[int, int], found: Boxes) -> bool:
         """Whether the part was whole before and is so now: then its step is exact."""
@@ -159,7 +167,8 @@ class Tracker:
 
     def _explain(self, found: Boxes, free: list[int]) -> None:
         """What the matching left: an outline around several parts, a piece of one, or a new part."""
-        known = list(self.tracks)
+        # Something seen once is no part yet: it must not hide a part that is there.
+        known = [track for track in self.tracks if track.part >= 0 or not track.missed]
         for column in free:
             box = found[column]
             inside = [track for track in known if _contains(box, track.centre)]

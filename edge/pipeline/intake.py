@@ -16,6 +16,8 @@ MAX_RECORDS = 100_000
 MAX_PICTURES = 64
 """Judged parts that wait with their small pictures; beyond it the record alone is kept."""
 
+MAX_GLANCES = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -26,6 +28,15 @@ class Judged:
     looks: tuple[Look, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A camera's whole picture, small: h×w×3 uint8 BGR, a copy. ``captured_ns`` is on the monotonic clock."""
+
+    camera: int
+    captured_ns: int
+    picture: Image
+
+
 class Intake:
     """Several threads put, one takes; both ends of a deque are atomic. Pictures are copied into arrays that return
     with :meth:`release`.
@@ -33,6 +44,7 @@ class Intake:
 
     def __init__(self) -> None:
         self._waiting: deque[Judged] = deque()
+        self._glances: deque[Glance] = deque(maxlen=MAX_GLANCES)
         self._free: dict[tuple[int, ...], deque[Image]] = {}
         self.lost = 0
         """Records that found no room: the back office has stood still for very long."""
@@ -58,6 +70,14 @@ class Intake:
         """Its pictures may be overwritten."""
         for look in judged.looks:
             self._free[look.picture.shape].append(look.picture)
+
+    def glance(self, glance: Glance) -> None:
+        """For camera care, a few times a second; a back office that is behind sees the newest."""
+        self._glances.append(glance)
+
+    def take_glance(self) -> Glance | None:
+        """The oldest, or None."""
+        return self._glances.popleft() if self._glances else None
 
     @property
     def crowded(self) -> bool:

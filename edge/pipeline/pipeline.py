@@ -14,7 +14,7 @@ from edge.gate import Gate
 from edge.health import LatencyHistogram
 from edge.judgement import Judgement
 from edge.pipeline.accounts import Accounts
-from edge.pipeline.intake import Intake
+from edge.pipeline.intake import Glance, Intake
 from edge.pipeline.mailbox import Mailbox, Waiting
 from edge.pipeline.stages import Stage, Verdict, WholeFrames
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.1
 _CROWDED_S = 0.002
 _JOIN_S = 0.5
+_GLANCE_NS = 100_000_000
+"""Camera care looks ten times a second."""
 _SERVICE_SHARE = 8
 """The mean time of a decision follows the newest by this part."""
 
@@ -49,6 +51,7 @@ class Pipeline:
         self._source, self._chain, self._gate, self._intake = source, chain, gate, intake
         self._stage = stage or WholeFrames()
         self._camera = camera
+        self._glanced_ns = 0
         self._patient = waiting.policy == "every"
         self._mailbox = Mailbox(waiting)
         self.accounts.dropped = self._mailbox.dropped
@@ -116,6 +119,9 @@ class Pipeline:
             return
         accounts.decided += 1
         accounts.parts_lost = self._stage.lost
+        if self._source.live and frame.captured_ns - self._glanced_ns >= _GLANCE_NS:
+            self._glanced_ns = frame.captured_ns
+            self._intake.glance(Glance(self._camera, frame.captured_ns, self._stage.view(self._chain).copy()))
         mailbox = self._mailbox
         mailbox.service_ns += (time.monotonic_ns() - began_ns - mailbox.service_ns) // _SERVICE_SHARE
 

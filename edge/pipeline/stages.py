@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from edge.chain import Chain, Look
 from edge.decide import Decision
-from edge.frames.frame import Frame
+from edge.frames.frame import Frame, Image
 from edge.parts import Box, Parts, crop
 
 
@@ -27,6 +27,10 @@ class Stage(Protocol):
     @property
     def lost(self) -> int:
         """Parts that went out of sight before they could be judged."""
+        ...
+
+    def view(self, chain: Chain) -> Image:
+        """The last frame as a whole, small: h×w×3 uint8 BGR, overwritten by the next."""
         ...
 
     def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
@@ -51,6 +55,9 @@ class WholeFrames:
     @property
     def lost(self) -> int:
         return 0
+
+    def view(self, chain: Chain) -> Image:
+        return chain.models[0].preprocess.small
 
     def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
         assert frame.image is not None
@@ -85,6 +92,9 @@ class FollowedParts:
     def lost(self) -> int:
         return self._parts.lost
 
+    def view(self, chain: Chain) -> Image:
+        return self._parts.view
+
     def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
         assert frame.image is not None
         self._parts.step(frame)
@@ -109,6 +119,9 @@ class VotedParts:
     @property
     def lost(self) -> int:
         return self._parts.lost
+
+    def view(self, chain: Chain) -> Image:
+        return self._parts.view
 
     def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
         assert frame.image is not None

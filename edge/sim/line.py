@@ -49,6 +49,11 @@ class SimulatedLine:
         """A line from ``sim://line?key=value&...``. Raises ConfigError."""
         return cls(parse(uri))
 
+    @property
+    def expected(self) -> int | None:
+        """Frames until the end; None when it never ends."""
+        return self.options.count or None
+
     def truth(self, part: int) -> str:
         """The right label of a part, one of LABELS; drawn from the seed and the options, without a picture."""
         now = self._schedule(part)

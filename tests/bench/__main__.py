@@ -1,41 +1,38 @@
-"""``python -m tests.bench``: the table, and build/bench.json. Status 1 when a bar is missed."""
+"""``python -m tests.bench [SECTION ...]``: the table, and build/bench.json. Status 1 when a bar is missed."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import tempfile
-from itertools import chain
 from pathlib import Path
 
-from edge.artifact.describe import Given
-from tests.bench import converter, device
+from tests.bench.setting import Setting
 from tests.bench.timing import Row
 
-MODELS = Path(__file__).resolve().parents[3] / "shared" / "data"
+SECTIONS = ("device", "start", "path", "tensors", "tail", "peer", "belt", "health", "cameras", "gate", "converter")
+"""Modules of this folder, each with ``rows(setting)``."""
 OUT = Path("build") / "bench.json"
 
 
-def main() -> int:
-    model, given = _model()
-    sys.stdout.write(f"model: {model.name}\n")
-    found = []
+def main(wanted: list[str]) -> int:
+    unknown = [name for name in wanted if name not in SECTIONS]
+    if unknown:
+        sys.stderr.write(f"bench: no section {unknown[0]!r}; known are {', '.join(SECTIONS)}\n")
+        return 2
+    found: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        for row in chain(device.rows(model, given, Path(folder)), converter.rows(Path(folder))):
-            sys.stdout.write(_line(row) + "\n")
-            sys.stdout.flush()
-            found.append(row)
+        setting = Setting(Path(folder))
+        for name in wanted or SECTIONS:
+            sys.stdout.write(f"{name}\n")
+            for row in importlib.import_module(f"tests.bench.{name}").rows(setting):
+                sys.stdout.write(_line(row) + "\n")
+                sys.stdout.flush()
+                found.append(row)
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps([row.__dict__ | {"ratio": row.ratio} for row in found], indent=2) + "\n", "utf-8")
     return int(not all(row.holds for row in found))
-
-
-def _model() -> tuple[Path, Given]:
-    """A real person detector, 96×96 int8, where the third-party files are; else the tiny model of the tests."""
-    person = MODELS / "models" / "mlcommons_tiny" / "vww_96_int8.tflite"
-    if person.exists():
-        return person, Given(colour="RGB", range="0..1")
-    return Path(__file__).parents[1] / "data" / "colour.tflite", Given(colour="RGB", range="0..255")
 
 
 def _line(row: Row) -> str:
@@ -46,4 +43,4 @@ def _line(row: Row) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

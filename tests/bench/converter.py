@@ -29,6 +29,7 @@ from edge.artifact import Artifact
 from edge.choices import Colour
 from edge.interpreter import open_interpreter
 from tests.bench import pictures
+from tests.bench.setting import Setting
 from tests.bench.timing import Row
 
 MODELS = pictures.SHARED / "models"
@@ -77,10 +78,10 @@ SHIPPED = (
 )
 
 
-def rows(folder: Path) -> Iterator[Row]:
+def rows(setting: Setting) -> Iterator[Row]:
     """None where the third-party models are missing."""
     for shipped in SHIPPED if MODELS.is_dir() else ():
-        yield from _rows(shipped, folder / shipped.name.replace(" ", "-"))
+        yield from _rows(shipped, setting.folder / shipped.name.replace(" ", "-"))
 
 
 def _rows(shipped: Shipped, folder: Path) -> Iterator[Row]:

@@ -14,6 +14,7 @@ import numpy as np
 from edge.artifact.describe import Given
 from edge.interpreter import usable_runtimes
 from edge.model import Model, load
+from tests.bench.setting import Setting
 from tests.bench.timing import Row, child, child_seconds, interleaved
 
 IMPORT_MOST_S = 0.5
@@ -21,8 +22,9 @@ SIZES = ((480, 640),)
 NAMES = "Artifact, Line, Model, Rule, capture, load, load_config, open_source, run_line"
 
 
-def rows(model_path: Path, given: Given, folder: Path) -> Iterator[Row]:
-    """``model_path`` is a uint8 image classifier; ``folder`` is for what the daemon writes."""
+def rows(setting: Setting) -> Iterator[Row]:
+    """With a real model of 96×96."""
+    model_path, given, folder = setting.model, setting.given, setting.folder
     yield import_time()
     yield first_decision(model_path, given, folder)
     yield resident_memory(model_path, given)

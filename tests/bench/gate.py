@@ -17,6 +17,7 @@ from edge.gate.controller import SerialGate
 from edge.gate.port import Port
 from edge.gate.protocol import Alive, Config, Decoder, Heartbeat, Hello, encode
 from edge.judgement import Judgement
+from tests.bench.setting import Setting
 from tests.bench.timing import Row
 from tests.firmware_stubs.hosted import HostedController, wait_until
 
@@ -26,7 +27,7 @@ _EVERY_S = 0.01
 LINE = Config(0, 200, 5, 2, 0, 0, 0, 0, 0)
 
 
-def rows() -> Iterator[Row]:
+def rows(setting: Setting) -> Iterator[Row]:
     yield from round_trips()
     yield from cpu_per_decision()
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from edge.pipeline import Intake
+
 
 @dataclass(frozen=True)
 class Row:
@@ -25,6 +27,13 @@ class Row:
     @property
     def ratio(self) -> float | None:
         return None if not self.other else self.ours / self.other
+
+
+class Unwatched(Intake):
+    """For a line without a back office."""
+
+    def put(self, *judged: object) -> None:
+        """Forgets it."""
 
 
 def interleaved(ours: Callable[[], Any], other: Callable[[], Any], rounds: int) -> tuple[float, float]:

@@ -48,6 +48,17 @@ def test_absolute_paths_and_uris_stay_as_they_are(tmp_path: Path) -> None:
     assert config.model.path == Path("/models/m.tflite")
 
 
+def test_a_delegate_is_a_path_relative_to_the_file_or_a_name_that_the_system_knows(tmp_path: Path) -> None:
+    text = GOOD + 'delegate = "{}"\ndelegate_options = {{ fast = true, power = 3 }}\n'
+    for given, expected in (
+        ("lib/x.so", f"{tmp_path}/lib/x.so"),
+        ("/usr/lib/x.so", "/usr/lib/x.so"),
+        ("libx.so.1", "libx.so.1"),
+    ):
+        delegate = load_config(write(tmp_path, text.format(given))).model.wanted.delegate
+        assert str(delegate) == f"{expected}?fast=true&power=3"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -67,11 +78,26 @@ def test_absolute_paths_and_uris_stay_as_they_are(tmp_path: Path) -> None:
         ),
         (
             'path = "m.tflite"',
+            'path = "m.tflite"\ndelegate_options = { x = 1 }',
+            "model.delegate_options: there is no model.delegate to give them to",
+        ),
+        (
+            'path = "m.tflite"',
+            'path = "m.tflite"\ndelegate = "a.so"\ndelegate_options = { x = [1] }',
+            "delegate option 'x': expected a string, a number or a truth value, got [1]",
+        ),
+        (
+            'path = "m.tflite"',
             'path = "m.tflite"\n[buffer]\ncap = 3',
             "buffer.cap: unknown key; did you mean 'cap_mb'?",
         ),
         ('path = "m.tflite"', 'path = "m.tflite"\n[sync]\ncert = "c.pem"', "sync.cert and sync.key: expected both"),
         ('path = "m.tflite"', 'path = "m.tflite"\n[sync]\nroot = "a/#"', "sync.root: expected topic levels"),
+        (
+            'path = "m.tflite"',
+            'path = "m.tflite"\n[health]\nprometheus = "9095"',
+            "health.prometheus: expected host:port, e.g. 127.0.0.1:9095, got '9095'",
+        ),
         ('path = "m.tflite"', 'path = "m.tflite', "not valid TOML"),
         ('[model]\npath = "m.tflite"', "", "model: missing"),
     ],

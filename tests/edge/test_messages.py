@@ -10,9 +10,12 @@ from edge.errors import MessageError
 from edge.messages import (
     MAX_BYTES,
     BufferDepth,
+    Camera,
     Column,
     Drift,
+    Event,
     Health,
+    Histogram,
     Identity,
     Latency,
     Message,
@@ -28,6 +31,20 @@ from edge.record import Record
 
 HEAD: dict[str, Any] = Identity("bäcker-1", "Köln", "3", "b1", "cookie", 2, ("good", "broken")).head(7)
 COLUMN = Column("brightness", "wasserstein", 0.4, None, 0.1, drifted=True)
+CAMERA = Camera(
+    name="left",
+    captured=10,
+    decided=9,
+    dropped={"late": 1},
+    recent_captured=8,
+    recent_dropped={},
+    rate_fps=29.9,
+    latency_us=Latency(100.0, 200.0, 300.0, 400.5, 390.0),
+    latency_boot_us=Latency(100.0, 200.0, 300.0, 400.5),
+    histogram=Histogram((77, 4, 831, 5), 2000, 400),
+    losses=2,
+    lost=True,
+)
 EXAMPLES: list[Message] = [
     Status(**HEAD, state="online", labels=("good", "n01440764\ttench")),
     Health(
@@ -35,9 +52,11 @@ EXAMPLES: list[Message] = [
         captured=10,
         decided=9,
         dropped={"late": 1},
-        latency_us=Latency(100.0, 200.0, 300.0, 400.5),
+        latency_us=Latency(100.0, 200.0, 300.0, 400.5, 390.0),
+        latency_boot_us=Latency(100.0, 200.0, 300.0, 400.5),
         rate_fps=29.9,
-        buffer=BufferDepth(5, 4, 4096, 0),
+        cameras=(CAMERA,),
+        buffer=BufferDepth(5, 4, 4096, 0, 0, 2),
         rss_bytes=1 << 26,
         uptime_s=3.5,
     ),
@@ -50,6 +69,15 @@ EXAMPLES: list[Message] = [
         expectations={"black": 2},
     ),
     Stats(**HEAD, pane={"n": 3, "columns": {"brightness": {"counts": [1, 2], "sum": 0.5}}}),
+    Event(
+        **HEAD,
+        camera="rtsp://***@10.0.0.7/live",
+        fault="black",
+        active=False,
+        since_ns=2**60,
+        lasted_s=3.5,
+        detail="clear again",
+    ),
     Predictions(
         **HEAD, labels=("good", "broken"), records=(Record(7, 1, 2**60, 3, 0.5, 1, 1), Record(9, 2, 3, 4, 1.0, 0, 0))
     ),
@@ -115,6 +143,22 @@ def test_a_score_that_is_not_a_number_arrives_as_one_that_is_not() -> None:
     assert math.isnan(message.records[0].score)
 
 
+def test_health_of_an_older_device_is_read() -> None:
+    fields = json.loads(encode(next(message for message in EXAMPLES if isinstance(message, Health))))
+    for name in ("cameras", "latency_boot_us", "records_lost", "pictures_missed", "cpu_s", "cpu_share"):
+        del fields[name]
+    del fields["free_bytes"], fields["throttled"], fields["latency_us"]["p999"]
+    del fields["buffer"]["evicted_undelivered"], fields["buffer"]["unwritten"]
+    read = decode("health", json.dumps(fields).encode())
+    assert isinstance(read, Health)
+    assert (read.captured, read.cameras, read.latency_us.p999) == (10, (), None)
+
+
+def with_buckets(buckets: list[int], **changes: Any) -> bytes:
+    camera = json.loads(altered("health"))["cameras"][0]
+    return altered("health", cameras=[camera | {"histogram": camera["histogram"] | {"buckets": buckets} | changes}])
+
+
 def altered(kind: str, **changes: Any) -> bytes:
     example = next(message for message in EXAMPLES if kind_of(message) == kind)
     return json.dumps(json.loads(encode(example)) | changes).encode()
@@ -142,6 +186,11 @@ HOSTILE = {
     "a boolean for a number": ("status", altered("status", seq=True)),
     "text for a number": ("health", altered("health", captured="10")),
     "a list for a table": ("health", altered("health", dropped=[1])),
+    "half a bucket": ("health", with_buckets([77])),
+    "buckets out of order": ("health", with_buckets([78, 1, 77, 1])),
+    "a bucket that there is not": ("health", with_buckets([832, 1])),
+    "less than nothing in a bucket": ("health", with_buckets([77, -1])),
+    "buckets of another width": ("health", with_buckets([77, 1], per_octave=16)),
     "an unknown state": ("status", altered("status", state="away")),
     "no device": ("status", altered("status", device="")),
     "an endless name": ("status", altered("status", site="x" * 65)),

@@ -111,7 +111,10 @@ def test_every_malformed_model_is_one_clear_error(shared_data: Path, runtime: st
     [
         ("tflite_ok/okay_nabu.tflite", "expected one picture"),
         ("tflite_bad/zero_size_constant.bin", "expected one picture"),
-        ("tflite_ok/mobilenet_v1_0.25_128_quant_edgetpu.tflite", "unresolved custom op"),
+        (
+            "tflite_ok/mobilenet_v1_0.25_128_quant_edgetpu.tflite",
+            r"compiled for the Edge TPU; give its delegate \(libedgetpu.so.1\)",
+        ),
     ],
 )
 def test_a_model_that_is_no_image_classifier_here_says_what_was_expected(

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from edge.frames import Image
+from tests.edge.frames.plugs import compile_driver, fake_cameras
 
 RED = (0, 0, 255)
 SIZE = (64, 48)
@@ -132,3 +133,21 @@ def mjpeg_server(red_image: Image) -> Iterator[str]:
     stopped.set()
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fake V4L2 driver, compiled."""
+    library = compile_driver(tmp_path_factory.mktemp("driver"))
+    if library is None:
+        reason = "no C compiler to build the camera driver for tests; apt install tcc libc6-dev"
+        if os.environ.get("CI"):
+            pytest.fail(f"{reason}; nothing is skipped under CI")
+        pytest.skip(reason)
+    return library
+
+
+@pytest.fixture
+def camera_environment(driver: Path, tmp_path: Path) -> Callable[[Path], dict[str, str]]:
+    """``camera_environment(folder)``: variables that turn the files in a folder into cameras, for a new process."""
+    return lambda cameras: fake_cameras(driver, cameras, tmp_path)

@@ -9,8 +9,9 @@
  *   silent      never delivers                     busy       another program streams from it
  *   forbidden   may not be opened                  metadata   a node that takes no pictures
  *   wallclock   stamps from the wall clock         damaged    MJPG, every third picture is cut short
+ *   plug        MJPG; unplugged while its file is away, in the middle of a picture
  *
- * damaged takes its JPEG from the file $FAKE_V4L2_JPEG.
+ * damaged and plug take their JPEG from the file $FAKE_V4L2_JPEG.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +29,7 @@
 enum { CAMERAS = 64, BUFFERS = 8, SPACE = 1 << 20, FEW = 5 };
 
 static struct camera {
-    int fd, memory, streaming;
+    int fd, memory, streaming, dead;
     char kind[32];
     unsigned width, height, format, rate, frames;
     unsigned queue[BUFFERS], queued;
@@ -46,6 +47,13 @@ static struct camera *find(int fd)
     return NULL;
 }
 
+static int is_unplugged(struct camera *c)
+{
+    char path[4096] = "";
+    strncat(strcat(strncat(path, getenv("FAKE_V4L2"), 4000), "/"), c->kind, 32);
+    return is(c, "plug") && access(path, F_OK);
+}
+
 static int open_camera(const char *kind)
 {
     struct camera *c = cameras;
@@ -56,8 +64,10 @@ static int open_camera(const char *kind)
     strncpy(c->kind, kind, sizeof c->kind - 1);
     if (is(c, "forbidden"))
         return fail(EACCES);
+    if (is_unplugged(c))
+        return fail(ENOENT);
     c->width = 640, c->height = 480, c->rate = 30;
-    c->format = is(c, "damaged") ? V4L2_PIX_FMT_MJPEG : V4L2_PIX_FMT_YUYV;
+    c->format = is(c, "damaged") || is(c, "plug") ? V4L2_PIX_FMT_MJPEG : V4L2_PIX_FMT_YUYV;
     c->memory = memfd_create("fake_v4l2", 0);
     if (c->memory < 0 || ftruncate(c->memory, BUFFERS * SPACE))
         return -1;
@@ -79,7 +89,7 @@ static unsigned draw(struct camera *c, unsigned char *to)
         int file = open(getenv("FAKE_V4L2_JPEG"), O_RDONLY);
         unsigned size = read(file, to, SPACE);
         close(file);
-        return c->frames % 3 ? size : size / 2;
+        return is(c, "damaged") && c->frames % 3 == 0 || is_unplugged(c) ? size / 2 : size;
     }
     static const unsigned char red[] = {81, 90, 81, 240}; /* Y U Y V, ITU-R BT.601 */
     for (unsigned i = 0; i < c->width * c->height * 2; i++)
@@ -90,7 +100,7 @@ static unsigned draw(struct camera *c, unsigned char *to)
 static int dequeue(struct camera *c, struct v4l2_buffer *buffer)
 {
     unsigned long ticks;
-    if (is(c, "gone") && c->frames >= FEW)
+    if (is(c, "gone") && c->frames >= FEW || c->dead)
         return fail(ENODEV);
     if (!c->queued || read(c->fd, &ticks, sizeof ticks) != sizeof ticks)
         return fail(EAGAIN);
@@ -102,6 +112,7 @@ static int dequeue(struct camera *c, struct v4l2_buffer *buffer)
     c->frames++;
     buffer->bytesused = draw(c, (unsigned char *)c->pixels + buffer->index * SPACE);
     buffer->length = SPACE;
+    c->dead = is_unplugged(c);
     buffer->timestamp.tv_sec = us / 1000000, buffer->timestamp.tv_usec = us % 1000000;
     if (is(c, "frozen") && c->frames >= FEW)
         run(c, 0);

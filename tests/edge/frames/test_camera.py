@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
@@ -21,37 +19,16 @@ HERE = Path(__file__).parent
 KINDS = ("good", "frozen", "gone", "silent", "busy", "forbidden", "metadata", "wallclock", "damaged")
 
 
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The fake driver, compiled."""
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang", "tcc"))), None)
-    if compiler is None:
-        reason = "no C compiler to build the camera driver for tests; apt install tcc libc6-dev"
-        if os.environ.get("CI"):
-            pytest.fail(f"{reason}; nothing is skipped under CI")
-        pytest.skip(reason)
-    library = tmp_path_factory.mktemp("driver") / "fake_v4l2.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, HERE / "fake_v4l2.c"], check=True)
-    return library
-
-
 @pytest.fixture
-def read_camera(driver: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+def read_camera(
+    camera_environment: Callable[[Path], dict[str, str]], tmp_path: Path
+) -> Callable[..., dict[str, Any]]:
     """``read_camera("good?fps=15", frames=3)``: what a process with such a camera sees."""
     cameras = tmp_path / "cameras"
     cameras.mkdir()
     for kind in KINDS:
         (cameras / kind).touch()
-    picture = np.full((480, 640, 3), (0, 0, 255), np.uint8)
-    picture[240:] = (255, 0, 0)
-    jpeg = tmp_path / "picture.jpg"
-    jpeg.write_bytes(cv2.imencode(".jpg", picture)[1].tobytes())
-    environment = os.environ | {
-        "LD_PRELOAD": str(driver),
-        "FAKE_V4L2": str(cameras),
-        "FAKE_V4L2_JPEG": str(jpeg),
-        "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "1",
-    }
+    environment = os.environ | camera_environment(cameras)
 
     def read(camera: str, frames: int = 0, close_after: float = 0) -> dict[str, Any]:
         uri = f"camera://{cameras}/{camera}"

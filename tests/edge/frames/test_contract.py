@@ -90,6 +90,15 @@ def test_capture_times_never_go_back(source: FrameSource):
     assert times == sorted(times)
 
 
+@pytest.mark.parametrize("uri", FINITE + LIVE, indirect=True)
+def test_a_picture_that_is_held_never_changes(source: FrameSource):
+    held = []
+    for frame in filter(None, (source.read() for _ in range(12))):
+        assert frame.image is not None
+        held.append((frame.image, frame.image.copy()))
+    assert all(np.array_equal(image, copy) for image, copy in held)
+
+
 @pytest.mark.parametrize(("uri", "live"), [(u, u in LIVE) for u in FINITE + LIVE], indirect=["uri"])
 def test_a_source_says_whether_it_waits_for_its_reader(source: FrameSource, live: bool):
     assert source.live is live

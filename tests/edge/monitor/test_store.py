@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import StateError
-from edge.messages import Drift, Identity, Message, Predictions, Stats, Status, Window, encode, kind_of
+from edge.messages import Drift, Event, Identity, Message, Predictions, Stats, Status, Window, encode, kind_of
 from edge.monitor import Arrival, Store
 from edge.monitor.store import SET_ASIDE_BYTES, SET_ASIDE_KEPT
 from edge.record import Record
@@ -53,6 +53,19 @@ def test_a_repeated_message_is_not_new(store: Store) -> None:
     assert len(store.accept(messages)) == 3
     assert store.accept(messages) == []
     assert [store.count(kind, "oven-3") for kind in ("predictions", "drift", "stats")] == [2, 1, 1]
+
+
+def test_events_of_a_camera_are_kept_and_leave_what_is_known_of_the_present_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path / "m.db")
+    store.db.execute("DROP TABLE event")  # as version 1 left it
+    store.close()
+    store = Store(tmp_path / "m.db")
+    event = Event(**HEAD, camera="camera://0", fault="frozen", active=True, since_ns=10**18)
+    late = Event(**HEAD | {"boot_id": "b0"}, camera="camera://0", fault="lost", active=True, since_ns=10**18)
+    store.accept([arrival(Status(**HEAD, state="online")), arrival(event), arrival(late)])
+    assert store.accept([arrival(event)]) == []
+    assert store.count("event", "oven-3") == 2
+    assert store.db.execute("SELECT boot_id FROM device").fetchone() == ("b1",)
 
 
 def test_the_same_numbers_in_another_boot_are_other_records(store: Store) -> None:

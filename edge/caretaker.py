@@ -1,0 +1,106 @@
+"""What becomes of a camera's faults: messages for the monitor, and a memory of how sharp its pictures usually are."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from edge.frames.care import Care
+from edge.frames.care_options import CareOptions
+from edge.frames.events import Event
+from edge.messages import Event as Message
+from edge.messages import Identity
+from edge.pipeline import Glance
+
+log = logging.getLogger(__name__)
+
+MEMORY = "cameras.json"
+"""In the state folder: each camera's usual sharpness, so that a lens that is dirty at the start is noticed."""
+REMEMBER_S = 3600.0
+TEMPORARY = f".{MEMORY}"
+
+
+class Told(Protocol):
+    """:class:`edge.frames.Reopening`."""
+
+    def take_events(self) -> list[Event]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A camera by its name, and where its losses are told."""
+
+    name: str
+    source: Told
+
+
+class Caretaker:
+    """Used by the back office's thread; :meth:`faults` by any."""
+
+    def __init__(self, cameras: Sequence[Watched], options: CareOptions, identity: Identity, state: Path) -> None:
+        self._cameras, self._identity, self._file = cameras, identity, state / MEMORY
+        usual = _remembered(self._file)
+        self._cares = [Care(options, camera.name, usual.get(camera.name)) for camera in cameras]
+        self._told = 0
+        self._remembered_s = time.monotonic()
+
+    def see(self, glance: Glance) -> Iterator[Message]:
+        """What a look at the whole picture begins or ends."""
+        for event in self._cares[glance.camera].see(glance.picture, glance.captured_ns):
+            yield self._message(glance.camera, event)
+
+    def losses(self) -> Iterator[Message]:
+        """Cameras that went away or came back since the last call."""
+        for number, camera in enumerate(self._cameras):
+            for event in camera.source.take_events():
+                yield self._message(number, event)
+
+    def faults(self, camera: int) -> tuple[str, ...]:
+        """What is wrong with it now, but for being lost."""
+        return tuple(event.fault for event in self._cares[camera].state)
+
+    def remember_if_due(self) -> None:
+        """Once an hour, for a device may be switched off at the wall."""
+        if time.monotonic() - self._remembered_s >= REMEMBER_S:
+            self.remember()
+
+    def remember(self) -> None:
+        """Keeps how sharp the cameras usually are; a disk that refuses costs no more than that."""
+        self._remembered_s = time.monotonic()
+        usual = {c.name: care.usual_sharpness for c, care in zip(self._cameras, self._cares, strict=True)}
+        known = {name: sharpness for name, sharpness in usual.items() if sharpness is not None}
+        temporary = self._file.with_name(TEMPORARY)
+        try:
+            temporary.write_text(json.dumps(_remembered(self._file) | known), "utf-8")
+            temporary.replace(self._file)
+        except OSError as error:
+            log.warning("%s: not written (%s)", self._file, error.strerror)
+
+    def _message(self, camera: int, event: Event) -> Message:
+        number = self._told
+        self._told += 1
+        return Message(
+            **self._identity.head(number),
+            camera=self._cameras[camera].name,
+            fault=event.fault,
+            active=event.begins,
+            since_ns=max(0, event.since_wall_ns),
+            lasted_s=round(event.lasted_s, 3),
+            detail=event.detail,
+        )
+
+
+def _remembered(file: Path) -> dict[str, float]:
+    """Empty where there is none, or where it is damaged: sharpness is then learnt anew."""
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {str(name): float(value) for name, value in found.items() if isinstance(value, int | float)}

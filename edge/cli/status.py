@@ -1,0 +1,94 @@
+"""``edge status``: how the daemon on this machine is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from edge.cli.options import Subparsers
+
+REFRESH_S = 2.0
+_CLEAR = "\x1b[H\x1b[J"
+
+
+def add(subparsers: Subparsers) -> None:
+    """Registers the command."""
+    parser = subparsers.add_parser(
+        "status",
+        help="how the daemon on this machine is",
+        description="Ask the daemon of a state folder how it is, without a network; "
+        "where none runs, say what the folder still tells.",
+        epilog="Example: edge status -c edge.toml",
+    )
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("-c", "--config", type=Path, metavar="FILE", help="the daemon's configuration (TOML)")
+    where.add_argument("--state", type=Path, metavar="DIR", help="its state folder")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--watch", action="store_true", help=f"again every {REFRESH_S:.0f} seconds, until Ctrl-C")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Status 0 when it runs and nothing is wrong, 1 when something is, 6 when no daemon runs or answers."""
+    folder = args.state if args.state else _configured(args.config)
+    if not args.watch:
+        return _show(folder, args.json)
+    while True:
+        if sys.stdout.isatty() and not args.json:
+            sys.stdout.write(_CLEAR)
+        _show_or_say(folder, args.json)
+        sys.stdout.flush()
+        time.sleep(REFRESH_S)
+
+
+def _configured(path: Path) -> Path:
+    from edge.config import load_config
+
+    return load_config(path).device.state
+
+
+def _show_or_say(folder: Path, as_json: bool) -> None:
+    """A daemon that does not run now may run at the next look."""
+    from edge.errors import StateError
+
+    try:
+        _show(folder, as_json)
+    except StateError as error:
+        sys.stderr.write(f"edge: {error}\n")
+
+
+def _show(folder: Path, as_json: bool) -> int:
+    """Raises StateError when no daemon runs, after what the state folder tells was printed, or does not answer."""
+    from edge.health.snapshot import problems_at
+    from edge.status import NotRunningError, ask, page
+    from edge.typed import plain
+
+    try:
+        snapshot = ask(folder)
+    except NotRunningError:
+        _show_remains(folder, as_json)
+        raise
+    problems = problems_at(snapshot, time.monotonic())
+    if as_json:
+        _print_json({"running": True, **plain(snapshot), "problems": problems})
+    else:
+        sys.stdout.write(page.running(snapshot, problems))
+    return int(bool(problems))
+
+
+def _show_remains(folder: Path, as_json: bool) -> None:
+    from edge.status import look_into, page
+    from edge.typed import plain
+
+    remains = look_into(folder)
+    if as_json:
+        _print_json({"running": False, "state": plain(remains)})
+    else:
+        sys.stdout.write(page.stopped(remains))
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")

@@ -1,0 +1,47 @@
+"""What is wrong: one line each, which names the thing and says how bad it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from edge.health.lanes import RECENT_S
+from edge.messages import Camera, Health
+
+DROPPING_SHARE, DROPPING_LEAST = 0.01, 3
+"""So many of the last minute's frames may be dropped without a word: a lone overrun is counted, and no alarm."""
+LOW_FREE_BYTES = 64 << 20
+_WAYS_OUT = {
+    "black": "check the light and the lens cap",
+    "saturated": "check exposure and light",
+    "frozen": "check or restart the camera",
+    "blurred": "clean the lens, check the focus",
+}
+
+
+def find_problems(health: Health, *, evicted_recently: int, lost_recently: int, buffer_trouble: str) -> Iterator[str]:
+    """``…_recently``: records in the last minute. A broker that is away is no problem, and drift is news."""
+    for camera in health.cameras:
+        yield from _of_camera(camera)
+    if buffer_trouble:
+        yield f"buffer: cannot be written ({buffer_trouble}); {health.buffer.unwritten} records wait in memory"
+    if lost_recently:
+        yield f"records: {lost_recently} lost within {RECENT_S:.0f} s; neither disk nor memory had room"
+    if evicted_recently:
+        yield f"buffer: full; {evicted_recently} undelivered records made room within {RECENT_S:.0f} s"
+    if health.free_bytes is not None and health.free_bytes < LOW_FREE_BYTES:
+        yield f"state folder: {health.free_bytes >> 20} MB free"
+    if health.throttled:
+        yield f"board: {', '.join(health.throttled)}"
+
+
+def _of_camera(camera: Camera) -> Iterator[str]:
+    if camera.lost:
+        yield f"{camera.name}: lost; it is opened again as soon as it is back"
+    for fault in camera.faults:
+        yield f"{camera.name}: {fault}; {_WAYS_OUT.get(fault, 'look at its picture')}"
+    dropped = sum(camera.recent_dropped.values())
+    if dropped > max(DROPPING_LEAST, DROPPING_SHARE * camera.recent_captured):
+        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(camera.recent_dropped.items()))
+        yield (
+            f"{camera.name}: {dropped} of {camera.recent_captured} frames dropped within {RECENT_S:.0f} s ({reasons})"
+        )

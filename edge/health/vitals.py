@@ -1,0 +1,173 @@
+"""Looks at everything that counts, and says how the device is."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple, Protocol
+
+from edge.buffer import Buffer
+from edge.health.histogram import Distribution
+from edge.health.lanes import RATE_S, RECENT_S, STEP_S, Lane, LaneView
+from edge.health.merging import latency
+from edge.health.problems import find_problems
+from edge.health.sliding import History
+from edge.health.snapshot import DriftState, Snapshot
+from edge.health.system import free_bytes, resident_bytes, temperature_c, throttled
+from edge.messages import BufferDepth, Camera, Drift, Health, Identity
+from edge.sync import Sync
+
+BUFFER_S = 5.0
+"""How often the database is asked: counting its rows reads from the disk."""
+
+
+class RecordCounts(Protocol):
+    """:class:`edge.pipeline.Intake`."""
+
+    lost: int
+    without_picture: int
+
+
+class Vitals:
+    """Used by the thread that writes the buffer; :attr:`latest` is for any thread.
+
+    It reads what other threads count and stops none of them. ``lanes`` are the cameras, mostly one.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        lanes: Sequence[Lane],
+        intake: RecordCounts,
+        buffer: Buffer,
+        sync: Sync | None = None,
+    ) -> None:
+        now_s = time.monotonic()
+        self._identity, self._intake, self._buffer, self._sync = identity, intake, buffer, sync
+        self._views = [LaneView(lane, now_s) for lane in lanes]
+        self._looks = self._messages = 0
+        self._started_s = now_s
+        self._drift: DriftState | None = None
+        self._depth, self._next_depth_s = BufferDepth(0, 0, 0, 0), now_s
+        self._buffer_lost = 0
+        self._look_at_buffer(now_s)
+        self._history = History(self._sample(now_s), span_s=RECENT_S, step_s=STEP_S)
+        self.latest = self.look()
+        """The last look; a new object each time, and never changed."""
+
+    def watches_drift(self) -> None:
+        """To be said once where there are drift windows to come."""
+        self._drift = DriftState()
+
+    def note(self, drift: Drift) -> None:
+        """A window was judged."""
+        before = self._drift or DriftState()
+        self._drift = DriftState(
+            windows=before.windows + 1,
+            drifted_windows=before.drifted_windows + drift.drifted,
+            number=drift.seq,
+            drifted=drift.drifted,
+            columns=tuple(column.name for column in drift.columns if column.drifted),
+            end_ns=drift.window.end_ns,
+        )
+
+    def message(self) -> Health:
+        """For the broker: a fresh look, whose ``seq`` counts the messages and not the looks."""
+        self._messages += 1
+        return replace(self.look().health, seq=self._messages - 1)
+
+    def look(self) -> Snapshot:
+        """Takes well under a millisecond, but for the buffer's figures every BUFFER_S."""
+        now_s = time.monotonic()
+        self._look_at_buffer(now_s)
+        sample = self._sample(now_s)
+        self._history.add(sample)
+        health = self._health(now_s, sample)
+        recent = self._history.before(now_s, RECENT_S)
+        problems = find_problems(
+            health,
+            evicted_recently=sample.evicted_undelivered - recent.evicted_undelivered,
+            lost_recently=sample.lost - recent.lost,
+            buffer_trouble=self._buffer.trouble,
+        )
+        self.latest = Snapshot(
+            health=health,
+            problems=tuple(problems),
+            pid=os.getpid(),
+            at_s=now_s,
+            wall_ns=time.time_ns(),
+            drift=self._drift,
+            sync=self._sync.state if self._sync is not None else None,
+        )
+        return self.latest
+
+    def _health(self, now_s: float, sample: _Sample) -> Health:
+        cameras = tuple(view.look(now_s) for view in self._views)
+        before = self._history.before(now_s, RATE_S)
+        self._looks += 1
+        return Health(
+            **self._identity.head(self._looks - 1),
+            captured=sum(camera.captured for camera in cameras),
+            decided=sum(camera.decided for camera in cameras),
+            judged=sum(camera.judged for camera in cameras),
+            dropped=_dropped(cameras),
+            latency_us=latency(sum((view.recent(now_s) for view in self._views), Distribution.empty())),
+            latency_boot_us=latency(sum((view.sample.latency for view in self._views), Distribution.empty())),
+            rate_fps=round(sum(camera.rate_fps for camera in cameras), 3),
+            cameras=cameras,
+            buffer=self._depth_now(cameras, sample),
+            records_lost=sample.lost,
+            pictures_missed=self._intake.without_picture,
+            uptime_s=round(now_s - self._started_s, 3),
+            rss_bytes=resident_bytes(),
+            temperature_c=temperature_c(),
+            cpu_s=round(sample.cpu_s, 3),
+            cpu_share=round((sample.cpu_s - before.cpu_s) / max(now_s - before.at_s, 1e-9), 3),
+            free_bytes=free_bytes(self._buffer.path.parent),
+            throttled=throttled(),
+        )
+
+    def _look_at_buffer(self, now_s: float) -> None:
+        if now_s < self._next_depth_s:
+            return
+        self._next_depth_s = now_s + BUFFER_S
+        try:
+            state = self._buffer.state()
+        except sqlite3.Error:
+            return  # a disk that fails; the buffer itself says so
+        self._depth = BufferDepth(state.entries, state.pending, state.bytes, state.evicted, state.evicted_undelivered)
+        self._buffer_lost = state.lost
+
+    def _depth_now(self, cameras: Sequence[Camera], sample: _Sample) -> BufferDepth:
+        judged = sum(camera.judged for camera in cameras)
+        depth = self._depth
+        return BufferDepth(
+            depth.entries,
+            depth.pending,
+            depth.bytes,
+            depth.evicted,
+            depth.evicted_undelivered,
+            max(0, judged - sample.lost - self._buffer.committed),
+        )
+
+    def _sample(self, now_s: float) -> _Sample:
+        lost = self._intake.lost + self._buffer_lost
+        return _Sample(now_s, self._depth.evicted_undelivered, lost, time.process_time())
+
+
+class _Sample(NamedTuple):
+    at_s: float
+    evicted_undelivered: int
+    lost: int
+    cpu_s: float
+
+
+def _dropped(cameras: Sequence[Camera]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for camera in cameras:
+        total.update(camera.dropped)
+    return dict(total)

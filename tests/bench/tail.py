@@ -1,0 +1,175 @@
+"""What the back office does to the tail: one line with buffer, drift, health and MQTT on, and with all of it off.
+
+Both run in turn, in pieces of a few seconds, so that a machine that slows down slows both; after each decision a bare
+``invoke()`` is timed on the same thread, which says how quiet the machine was.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from converter.demo.broker import Mosquitto
+from edge.assembly import identify, load_chain, open_buffer, open_sync, open_watches
+from edge.caretaker import Caretaker, Watched
+from edge.chain import Chain
+from edge.config import Config, load_config
+from edge.frames import Frame
+from edge.frames.events import Event
+from edge.frames.frame import Image
+from edge.gate import NoGate
+from edge.health.lanes import Lane
+from edge.health.vitals import Vitals
+from edge.judgement import Judgement
+from edge.office import Office
+from edge.pipeline import Intake, Pipeline, Waiting, steady
+from edge.sim import SimulatedLine
+from tests.bench.models import watched
+from tests.bench.setting import Setting
+from tests.bench.timing import Row, Unwatched
+
+FPS = 30
+PIECES, PIECE_S = 6, 10.0
+MOST_TAIL, MOST_AGAINST_BARE, MOST_MEDIAN = 1.3, 1.1, 1.05
+
+
+def rows(setting: Setting) -> Iterator[Row]:
+    """MobileNetV2 at 224×224 with a drift reference."""
+    busy, alone = Taken(), Taken()
+    with Mosquitto(setting.folder / "broker") as broker:
+        config = _config(setting.folder, watched(224), broker.url)
+        for _ in range(PIECES):
+            _run_busy(config, busy)
+            _run_alone(config, alone)
+    tail, bare = busy.tail, busy.bare_tail
+    holds = tail <= MOST_TAIL or tail <= MOST_AGAINST_BARE * bare
+    bar = f"≤ {MOST_TAIL}, or ≤ {MOST_AGAINST_BARE} × that of invoke()"
+    yield Row(f"p99/p50 of a frame's way at {FPS}/s, all on, against bare invoke()", tail, bare, "", bar, holds)
+    yield Row("  the same, all off", alone.tail, alone.bare_tail, "", "", True)
+    one, two = busy.median_ms, alone.median_ms
+    yield Row("p50 of a frame's way, all on, against all off", one, two, "ms", f"≤ {MOST_MEDIAN}", one <= two * 1.05)
+
+
+@dataclass
+class Taken:
+    """Seconds, frame by frame."""
+
+    frames: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+
+    @property
+    def median_ms(self) -> float:
+        return 1000 * statistics.median(self.frames)
+
+    @property
+    def tail(self) -> float:
+        return _tail(self.frames)
+
+    @property
+    def bare_tail(self) -> float:
+        return _tail(self.bare)
+
+
+def _tail(seconds: list[float]) -> float:
+    return float(np.quantile(seconds, 0.99) / np.median(seconds))
+
+
+class Timed:
+    """Frames in memory, ``FPS`` a second."""
+
+    live = True
+
+    def __init__(self, images: list[Image]) -> None:
+        self._images = images
+        self._began = time.monotonic()
+        self._number = 0
+        self._closed = threading.Event()
+
+    def read(self) -> Frame | None:
+        self._number += 1
+        due = self._began + self._number / FPS
+        if self._closed.wait(max(0.0, due - time.monotonic())) or self._number > PIECE_S * FPS:
+            return None
+        image = self._images[self._number % len(self._images)]
+        return Frame(image, time.monotonic_ns(), time.time_ns())
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+class Still:
+    """A camera that is never lost."""
+
+    def take_events(self) -> list[Event]:
+        return []
+
+
+class Stopwatch(NoGate):
+    """The gate is told as soon as there is a decision: the end of a frame's way."""
+
+    def __init__(self, taken: Taken, chain: Chain) -> None:
+        self._taken = taken
+        self._native = chain.models[0].interpreter._native
+
+    def act(self, judgement: Judgement) -> None:
+        self._taken.frames.append((time.monotonic_ns() - judgement.captured_ns) / 1e9)
+        began = time.perf_counter()
+        self._native.invoke()
+        self._taken.bare.append(time.perf_counter() - began)
+
+
+def _pipeline(config: Config, taken: Taken, intake: Intake) -> Pipeline:
+    line = SimulatedLine.from_uri("sim://line?width=640&height=480")
+    chain = load_chain(config)
+    source = Timed([line.image(number) for number in range(8)])
+    return Pipeline(source, chain, Stopwatch(taken, chain), intake, Waiting("latest"))
+
+
+def _run_alone(config: Config, taken: Taken) -> None:
+    _pipeline(config, taken, Unwatched()).run()
+
+
+def _run_busy(config: Config, taken: Taken) -> None:
+    """As ``edge.daemon`` does, with a source and a gate of our own."""
+    intake = Intake()
+    pipeline = _pipeline(config, taken, intake)
+    chain = pipeline._chain
+    buffer = open_buffer(config, chain.name)
+    identity = identify(config, chain, buffer.boot_id)
+    sync = open_sync(config.sync, buffer, identity)
+    assert sync is not None
+    lane = Lane("camera", pipeline.accounts, pipeline.latency)
+    vitals = Vitals(identity, [lane], intake, buffer, sync)
+    office = Office(
+        intake=intake,
+        buffer=buffer,
+        watches=open_watches(config, chain, identity),
+        vitals=vitals,
+        caretaker=Caretaker([Watched("camera", Still())], config.camera, identity, config.device.state),
+        sync=sync,
+        health_interval_s=config.health.interval_s,
+    )
+    sync.start()
+    office.start()
+    with steady():
+        pipeline.run()
+    office.finish()
+    sync.stop(1.0)
+    buffer.close()
+
+
+def _config(folder: Path, model: Path, broker: str) -> Config:
+    path = folder / "edge.toml"
+    path.write_text(
+        f'[device]\nid = "bench"\n[source]\nuri = "sim://line"\n[model]\npath = "{model.absolute()}"\n'
+        f"[buffer]\ncommit_s = 1.0\n[drift]\nwindow = 100\n[health]\ninterval_s = 1.0\n"
+        f'[sync]\nbroker = "{broker}"\npredictions = true\n',
+        "utf-8",
+    )
+    return load_config(path)
