@@ -80,6 +80,7 @@ def _as_text(report: Report) -> str:
             f"records   buffered {report.buffered}, lost {report.lost}; entries not yet delivered: {report.pending}",
             f"latency   p50 {latency['p50'] / 1000:.1f} ms, p99 {latency['p99'] / 1000:.1f} ms, "
             f"max {latency['max'] / 1000:.1f} ms",
+            f"gate      {', '.join(f'{name} {count}' for name, count in report.gate.items())}",
             f"drift     windows {report.windows}, drifted: {drifted}",
         )
     )
