@@ -115,6 +115,11 @@ class Link:
         self._wake_fd = self._waker.fileno()
         self._thread = threading.Thread(target=self._run, name="gate", daemon=True)
 
+    @property
+    def bad_frames(self) -> int:
+        """Damaged ones, since the port was opened."""
+        return self._decoder.bad
+
     def start(self) -> None:
         self._thread.start()
 

@@ -75,6 +75,26 @@ def test_faults_of_the_gate_reach_the_pi(emulator: Emulator) -> None:
     wire.close()
 
 
+def test_after_garbage_on_the_line_everything_works_within_a_second(
+    emulator: Emulator, judgement: Callable[..., Judgement]
+) -> None:
+    wire = Wire(emulator.line, 0)
+    gate = SerialGate(Port(wire.path), SETTINGS)
+    wait_until(lambda: gate.link.state == "up", 20)
+    wire.noise(b"\x00\xff\x11garbage" * 200)
+    wait_until(lambda: gate.link.bad_frames > 0, 20)
+    began = time.monotonic()
+    emulator.part()
+    gate.act(judgement(0, reject=True))
+    time.sleep(0.3)
+    emulator.step(DISTANCE)
+    wait_until(lambda: gate.counters()["fired"] == 1, 20)
+    assert time.monotonic() - began < 1.0
+    assert emulator.opened == [DISTANCE]
+    gate.close()
+    wire.close()
+
+
 def test_without_a_pi_the_alarm_is_on(emulator: Emulator) -> None:
     assert emulator_alarm(emulator)
     wire = Wire(emulator.line, 0)

@@ -37,6 +37,11 @@ class Wire:
     def disturb(self, kind: Disturbance) -> None:
         self._wanted.append(kind)
 
+    def noise(self, data: bytes) -> None:
+        """Bytes that nobody sent, to both sides."""
+        os.write(self._master, data)
+        self._controller.sendall(data)
+
     def close(self) -> None:
         self._closed = True
         self._thread.join(5)
