@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from edge.errors import ConfigError, GateError, MissingError
-from edge.gate.pulses import Pulses
-from edge.judgement import Judgement
+from edge.gate.pulses import PulsedGate
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class GpioOptions:
     """``high`` or ``low``: the level that opens the gate."""
 
 
-class GpioGate:
+class GpioGate(PulsedGate):
     """Opens ``delay_ms`` after the frame of a rejected part was taken, for ``pulse_ms``."""
 
     def __init__(self, pin: str, options: GpioOptions) -> None:
@@ -28,22 +27,13 @@ class GpioGate:
         if options.active not in ("high", "low"):
             raise ConfigError(f"gpio://{pin}: active: expected high or low, got {options.active!r}")
         self._device = _open(pin, options.active == "high")
-        self._pulses = Pulses(self._output, round(options.delay_ms * 1e6), round(options.pulse_ms * 1e6))
-        self.slack = self._pulses.slack
-
-    def act(self, judgement: Judgement) -> None:
-        self._pulses.add(judgement)
-
-    def counters(self) -> dict[str, int]:
-        return self._pulses.tally.counters()
-
-    def close(self) -> None:
-        """The gate is closed and the pin released."""
-        self._pulses.close()
-        self._device.close()
+        super().__init__(options.delay_ms, options.pulse_ms)
 
     def _output(self, is_open: bool) -> None:
         (self._device.on if is_open else self._device.off)()
+
+    def _release(self) -> None:
+        self._device.close()
 
 
 def _open(pin: str, active_high: bool):  # type: ignore[no-untyped-def]  # gpiozero has no types

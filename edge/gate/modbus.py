@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.errors import ConfigError, MissingError
-from edge.gate.pulses import Pulses, log
+from edge.gate.pulses import PulsedGate, log
 from edge.gate.slack import SlackHistogram
 from edge.gate.tally import Tally
 from edge.judgement import Judgement
@@ -74,27 +74,19 @@ class Device:
             self._next_try = time.monotonic() + _REOPEN_S
 
 
-class CoilGate:
+class CoilGate(PulsedGate):
     """The coil is on for ``pulse_ms``, ``delay_ms`` after the frame of a rejected part was taken."""
 
     def __init__(self, device: Device, options: ModbusOptions) -> None:
         self._device, self._coil = device, options.coil
-        self._pulses = Pulses(self._output, round(options.delay_ms * 1e6), round(options.pulse_ms * 1e6))
-        self.slack = self._pulses.slack
-
-    def act(self, judgement: Judgement) -> None:
-        self._pulses.add(judgement)
-
-    def counters(self) -> dict[str, int]:
-        return self._pulses.tally.counters()
-
-    def close(self) -> None:
-        self._pulses.close()
-        self._device.close()
+        super().__init__(options.delay_ms, options.pulse_ms)
 
     def _output(self, is_open: bool) -> None:
         assert self._coil is not None
         self._device.write("write_coil", self._coil, is_open)
+
+    def _release(self) -> None:
+        self._device.close()
 
 
 class RegisterGate:

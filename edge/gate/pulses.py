@@ -103,3 +103,29 @@ class Pulses:
             return False
         self._failing = False
         return True
+
+
+class PulsedGate:
+    """What gates by the clock have in common: ``_output`` opens and closes them."""
+
+    def __init__(self, delay_ms: float, pulse_ms: float) -> None:
+        self._pulses = Pulses(self._output, round(delay_ms * 1e6), round(pulse_ms * 1e6))
+        self.slack = self._pulses.slack
+
+    def act(self, judgement: Judgement) -> None:
+        self._pulses.add(judgement)
+
+    def counters(self) -> dict[str, int]:
+        return self._pulses.tally.counters()
+
+    def close(self) -> None:
+        """The gate is closed, then what it stands on is released."""
+        self._pulses.close()
+        self._release()
+
+    def _output(self, is_open: bool) -> None:
+        """Raises OSError when the gate does not follow."""
+        raise NotImplementedError
+
+    def _release(self) -> None:
+        raise NotImplementedError

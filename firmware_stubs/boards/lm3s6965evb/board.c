@@ -4,7 +4,7 @@
  *   PB0 encoder, rising edge  PB1 photo-eye, high = dark  PB2 gate feedback
  *   PF0 gate  PF2 alarm       for an oscilloscope: PF3 toggles with each tick, PF4 follows the photo-eye and has a
  *                             short pulse at the start */
-#include "board.h"
+#include "pl011.h"
 
 #define SYSCTL 0x400FE000
 #define UART 0x4000C000
@@ -50,20 +50,10 @@ static void start_pins(void) {
     REGISTER(PORT_B + 0x410) = ENCODER | EYE;
 }
 
-static void start_uart(void) {
-    REGISTER(UART + 0x30) = 0;
-    REGISTER(UART + 0x24) = CLOCK_HZ / (16 * 115200);
-    REGISTER(UART + 0x28) = (CLOCK_HZ % (16 * 115200) * 64 + 8 * 115200) / (16 * 115200);
-    REGISTER(UART + 0x2C) = 3u << 5 | 1u << 4; /* 8N1, FIFO */
-    REGISTER(UART + 0x34) = 0;                 /* interrupt at 1/8 full, or when nothing more comes */
-    REGISTER(UART + 0x38) = 1u << 6 | 1u << 4;
-    REGISTER(UART + 0x30) = 0x301;
-}
-
 void board_start(void) {
     start_clock();
     start_pins();
-    start_uart();
+    pl011_start(UART, CLOCK_HZ);
     REGISTER(TIMER + 0x04) = 2; /* periodic: wakes the main loop each millisecond */
     REGISTER(TIMER + 0x28) = CLOCK_HZ / 1000 - 1;
     REGISTER(TIMER + 0x18) = 1;
@@ -100,11 +90,7 @@ int board_feedback(void) {
 }
 
 void board_send(const uint8_t *bytes, size_t size) {
-    for (; size; size--, bytes++) {
-        while (REGISTER(UART + 0x18) & 1u << 5) {
-        }
-        REGISTER(UART) = *bytes;
-    }
+    pl011_send(UART, bytes, size);
 }
 
 static void on_port_b(void) {
@@ -121,19 +107,13 @@ static void on_port_b(void) {
     }
 }
 
-static void take_bytes(void) {
-    while (!(REGISTER(UART + 0x18) & 1u << 4)) on_byte((uint8_t)REGISTER(UART));
-}
-
 static void on_uart(void) {
-    REGISTER(UART + 0x44) = 1u << 6 | 1u << 4;
-    take_bytes();
+    pl011_take(UART);
 }
 
-/* Of the same priority as the line's. Bytes from before a reset raise no interrupt any more. */
 static void on_timer(void) {
     REGISTER(TIMER + 0x24) = 1;
-    take_bytes();
+    pl011_take(UART);
 }
 
 __attribute__((section(".vectors"), used)) static void (*const vectors[16 + 44])(void) = {

@@ -3,7 +3,7 @@
  *   GP0 out, GP1 in           UART0 to the Raspberry Pi's GPIO15 (RXD) and GPIO14 (TXD), 115,200 8N1, 3.3 V
  *   GP2 encoder, rising edge  GP3 photo-eye, high = dark  GP4 gate feedback: with pull-downs
  *   GP5 gate  GP6 alarm       GP25 the LED: alarm */
-#include "board.h"
+#include "pl011.h"
 
 #define CLOCKS 0x40008000
 #define RESETS 0x4000C000
@@ -59,19 +59,10 @@ static void start_pins(void) {
     REGISTER(IO_BANK0 + 0x100) = edges;
 }
 
-static void start_uart(void) {
-    REGISTER(UART + 0x24) = CRYSTAL_HZ / (16 * 115200);
-    REGISTER(UART + 0x28) = (CRYSTAL_HZ % (16 * 115200) * 64 + 8 * 115200) / (16 * 115200);
-    REGISTER(UART + 0x2C) = 3u << 5 | 1u << 4;
-    REGISTER(UART + 0x34) = 0;
-    REGISTER(UART + 0x38) = 1u << 6 | 1u << 4;
-    REGISTER(UART + 0x30) = 0x301;
-}
-
 void board_start(void) {
     start_clock();
     start_pins();
-    start_uart();
+    pl011_start(UART, CRYSTAL_HZ);
     REGISTER(TIMER + 0x38) = 1;
     REGISTER(TIMER + 0x10) = board_now_us() + LOOP_US;
     set_priority(IRQ_PINS, 0);
@@ -111,11 +102,7 @@ int board_feedback(void) {
 }
 
 void board_send(const uint8_t *bytes, size_t size) {
-    for (; size; size--, bytes++) {
-        while (REGISTER(UART + 0x18) & 1u << 5) {
-        }
-        REGISTER(UART) = *bytes;
-    }
+    pl011_send(UART, bytes, size);
 }
 
 static void on_pins(void) {
@@ -126,13 +113,13 @@ static void on_pins(void) {
 }
 
 static void on_uart(void) {
-    REGISTER(UART + 0x44) = 1u << 6 | 1u << 4;
-    while (!(REGISTER(UART + 0x18) & 1u << 4)) on_byte((uint8_t)REGISTER(UART));
+    pl011_take(UART);
 }
 
 static void on_timer(void) {
     REGISTER(TIMER + 0x34) = 1;
     REGISTER(TIMER + 0x10) = board_now_us() + LOOP_US;
+    pl011_take(UART);
 }
 
 __attribute__((section(".vectors"), used)) static void (*const vectors[16 + 26])(void) = {
