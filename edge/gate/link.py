@@ -48,7 +48,7 @@ BEAT_NS = 100 * _MS
 _FIRST_BEATS = 8
 _FIRST_BEAT_NS = 5 * _MS
 """Of a new session, so that the clock is known soon."""
-SILENCE_NS = 300 * _MS
+SILENCE_NS = 500 * _MS
 """Without a byte for so long the link counts as lost."""
 _HELLO_NS = 50 * _MS
 _REOPEN_NS = 200 * _MS

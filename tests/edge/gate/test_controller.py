@@ -145,7 +145,7 @@ def test_a_link_that_was_silent_goes_on_where_it_was(bench: Bench, judgement: Ju
     bench.controller.do("tick 10", "eye")
     bench.gate.act(judgement(0, reject=True))
     time.sleep(0.1)
-    bench.controller.do("stall 600")
+    bench.controller.do("stall 1000")
     wait_until(lambda: bench.gate.link.state == "silent")
     wait_until(lambda: bench.gate.link.state == "up")
     bench.controller.do("tick 100")
