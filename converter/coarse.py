@@ -1,4 +1,4 @@
-"""Measured features with no more digits than their distribution can show: a sixth of the bytes."""
+"""Measured features and scores with no more digits than their distribution can show: a sixth of the bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Table = NDArray[np.float64]
 
 
 def coarse(features: Table) -> Table:
-    """Each column of (n, features) rounded to the coarsest power of two that keeps its distribution in place.
+    """Each column of (n, columns) rounded to the coarsest power of two that keeps its distribution in place.
 
     Of fewer than 100 values one may change its rank.
     """

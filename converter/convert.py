@@ -17,12 +17,13 @@ from converter.loading import FloatModel, load
 from converter.material import Material, gather
 from converter.measuring import Measured, measure_quantized
 from converter.modes import DESCRIPTIONS, Workshop
+from converter.page import render
 from converter.progress import Progress
 from converter.provenance import created
-from converter.proving import Proof, beside, files_beside, origin, prove
+from converter.proving import Proof, beside, common_facts, origin, prove
 from converter.quantize import Graph
 from converter.recipes import choose
-from converter.report import OnnxReport, Report, RuleReport, Sizes, TrialReport
+from converter.report import OnnxReport, Report, Sizes
 from converter.runner import installed_runtimes, verify
 from converter.scores import activation_of
 from converter.settings import Settings
@@ -97,7 +98,9 @@ def _convert(source: keras.Model | Path, data: Path, out: Path, settings: Settin
     report = _report(out, settings, manifest, material, found, measured, proof, sizes, onnx[1] if onnx else None)
     report = replace(report, recipe=made.recipe, recipes=choice.tried, choice=choice.why)
     progress.say(f"checking and writing {out}")
-    others = beside(out, settings, report, final) | ({Path(onnx[1].out): onnx[0]} if onnx else {})
+    others = beside(out, settings, render(report), manifest.model, final) | (
+        {Path(onnx[1].out): onnx[0]} if onnx else {}
+    )
     package.write(out, artifact, verify_on_all(settings.min_runtime, progress), others)
     return report
 
@@ -136,39 +139,17 @@ def _report(
     sizes: Sizes,
     onnx: OnnxReport | None,
 ) -> Report:
+    facts = common_facts(out, settings, manifest, material, found, proof.duplicates, proof.provenance)
+    facts["warnings"] += tuple(evaluate.warnings(measured.evaluation))
     return Report(
-        out=str(out),
-        model=manifest.model,
-        version=manifest.version,
-        labels=material.labels,
-        range=found.best.convention.range,
-        colour=found.best.convention.colour,
-        trials=tuple(TrialReport(t.convention.range, t.convention.colour, t.accuracy) for t in found.trials),
-        input=manifest.input,
-        output=manifest.output,
+        **facts,
+        runtimes=measured.runtimes,
         calibration_pictures=min(settings.calibration, len(material.known)),
         evaluation=measured.evaluation,
-        runtimes=measured.runtimes,
-        min_runtime=manifest.min_runtime,
-        golden_tolerance=measured.golden_tolerance,
         bytes=sizes,
-        damaged=tuple(str(path) for path in material.damaged),
-        warnings=(
-            *found.warnings,
-            *proof.duplicates.warnings(),
-            *evaluate.warnings(measured.evaluation),
-            *loadable.untried(manifest.runtimes, settings.min_runtime),
-        ),
-        seed=settings.seed,
-        created=manifest.created,
-        rules=tuple(RuleReport(rule.resize, rule.interpolation, trial.accuracy) for rule, trial in found.rules),
-        data=proof.data,
         parity=proof.parity,
         layers=proof.layers,
-        duplicates=proof.duplicates,
         float_latency_ms=proof.float_latency_ms,
-        provenance=proof.provenance,
-        files=tuple(str(path) for path in files_beside(out, settings)),
         onnx=onnx,
     )
 

@@ -1,10 +1,10 @@
 """Takes the systematic part of the quantization error out of every layer.
 
 Rounded weights shift the mean of each channel of a layer's outputs a little, and the shifts add up: in small networks
-with batch normalization and global pooling they can exceed the difference between two classes. The bias, int32, can
-absorb them at no cost at run time. Method: the empirical bias correction of M. Nagel et al., "Data-Free Quantization
-Through Weight Equalization and Bias Correction", ICCV 2019, layer after layer, so that each sees what the corrected
-layers before it really give.
+with batch normalization and global pooling they can exceed the difference between two classes. The bias (int32, int64
+beside int16 activations, float32 where only the weights are int8) can absorb them at no cost at run time. Method: the
+empirical bias correction of M. Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
+Correction", ICCV 2019, layer after layer, so that each sees what the corrected layers before it really give.
 """
 
 from __future__ import annotations
@@ -18,14 +18,19 @@ from numpy.typing import NDArray
 from converter.flat import Flat, Operator, Probe
 from converter.progress import Progress
 
-PICTURES = 100
+_DTYPES = {
+    schema.TensorType.INT32: np.int32,
+    schema.TensorType.INT64: np.int64,
+    schema.TensorType.FLOAT32: np.float32,
+}
+PICTURES = 200
 """The mean of the error is known well enough after these."""
 
 Means = NDArray[np.float64]
 
 
 def correct_biases(quantized: bytes, float_model: bytes, pixels: NDArray[np.uint8], progress: Progress) -> bytes:
-    """The quantized flatbuffer with better int32 biases, or as it was where its layers are not the float model's.
+    """The quantized flatbuffer with better biases, or as it was where its layers are not the float model's.
 
     ``pixels``: (n, height, width, channels), input tensors; both flatbuffers are of the same graph.
     """
@@ -67,20 +72,23 @@ def _means(flat: Flat, tensors: list[int], pictures: NDArray[np.uint8]) -> list[
 def _subtract(edited: bytearray, layer: Operator, error: Means) -> None:
     bias = _bias(edited, layer)
     assert bias is not None
+    if bias.dtype == np.float32:
+        bias[:] -= error.astype(np.float32)
+        return
     tensor = schema.Model.GetRootAs(edited, 0).Subgraphs(0).Tensors(layer.inputs[2])
-    bias[:] -= np.round(error / tensor.Quantization().ScaleAsNumpy()).astype(np.int32)
+    bias[:] -= np.round(error / tensor.Quantization().ScaleAsNumpy()).astype(bias.dtype)
 
 
-def _bias(edited: bytearray, layer: Operator) -> NDArray[np.int32] | None:
-    """A view of the values in place; None unless they are int32 with a scale and no other tensor shares them."""
+def _bias(edited: bytearray, layer: Operator) -> NDArray[Any] | None:
+    """A view of the values in place; None unless it is the bias of int8 weights, and theirs alone."""
     if len(layer.inputs) < 3 or layer.inputs[2] < 0:
         return None
     model = schema.Model.GetRootAs(edited, 0)
     graph = model.Subgraphs(0)
     tensor: Any = graph.Tensors(layer.inputs[2])
     buffers = [graph.Tensors(index).Buffer() for index in range(graph.TensorsLength())]
-    scaled = tensor.Quantization() is not None and tensor.Quantization().ScaleLength() > 0
-    if tensor.Type() != schema.TensorType.INT32 or not scaled or buffers.count(tensor.Buffer()) != 1:
+    whole = graph.Tensors(layer.inputs[1]).Type() == schema.TensorType.INT8
+    if not whole or tensor.Type() not in _DTYPES or buffers.count(tensor.Buffer()) != 1:
         return None
-    values: NDArray[np.int32] = model.Buffers(tensor.Buffer()).DataAsNumpy().view(np.int32)
+    values: NDArray[Any] = model.Buffers(tensor.Buffer()).DataAsNumpy().view(_DTYPES[tensor.Type()])
     return values

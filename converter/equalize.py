@@ -14,6 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from converter.flat import Builtin, Flat, Operator, Probe
+from converter.groups import Part, groups
 from converter.progress import Progress
 
 STRENGTH = 0.5
@@ -31,37 +32,19 @@ def equalize(model: bytes, pixels: NDArray[np.uint8], progress: Progress) -> byt
     flat = Flat(model)
     if not flat.simple:
         return model
-    groups = _groups(flat)
-    widths = _widths(flat, [tensor for group in groups for tensor in group], pixels, progress)
-    for group in groups:
+    found = groups(flat, _part)
+    widths = _widths(flat, [tensor for group in found for tensor in group], pixels, progress)
+    for group in found:
         _scale(flat, group, _factors([widths[tensor] for tensor in group]))
     return flat.to_bytes()
 
 
-def _groups(flat: Flat) -> list[list[int]]:
-    """Tensors that must have the same factors, where all who make and use them can take part."""
-    parent = {tensor: tensor for one in flat.operators for tensor in (*one.inputs, one.output)}
-
-    def root(tensor: int) -> int:
-        while parent[tensor] != tensor:
-            tensor = parent[tensor]
-        return tensor
-
-    fixed = {int(tensor) for tensor in (*flat.graph.inputs, *flat.graph.outputs)}
-    for one in flat.operators:
-        moving = [tensor for tensor in one.inputs if tensor >= 0 and not flat.is_constant(tensor)]
-        if _passes(flat, one, moving):
-            for tensor in moving:
-                parent[root(tensor)] = root(one.output)
-        elif one.weighed and _own_weights(flat, one):
-            fixed |= set() if one.fused in _LINEAR else {one.output}
-        else:
-            fixed |= {one.output, *moving}
-    members: dict[int, list[int]] = {}
-    for one in flat.operators:
-        members.setdefault(root(one.output), []).append(one.output)
-    stuck = {root(tensor) for tensor in fixed}
-    return [group for key, group in members.items() if key not in stuck]
+def _part(flat: Flat, one: Operator) -> Part:
+    if _passes(flat, one, flat.moving(one)):
+        return "passes"
+    if one.weighed and _own_weights(flat, one):
+        return "absorbs" if one.fused in _LINEAR else "absorbs its input"
+    return "neither"
 
 
 def _passes(flat: Flat, one: Operator, moving: list[int]) -> bool:

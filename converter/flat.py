@@ -90,6 +90,10 @@ class Flat:
     def is_float(self, tensor: int) -> bool:
         return bool(self.graph.tensors[tensor].type == schema.TensorType.FLOAT32)
 
+    def moving(self, one: Operator) -> list[int]:
+        """The operator's inputs that are not constants."""
+        return [tensor for tensor in one.inputs if tensor >= 0 and not self.is_constant(tensor)]
+
     def users(self, tensor: int) -> list[Operator]:
         return [one for one in self.operators if tensor in one.inputs]
 
@@ -115,6 +119,14 @@ class Flat:
     def set_range(self, tensor: int, low: float, high: float) -> None:
         seen = self.graph.tensors[tensor].quantization
         seen.min, seen.max = [low], [high]
+
+    def scales(self, tensor: int) -> NDArray[np.float32]:
+        """One, or one per channel; none where the tensor is not quantized."""
+        found = self.graph.tensors[tensor].quantization
+        return np.asarray([] if found is None or found.scale is None else found.scale, np.float32)
+
+    def set_scales(self, tensor: int, scales: NDArray[np.float32]) -> None:
+        self.graph.tensors[tensor].quantization.scale = scales
 
     def to_bytes(self) -> bytes:
         builder = flatbuffers.Builder(1 << 20)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from converter.dataset import Indices
 from converter.samples import Samples
 from converter.scores import Outputs, classes_of, probabilities
+from edge.artifact.golden import encoded
 from edge.artifact.manifest import InputSpec
 from edge.frames.folder import read_image
 from edge.frames.frame import Image
@@ -24,8 +25,13 @@ SURE = 0.7
 """Least score of a golden picture: nearer to the boundary, another processor's rounding could change the class."""
 LARGER = 1.25
 """A golden picture has this many times the model's height and width, so that resizing is exercised too."""
-STEP = 32
-"""Grey levels are rounded to this: a quarter of the bytes, and colours and shapes stay what they are."""
+WAYS = tuple((blur, colours) for colours in (8, 16, 32) for blur in (5, 3, 1))
+"""Median filter and number of colours; of those that do the one with the fewest bytes, a tenth of the picture's. A
+palette of its own keeps what it shows; grey levels rounded to steps made some models blind to the colour order."""
+KEPT = 0.5
+"""Share of the change of the scores, when red and blue are swapped, that few colours must leave."""
+LOOKED_AT = 4096
+"""Pixels that make the palette."""
 FLOAT_STEPS = 256
 LEAST_TOLERANCE = 4
 """Quantization steps, 1/64 of the score's range."""
@@ -47,11 +53,34 @@ def candidates(samples: Samples, outputs: Outputs, predict: Callable[[NDArray[np
     return np.asarray(ranked[np.argsort(_turn(samples.classes[ranked]), kind="stable")][:CANDIDATES])
 
 
-def pictures(samples: Samples, chosen: Indices, spec: InputSpec) -> tuple[list[Image], NDArray[np.uint8]]:
-    """The pictures before preprocessing, small and coarse, and their input tensors, (n, height, width, channels)."""
+def pictures(
+    samples: Samples, chosen: Indices, spec: InputSpec, predict: Callable[[NDArray[np.uint8]], Outputs]
+) -> tuple[list[Image], NDArray[np.uint8]]:
+    """Before preprocessing, small and of few colours, and their input tensors, (n, height, width, channels).
+
+    Each in the fewest bytes with which the float model is still sure of its label, and still minds when red and blue
+    are swapped; ``predict`` as in :func:`candidates`.
+    """
     preprocess = Preprocessor(spec)
-    images = [_coarse(_shrunk(_again(samples, index), spec)) for index in chosen]
-    return images, np.stack([preprocess(image)[0].astype(np.uint8) for image in images])
+    small = [_shrunk(_again(samples, index), spec) for index in chosen]
+    ways = [[_plain(image, *way) for image in small] for way in WAYS]
+    tensors = np.array([[preprocess(image)[0].astype(np.uint8) for image in way] for way in ways])
+    fit = _fit(np.concatenate([samples.pixels[chosen][None], tensors]), samples.classes[chosen], predict)
+    fit[-1] |= ~fit.any(axis=0)
+    size = np.array([[len(encoded(image)) for image in way] for way in ways])
+    taken = np.where(fit, size, size.max() + 1).argmin(axis=0)
+    return [ways[way][index] for index, way in enumerate(taken)], tensors[taken, range(len(chosen))]
+
+
+def _fit(
+    tensors: NDArray[np.uint8], classes: Indices, predict: Callable[[NDArray[np.uint8]], Outputs]
+) -> NDArray[np.bool_]:
+    """For each way but the first, which is the whole picture, and each picture: whether it will do. (ways, n)"""
+    both = np.stack([tensors, tensors[..., ::-1]])
+    scores = probabilities(predict(both.reshape(-1, *tensors.shape[2:]))).reshape(*both.shape[:3], -1)
+    gaps = np.abs(scores[0] - scores[1]).max(axis=2)
+    sure = scores[0][:, range(len(classes)), classes] >= SURE
+    return np.asarray((sure & (gaps >= KEPT * gaps[0]))[1:])
 
 
 def steadiest(runs: list[NDArray[np.generic]], top: Outputs, count: int = COUNT) -> tuple[Indices, int]:
@@ -88,7 +117,18 @@ def _shrunk(image: Image, spec: InputSpec) -> Image:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _coarse(image: Image) -> Image:
-    """Without the noise, which would come out as a dither between two levels that no packer can shorten."""
-    image = cv2.medianBlur(image, 3).astype(np.uint8, copy=False)
-    return (image // STEP * STEP + STEP // 2).astype(np.uint8, copy=False)
+def _plain(image: Image, blur: int, colours: int) -> Image:
+    """The nearest of the ``colours`` that k-means finds in the picture; the same picture gives the same."""
+    pixels = cv2.medianBlur(image, blur).reshape(-1, 3).astype(np.float32)
+    some = pixels[:: max(1, len(pixels) // LOOKED_AT)]
+    if len(some) <= colours:
+        return image
+    cv2.setRNGSeed(0)
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
+    start = np.zeros((len(some), 1), np.int32)
+    _, _, centres = cv2.kmeans(some, colours, start, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    palette = centres.round().astype(np.uint8)
+    # The squared distance, without what is the same for every colour.
+    distance = (centres**2).sum(axis=1) - 2 * pixels @ centres.T
+    plain: Image = palette[distance.argmin(axis=1)].reshape(image.shape)
+    return plain

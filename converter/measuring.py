@@ -51,7 +51,7 @@ def measure_quantized(
     known, unseen = material.known, material.unseen
     by_float = graph.predict(unseen.pixels)
     chosen = golden.candidates(unseen, by_float, graph.predict)
-    images, tensors = golden.pictures(unseen, chosen, material.spec)
+    images, tensors = golden.pictures(unseen, chosen, material.spec, graph.predict)
 
     progress.say(f"running the quantized model on {len(unseen) + len(known)} pictures")
     few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)
@@ -126,4 +126,6 @@ def _run_all(
 def fit_reference(scores: Outputs, material: Material) -> Reference:
     """``scores`` of the known pictures, (n, classes), as the device computes them."""
     features = coarse(np.stack([measure(picture) for picture in material.known.small]))
-    return Reference.fit(features, scores, classes_of(scores), material.labels, tuple(FEATURES))
+    return Reference.fit(
+        features, coarse(scores.astype(np.float64)), classes_of(scores), material.labels, tuple(FEATURES)
+    )

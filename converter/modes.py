@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from converter import unpromised
 from converter.choices import Quantize
 from converter.correction import correct_biases
 from converter.equalize import equalize
 from converter.progress import Progress
-from converter.quantize import Graph, calibrated, to_dynamic, to_float, to_float16, to_int8, to_int16x8
+from converter.quantize import Graph, calibrated, to_dynamic, to_float, to_float16, to_int8, to_int16x8, to_plain_int8
 from converter.quiet import quietly
 from converter.ranges import narrow
 from converter.sensitivity import Sensitivity, sensitivities, worth_keeping
@@ -74,15 +75,16 @@ class Workshop:
 
     def _make(self, mode: Quantize) -> bytes:
         if mode == "none":
-            return to_float(self.graph, "uint8")
+            return self._with_pixels
         if mode == "float16":
             return to_float16(self.graph)
         if mode == "dynamic":
-            return to_dynamic(self.graph)
+            return correct_biases(to_dynamic(self.graph), self._with_pixels, self.pixels, self.progress)
         if mode == "int16x8":
-            return to_int16x8(self.float_model, self.pixels, self.progress)
+            quantized = to_int16x8(self.graph, self.pixels, self.progress)
+            return correct_biases(quantized, self.float_model, self.pixels, self.progress)
         if mode == "int8":
-            return self._corrected(to_int8(self._calibrated))
+            return self._corrected(self._int8)
         if mode == "mixed":
             return self._corrected(to_int8(self._calibrated, self.kept_float, "float32"))
         raise ConversionError(f"--quantize {mode}: expected one of {', '.join(DESCRIPTIONS)}")
@@ -91,7 +93,27 @@ class Workshop:
         return correct_biases(quantized, self._equalized, self.pixels, self.progress)
 
     @cached_property
+    def _with_pixels(self) -> bytes:
+        """Float32 with uint8 in."""
+        return to_float(self.graph, "uint8")
+
+    @cached_property
+    def _int8(self) -> bytes:
+        if self._lacking:
+            return to_plain_int8(self.graph, self.pixels, self.progress)
+        return to_int8(self._calibrated)
+
+    @cached_property
+    def _lacking(self) -> str:
+        lacking = unpromised.missing()
+        if lacking:
+            self.progress.say(f"warning: {lacking}; int8 is made without even channels and clipped ranges")
+        return lacking
+
+    @cached_property
     def _equalized(self) -> bytes:
+        if self._lacking:
+            return self.float_model
         return equalize(self.float_model, self.pixels, self.progress)
 
     @cached_property

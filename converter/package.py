@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from converter.embed import embed
@@ -36,34 +37,82 @@ def labels_file(labels: tuple[str, ...]) -> bytes:
 
 
 def write(out: Path, data: bytes, check: Callable[[Path], None], beside: Mapping[Path, bytes] | None = None) -> None:
-    """Writes beside ``out``, runs ``check`` on that file, and only then gives it its name; ``beside`` likewise.
+    """Writes where ``out`` will be, runs ``check`` on that file, and only then names it so; ``beside`` likewise.
 
-    Raises ConversionError when anything cannot be written, and whatever ``check`` raises; all is then as it was.
+    Raises ConversionError when anything cannot be written, and whatever ``check`` raises; all is then as it was. The
+    files have no name before, where the file system can do that: a process that is killed leaves nothing.
     """
-    temporaries: dict[Path, Path] = {}
+    with ExitStack() as stack:
+        readable = out
+        try:
+            contents = {**(beside or {}), out: data}
+            written = {path: stack.enter_context(_written(path, content)) for path, content in contents.items()}
+            readable = written[out].readable
+            check(readable)
+            for path, temporary in written.items():
+                temporary.become(path)
+            _sync_folder(out.parent)
+        except ConversionError as error:
+            raise ConversionError(str(error).replace(str(readable), str(out))) from None
+        except OSError as error:
+            raise ConversionError(f"{out}: cannot be written ({error.strerror}); nothing was kept") from None
+
+
+@dataclass(frozen=True)
+class _Temporary:
+    """A file without a name, or with another than it will have."""
+
+    descriptor: int
+    name: Path | None
+
+    @property
+    def readable(self) -> Path:
+        return self.name or Path(f"/proc/{os.getpid()}/fd/{self.descriptor}")
+
+    def become(self, path: Path) -> None:
+        """Gives it its name, in place of a file that has it."""
+        source = self.name
+        if source is None:
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                source = path if self._link(folder, path.name) else path.with_name(f".{path.name}.{os.getpid()}")
+                if source != path:
+                    self._link(folder, source.name)
+            finally:
+                os.close(folder)
+        source.replace(path)
+
+    def _link(self, folder: int, name: str) -> bool:
+        """Whether the name was free."""
+        try:
+            # The folder's descriptor makes Python call linkat, which follows the link in /proc; link would not.
+            os.link(f"/proc/self/fd/{self.descriptor}", name, dst_dir_fd=folder)
+        except FileExistsError:
+            return False
+        return True
+
+
+@contextmanager
+def _written(path: Path, content: bytes) -> Iterator[_Temporary]:
+    temporary = _open(path)
     try:
-        for path, content in {**(beside or {}), out: data}.items():
-            _write_temporary(path, content, temporaries)
-        check(temporaries[out])
-        for path, temporary in temporaries.items():
-            temporary.replace(path)
-        _sync_folder(out.parent)
-    except ConversionError as error:
-        raise ConversionError(str(error).replace(str(temporaries.get(out)), str(out))) from None
-    except OSError as error:
-        raise ConversionError(f"{out}: cannot be written ({error.strerror}); nothing was kept") from None
+        with os.fdopen(temporary.descriptor, "wb", closefd=False) as stream:
+            stream.write(content)
+        os.fsync(temporary.descriptor)
+        yield temporary
     finally:
-        for temporary in temporaries.values():
-            temporary.unlink(missing_ok=True)
+        os.close(temporary.descriptor)
+        if temporary.name is not None:
+            temporary.name.unlink(missing_ok=True)
 
 
-def _write_temporary(path: Path, content: bytes, temporaries: dict[Path, Path]) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-        temporaries[path] = Path(stream.name)
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporaries[path].chmod(0o666 & ~_umask())
+def _open(path: Path) -> _Temporary:
+    try:
+        return _Temporary(os.open(path.parent, os.O_TMPFILE | os.O_RDWR, 0o666), None)
+    except (AttributeError, OSError):  # not on Linux; or the file system cannot, or the folder is not there
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.fchmod(descriptor, 0o666 & ~_umask())
+        return _Temporary(descriptor, Path(name))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -93,13 +93,64 @@ class Parity:
     """Where the quantized model's two highest scores are nearest to each other."""
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedReport:
+    """One picture and what one model says of it."""
+
+    path: str
+    label: str
+    named: str
+    score: float
+    """Of the label named."""
+
+    @property
+    def right(self) -> bool:
+        return self.named == self.label
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One model alone."""
+
+    model: ModelReport
+    mistakes: tuple[JudgedReport, ...]
+    """Pictures that it names wrongly, the surest first; ``wrong`` may be more."""
+    wrong: int
+    uncertain: tuple[JudgedReport, ...]
+    """Where its two highest scores are nearest to each other."""
+
+
+def judge(name: str, labels: tuple[str, ...], paths: tuple[Path, ...], truth: Indices, scores: Outputs) -> Judgement:
+    """``scores``: (n, labels) from 0 to 1."""
+    named, top = scores.argmax(axis=1), scores.max(axis=1)
+    wrong = np.flatnonzero(named != truth)
+
+    def listed(order: Indices) -> tuple[JudgedReport, ...]:
+        pairs = [(i, int(named[i])) for i in order]
+        return tuple(
+            JudgedReport(str(paths[i]), labels[int(truth[i])], labels[k], float(scores[i, k])) for i, k in pairs
+        )
+
+    return Judgement(
+        model=_model(name, labels, truth, scores),
+        mistakes=listed(wrong[np.argsort(-top[wrong], kind="stable")][:SHOWN]),
+        wrong=len(wrong),
+        uncertain=listed(np.argsort(_lead(scores), kind="stable")[:UNCERTAIN]),
+    )
+
+
+def _lead(scores: Outputs) -> NDArray[np.float32]:
+    """By how much the highest score leads the second, (n,)."""
+    two = np.sort(scores, axis=1)[:, -2:]
+    return np.asarray(two[:, 1] - two[:, 0])
+
+
 def compare(labels: tuple[str, ...], paths: tuple[Path, ...], truth: Indices, scores: dict[str, Outputs]) -> Parity:
     """``scores``: (n, labels) from 0 to 1 by the model's name, the trained model first, the quantized one last."""
     names = list(scores)
     first, last = scores[names[0]], scores[names[-1]]
     by_first, by_last = first.argmax(axis=1), last.argmax(axis=1)
     difference = np.abs(first - last).max(axis=1)
-    two = np.sort(last, axis=1)[:, -2:]
 
     def listed(*keys: NDArray[np.generic], most: int) -> tuple[PictureReport, ...]:
         order = np.lexsort((np.arange(len(paths)), *keys))[:most]
@@ -110,7 +161,7 @@ def compare(labels: tuple[str, ...], paths: tuple[Path, ...], truth: Indices, sc
         agreements=tuple(_agreement(one, other, scores[one], scores[other]) for one, other in combinations(names, 2)),
         disagreements=listed(-difference, by_first == by_last, most=SHOWN),
         judged_differently=int((by_first != by_last).sum()),
-        uncertain=listed(two[:, 1] - two[:, 0], most=UNCERTAIN),
+        uncertain=listed(_lead(last), most=UNCERTAIN),
     )
 
 

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from converter import carray
+from converter import carray, loadable
 from converter.duplicates import Duplicates, find_duplicates
+from converter.finding import Found
 from converter.layers import LayerReport, layer_errors
 from converter.loading import FloatModel
 from converter.material import Material
 from converter.measuring import Measured, run_float
 from converter.modes import Made
-from converter.page import render
 from converter.parity import Parity, compare
 from converter.progress import Progress
 from converter.provenance import Provenance, provenance
 from converter.quantize import Graph
-from converter.report import LabelReport, Report
+from converter.report import LabelReport, RuleReport, TrialReport
 from converter.samples import join
 from converter.settings import Settings
+from edge.artifact.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,6 @@ class Proof:
     parity: Parity
     layers: tuple[LayerReport, ...]
     duplicates: Duplicates
-    data: tuple[LabelReport, ...]
     float_latency_ms: float
     provenance: Provenance
 
@@ -59,7 +60,6 @@ def prove(
         parity=compare(material.labels, unseen.paths, unseen.classes, scores),
         layers=layer_errors(quantized.reference, quantized.named, unseen.pixels, progress),
         duplicates=duplicates,
-        data=_by_label(material),
         float_latency_ms=latency,
         provenance=made,
     )
@@ -72,23 +72,63 @@ def origin(model: FloatModel, data: Path, out: Path, settings: Settings, materia
     return provenance(model.file, data, out, settings, samples)
 
 
+def common_facts(
+    out: Path,
+    settings: Settings,
+    manifest: Manifest,
+    material: Material,
+    found: Found,
+    duplicates: Duplicates,
+    made: Provenance,
+) -> dict[str, Any]:
+    """The fields of ``Common`` but its runtimes."""
+    best = found.best.convention
+    return {
+        "out": str(out),
+        "model": manifest.model,
+        "version": manifest.version,
+        "labels": material.labels,
+        "range": best.range,
+        "colour": best.colour,
+        "trials": tuple(TrialReport(t.convention.range, t.convention.colour, t.accuracy) for t in found.trials),
+        "rules": tuple(RuleReport(rule.resize, rule.interpolation, trial.accuracy) for rule, trial in found.rules),
+        "input": manifest.input,
+        "output": manifest.output,
+        "min_runtime": manifest.min_runtime,
+        "golden_tolerance": manifest.golden_tolerance,
+        "damaged": tuple(str(path) for path in material.damaged),
+        "warnings": (
+            *found.warnings,
+            *duplicates.warnings(),
+            *loadable.untried(manifest.runtimes, settings.min_runtime),
+        ),
+        "seed": settings.seed,
+        "created": manifest.created,
+        "data": by_label(material),
+        "duplicates": duplicates,
+        "provenance": made,
+        "files": tuple(str(path) for path in files_beside(out, settings)),
+    }
+
+
 def files_beside(out: Path, settings: Settings) -> tuple[Path, ...]:
     """The report, and the C source and header where they are asked for."""
     suffixes = (".html", ".c", ".h") if settings.c_array else (".html",)
     return tuple(out.with_suffix(suffix) for suffix in suffixes)
 
 
-def beside(out: Path, settings: Settings, report: Report, flatbuffer: bytes) -> dict[Path, bytes]:
-    """Name → content."""
-    name = carray.identifier(report.model)
+def beside(out: Path, settings: Settings, page: bytes, model: str, flatbuffer: bytes) -> dict[Path, bytes]:
+    """Name → content. ``page`` is the report as HTML, ``model`` the model's id."""
+    name = carray.identifier(model)
     header = out.with_suffix(".h")
-    content = [render(report)]
+    content = [page]
     if settings.c_array:
         content += [carray.source(name, header.name, flatbuffer), carray.header(name, len(flatbuffer))]
     return dict(zip(files_beside(out, settings), content, strict=True))
 
 
-def _by_label(material: Material) -> tuple[LabelReport, ...]:
+def by_label(material: Material) -> tuple[LabelReport, ...]:
+    """How many pictures each label has."""
     count = len(material.labels)
     known = np.bincount(material.known.classes, minlength=count).tolist()
     unseen = np.bincount(material.unseen.classes, minlength=count).tolist()

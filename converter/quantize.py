@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from converter import unpromised
 from converter.conventions import Convention
 from converter.flat import Flat
 from converter.loading import FloatModel
@@ -108,7 +109,7 @@ def to_dynamic(graph: Graph) -> bytes:
     tf = tensorflow()
     with _converter(graph, "uint8") as converter:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+        unpromised.keep_dense_per_tensor(converter)
         return bytes(converter.convert())
 
 
@@ -117,50 +118,34 @@ def to_int8(
 ) -> bytes:
     """Full-integer int8, weights per channel, of a float flatbuffer with ranges in it.
 
-    The input tensor is uint8 with scale exactly 1.0 and zero point 0: a pixel is the tensor's value. Operators whose
-    output tensors are named in ``kept_float`` stay float32. Method: B. Jacob et al., "Quantization and Training of
-    Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018. Raises ConversionError.
+    The input tensor is uint8 with scale exactly 1.0 and zero point 0: a pixel is the tensor's value. The output is
+    uint8, not int8: the public readers of image classifiers (TFLite Task Library, MediaPipe) expect it. Operators
+    whose output tensors are named in ``kept_float`` stay float32. Method: B. Jacob et al., "Quantization and Training
+    of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018. Raises ConversionError.
     """
+    return unpromised.quantize(calibrated, output, kept_float)
+
+
+def to_plain_int8(graph: Graph, pixels: NDArray[np.uint8], progress: Progress) -> bytes:
+    """The same by TensorFlow's public converter alone, with the ranges that it sees. Raises ConversionError."""
     tf = tensorflow()
-    from tensorflow.lite.python.convert import mlir_quantize
-
-    quantized = mlir_quantize(
-        calibrated,
-        input_data_type=tf.uint8,
-        # uint8, not int8: the public readers of image classifiers (TFLite Task Library, MediaPipe) expect it.
-        output_data_type=tf.as_dtype(output),
-        denylisted_nodes=list(kept_float) or None,
-        # Dense weights per channel need FULLY_CONNECTED version 12, which tflite-runtime 2.14 does not know.
-        disable_per_channel_for_dense_layers=True,
-    )
-    return bytes(quantized)
+    seen = pixels.copy()
+    seen[0, 0, :2] = [[0], [255]]  # the input's range is what it sees, and is to be 0..255
+    with _full_integer(graph, seen, tf.lite.OpsSet.TFLITE_BUILTINS_INT8, progress) as converter:
+        converter.inference_input_type = converter.inference_output_type = tf.uint8
+        return bytes(converter.convert())
 
 
-def to_int16x8(float_model: bytes, pixels: NDArray[np.uint8], progress: Progress) -> bytes:
+def to_int16x8(graph: Graph, pixels: NDArray[np.uint8], progress: Progress) -> bytes:
     """Activations int16, weights int8; input and output float32, for TFLite has no uint8 with it."""
-    tf = tensorflow()
-    from tensorflow.lite.python.optimize import calibrator
-
-    native = calibrator.Calibrator(calibrator.add_intermediate_tensors(float_model), [], [])
-    quantized = native.calibrate_and_quantize(
-        lambda: representative(pixels, progress),
-        tf.float32,
-        tf.float32,
-        False,
-        tf.int16,
-        tf.int64,
-        disable_per_channel_quantization_for_dense_layers=True,
-    )
-    return bytes(quantized)
+    kind = tensorflow().lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    with _full_integer(graph, pixels, kind, progress) as converter:
+        return bytes(converter.convert())
 
 
 def calibrated(float_model: bytes, pixels: NDArray[np.uint8], progress: Progress) -> bytes:
     """The float flatbuffer with the range of each tensor in it; the input's is 0..255, whatever was seen."""
-    tensorflow()
-    from tensorflow.lite.python.optimize import calibrator
-
-    native = calibrator.Calibrator(calibrator.add_intermediate_tensors(float_model), [], [])
-    flat = Flat(bytes(native.calibrate(lambda: representative(pixels, progress))))
+    flat = Flat(unpromised.calibrate(float_model, lambda: representative(pixels, progress)))
     flat.set_range(int(flat.graph.inputs[0]), 0.0, 255.0)
     return flat.to_bytes()
 
@@ -179,6 +164,17 @@ def check_input(info: TensorInfo) -> None:
             f"the quantized input is {info.dtype} with scale {info.scale} and zero point {info.zero_point}; expected "
             "uint8, 1.0 and 0, so that camera pixels go in as they are"
         )
+
+
+@contextmanager
+def _full_integer(graph: Graph, pixels: NDArray[np.uint8], operators: Any, progress: Progress) -> Iterator[Any]:
+    """The public converter; ``pixels`` calibrate, ``operators`` is the set to keep to."""
+    with _converter(graph, "float32") as converter:
+        converter.optimizations = [tensorflow().lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: representative(pixels, progress)
+        converter.target_spec.supported_ops = [operators]
+        unpromised.keep_dense_per_tensor(converter)
+        yield converter
 
 
 @contextmanager

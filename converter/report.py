@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from converter.choices import Quantize, Range
@@ -68,6 +69,9 @@ class RuntimeReport:
     latency_ms: float
     """Median of one picture on this machine, one thread."""
 
+    def line(self) -> str:
+        return f"{self.platform}: {self.accuracy:.1%} of {self.samples}, agreement {self.agreement:.1%}"
+
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
@@ -92,75 +96,51 @@ class OnnxReport:
     """Of any score."""
 
     def line(self) -> str:
-        return (
-            f"{self.out}, {_kilobytes(self.bytes)}; within {self.largest_difference:.1e} of Keras on {self.samples}"
-        )
+        return f"{self.out}, {kilobytes(self.bytes)}; within {self.largest_difference:.1e} of Keras on {self.samples}"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Common:
+    """What is said of every artifact, whether it was converted or wrapped."""
+
     out: str
     model: str
     version: int
     labels: tuple[str, ...]
     range: Range
-    """What the model itself was trained on; the artifact takes 0..255."""
+    """What the model itself was trained on; ``input`` says what the artifact takes."""
     colour: Colour
     trials: tuple[TrialReport, ...]
+    rules: tuple[RuleReport, ...]
+    """Resize rules that were tried; empty where they make no difference."""
     input: InputSpec
     output: OutputSpec
-    calibration_pictures: int
-    evaluation: Evaluation
     runtimes: tuple[RuntimeReport, ...]
     min_runtime: str
     golden_tolerance: int
-    bytes: Sizes
     damaged: tuple[str, ...]
     """Pictures that could not be read."""
     warnings: tuple[str, ...]
     seed: int
     created: str
-    rules: tuple[RuleReport, ...]
-    """Resize rules that were tried; empty where they make no difference."""
     data: tuple[LabelReport, ...]
-    parity: Parity
-    layers: tuple[LayerReport, ...]
     duplicates: Duplicates
-    float_latency_ms: float
-    """Of the float32 ``.tflite`` on the first runtime."""
     provenance: Provenance
     files: tuple[str, ...]
     """Written beside the artifact; the first is the HTML report."""
-    recipe: Quantize = "int8"
-    recipes: tuple[RecipeReport, ...] = ()
-    """Those that were tried, when several were."""
-    onnx: OnnxReport | None = None
-    choice: str = ""
-    """Why this one, then."""
 
-    def summary(self) -> str:
-        """A few aligned lines."""
-        found = self.evaluation
-        gain = 100 * (found.accuracy_quantized - found.accuracy_float)
+    def lines(self, size: int, model: Sequence[tuple[str, str]], judged: Sequence[tuple[str, str]]) -> str:
+        """Aligned lines of (name, text): what all have in common around what is this report's own."""
         lines = [
-            ("artifact", f"{self.out} ({self.model} version {self.version}), {_kilobytes(self.bytes.artifact)}"),
-            ("model", f"{self.recipe} {_kilobytes(self.bytes.quantized)}, float32 {_kilobytes(self.bytes.float)}"),
-            *((("recipe", self.choice),) if self.choice else ()),
+            ("artifact", f"{self.out} ({self.model} version {self.version}), {kilobytes(size)}"),
+            *model,
             ("labels", ", ".join(self.labels)),
             ("preprocessing", f"model was trained on {self.range} {self.colour}{self._proof()}"),
-            ("accuracy", f"{self._accuracies()} ({gain:+.1f} points)"),
-            ("agreement", f"{found.agreement:.1%} of {found.samples} evaluation pictures"),
-            *(("runtime", _runtime(runtime)) for runtime in self.runtimes),
-            *((("onnx", self.onnx.line()),) if self.onnx else ()),
+            *judged,
             *(("warning", warning) for warning in self.warnings),
             *(("beside it", name) for name in self.files),
         ]
         return "\n".join(f"{name + ':':<15}{text}" for name, text in lines)
-
-    def _accuracies(self) -> str:
-        first, last = self.parity.models[0], self.parity.models[-1]
-        intervals = [f"{one.accuracy:.1%} [{100 * one.low:.1f}–{100 * one.high:.1f}]" for one in (first, last)]
-        return f"float {intervals[0]}, {self.recipe} {intervals[1]}"
 
     def _proof(self) -> str:
         best = next(trial for trial in self.trials if (trial.range, trial.colour) == (self.range, self.colour))
@@ -172,9 +152,47 @@ class Report:
         return f" ({text}); {self.input.resize}, {self.input.interpolation}"
 
 
-def _runtime(runtime: RuntimeReport) -> str:
-    return f"{runtime.platform}: {runtime.accuracy:.1%} of {runtime.samples}, agreement {runtime.agreement:.1%}"
+@dataclass(frozen=True, slots=True)
+class Report(Common):
+    """Of a conversion."""
+
+    calibration_pictures: int
+    evaluation: Evaluation
+    bytes: Sizes
+    parity: Parity
+    layers: tuple[LayerReport, ...]
+    float_latency_ms: float
+    """Of the float32 ``.tflite`` on the first runtime."""
+    recipe: Quantize = "int8"
+    recipes: tuple[RecipeReport, ...] = ()
+    """Those that were tried, when several were."""
+    onnx: OnnxReport | None = None
+    choice: str = ""
+    """Why this one, then."""
+
+    def summary(self) -> str:
+        """A few aligned lines."""
+        found = self.evaluation
+        gain = 100 * (found.accuracy_quantized - found.accuracy_float)
+        return self.lines(
+            self.bytes.artifact,
+            [
+                ("model", f"{self.recipe} {kilobytes(self.bytes.quantized)}, float32 {kilobytes(self.bytes.float)}"),
+                *((("recipe", self.choice),) if self.choice else ()),
+            ],
+            [
+                ("accuracy", f"{self._accuracies()} ({gain:+.1f} points)"),
+                ("agreement", f"{found.agreement:.1%} of {found.samples} evaluation pictures"),
+                *(("runtime", runtime.line()) for runtime in self.runtimes),
+                *((("onnx", self.onnx.line()),) if self.onnx else ()),
+            ],
+        )
+
+    def _accuracies(self) -> str:
+        first, last = self.parity.models[0], self.parity.models[-1]
+        intervals = [f"{one.accuracy:.1%} [{100 * one.low:.1f}–{100 * one.high:.1f}]" for one in (first, last)]
+        return f"float {intervals[0]}, {self.recipe} {intervals[1]}"
 
 
-def _kilobytes(size: int) -> str:
-    return f"{size / 1000:.1f} kB"
+def kilobytes(size: int) -> str:
+    return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.2f} MB"

@@ -4,47 +4,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from converter.choices import Range
-from converter.report import RuntimeReport, TrialReport
-from edge.artifact.manifest import Accuracy, InputSpec, OutputSpec
-from edge.choices import Colour
+from converter.parity import Judgement
+from converter.report import Common
+from edge.artifact.manifest import Accuracy
 
 
 @dataclass(frozen=True, slots=True)
-class WrapReport:
-    out: str
-    model: str
-    version: int
-    labels: tuple[str, ...]
-    range: Range
-    """What the model was trained on; the artifact's input says how pixels become that."""
-    colour: Colour
-    trials: tuple[TrialReport, ...]
-    input: InputSpec
-    output: OutputSpec
-    accuracy: Accuracy
-    runtimes: tuple[RuntimeReport, ...]
-    min_runtime: str
-    golden_tolerance: int
-    bytes: int
+class WrapSizes:
+    """In bytes."""
+
+    model: int
+    """The file as it came."""
+    artifact: int
     """The whole file."""
-    damaged: tuple[str, ...]
-    """Pictures that could not be read."""
-    warnings: tuple[str, ...]
-    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrapReport(Common):
+    """Of a model that was converted elsewhere: there is no other to compare it with."""
+
+    accuracy: Accuracy
+    judgement: Judgement
+    bytes: WrapSizes
 
     def summary(self) -> str:
         """A few aligned lines."""
-        lines = [
-            ("artifact", f"{self.out} ({self.model} version {self.version}), {self.bytes / 1000:.1f} kB"),
-            ("model", f"{self.input.dtype} in, {self.output.dtype} out, as it came"),
-            ("labels", ", ".join(self.labels)),
-            ("preprocessing", f"model was trained on {self.range} {self.colour}"),
-            ("accuracy", f"{self.accuracy.accuracy:.1%} of {self.accuracy.samples} evaluation pictures"),
-            *(
-                ("runtime", f"{one.platform}: {one.accuracy:.1%} of {one.samples}, agreement {one.agreement:.1%}")
-                for one in self.runtimes
-            ),
-            *(("warning", warning) for warning in self.warnings),
-        ]
-        return "\n".join(f"{name + ':':<15}{text}" for name, text in lines)
+        found, judged = self.accuracy, self.judgement.model
+        interval = f"[{100 * judged.low:.1f}–{100 * judged.high:.1f}]"
+        return self.lines(
+            self.bytes.artifact,
+            [("model", f"{self.input.dtype} in, {self.output.dtype} out, as it came")],
+            [
+                ("accuracy", f"{found.accuracy:.1%} {interval} of {found.samples} evaluation pictures"),
+                *(("runtime", runtime.line()) for runtime in self.runtimes),
+            ],
+        )

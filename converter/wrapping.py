@@ -7,26 +7,32 @@ candidates, and goes into the manifest and the TFLite Metadata instead of into t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from converter import carray, evaluate, golden, loadable, package
+from converter import evaluate, golden, loadable, package
 from converter.conventions import Convention
 from converter.convert import artifact_files, guarded, verify_on_all
 from converter.dataset import at_most
+from converter.duplicates import find_duplicates
 from converter.finding import find_preprocessing
 from converter.material import Material, gather
 from converter.measuring import OTHER_RUNTIMES_MOST, fit_reference
 from converter.operators import check_builtin
+from converter.page import render
+from converter.parity import judge
 from converter.progress import Progress
-from converter.provenance import created
-from converter.report import RuntimeReport, TrialReport
+from converter.provenance import created, provenance
+from converter.proving import beside, common_facts
+from converter.report import RuntimeReport
 from converter.runner import installed_runtimes
+from converter.samples import join
 from converter.scores import Outputs, activation_of, classes_of
 from converter.settings import Settings
 from converter.tensors import Ready
-from converter.wrap_report import WrapReport
+from converter.wrap_report import WrapReport, WrapSizes
 from edge.artifact import Artifact
 from edge.artifact.describe import check_classifier
 from edge.artifact.golden import Golden
@@ -47,6 +53,8 @@ class Measured:
     golden_platform: str
     golden_tolerance: int
     reference: Reference
+    scores: Outputs
+    """0 to 1, of the evaluation pictures on the first runtime, (n, classes)."""
 
 
 def wrap(
@@ -89,29 +97,21 @@ def _wrap(model_path: Path, data: Path, out: Path, settings: Settings, progress:
     files = artifact_files(material.labels, measured.reference, measured.golden)
     final = package.with_metadata(model.flatbuffer, manifest, text)
     artifact = package.build(final, manifest, files)
-    progress.say(f"checking and writing {out}")
-    package.write(
-        out, artifact, verify_on_all(settings.min_runtime, progress), _beside(out, settings, manifest, final)
-    )
-    return WrapReport(
-        out=str(out),
-        model=manifest.model,
-        version=manifest.version,
-        labels=material.labels,
-        range=best.convention.range,
-        colour=best.convention.colour,
-        trials=tuple(TrialReport(t.convention.range, t.convention.colour, t.accuracy) for t in found.trials),
-        input=spec,
-        output=output,
-        accuracy=measured.accuracy,
+    duplicates = find_duplicates(material.known, material.unseen)
+    made = provenance(model_path, data, out, settings, join(material.known, material.unseen))
+    report = WrapReport(
+        **common_facts(out, settings, manifest, material, found, duplicates, made),
         runtimes=measured.runtimes,
-        min_runtime=min_runtime,
-        golden_tolerance=measured.golden_tolerance,
-        bytes=len(artifact),
-        damaged=tuple(str(path) for path in material.damaged),
-        warnings=(*found.warnings, *loadable.untried(manifest.runtimes, settings.min_runtime)),
-        seed=settings.seed,
+        accuracy=measured.accuracy,
+        judgement=judge(
+            "as it came", material.labels, material.unseen.paths, material.unseen.classes, measured.scores
+        ),
+        bytes=WrapSizes(model_path.stat().st_size, len(artifact)),
     )
+    progress.say(f"checking and writing {out}")
+    others = beside(out, settings, render(report), manifest.model, final)
+    package.write(out, artifact, verify_on_all(settings.min_runtime, progress), others)
+    return report
 
 
 def _load(path: Path, settings: Settings, progress: Progress) -> tuple[Ready, str]:
@@ -129,18 +129,6 @@ def _load(path: Path, settings: Settings, progress: Progress) -> tuple[Ready, st
     if model.classes < 2:
         raise ConversionError(f"{path}: one score for two labels; expected one per label, convert the Keras model")
     return model, artifact.stated.min_runtime
-
-
-def _beside(out: Path, settings: Settings, manifest: Manifest, flatbuffer: bytes) -> dict[Path, bytes]:
-    """The C source and header where they are asked for."""
-    if not settings.c_array:
-        return {}
-    source, header = out.with_suffix(".c"), out.with_suffix(".h")
-    name = carray.identifier(manifest.model)
-    return {
-        source: carray.source(name, header.name, flatbuffer),
-        header: carray.header(name, len(flatbuffer)),
-    }
 
 
 def _output_spec(model: Ready, outputs: Outputs) -> OutputSpec:
@@ -165,9 +153,11 @@ def _measure(
     progress.say(f"running the model on {len(unseen) + len(known)} pictures")
     first, *others = installed_runtimes(settings.min_runtime)
     judged = model.run(unseen.pixels, convention, first, progress)
-    by_first = classes_of(evaluate.scores(judged, output))
-    chosen = golden.candidates(unseen, evaluate.scores(judged, output), lambda other: model.judge(other, convention))
-    images, tensors = golden.pictures(unseen, chosen, material.spec)
+    scores = evaluate.scores(judged, output)
+    by_first = classes_of(scores)
+    again = partial(model.judge, convention=convention)
+    chosen = golden.candidates(unseen, scores, again)
+    images, tensors = golden.pictures(unseen, chosen, material.spec, again)
     few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)
 
     reports = [evaluate.report(judged, by_first, unseen.classes, output)]
@@ -191,4 +181,5 @@ def _measure(
         golden_platform=judged.platform,
         golden_tolerance=tolerance,
         reference=fit_reference(evaluate.scores(reference, output), material),
+        scores=scores,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
 from converter.page.markup import Markup, tag
-from converter.parity import PictureReport
 from edge.frames.folder import read_image
 
 SIDE = 200
@@ -16,25 +17,49 @@ SIDE = 200
 QUALITY = 82
 
 
-def gallery(pictures: tuple[PictureReport, ...], recipe: str) -> Markup:
-    return tag("div", [_figure(picture, recipe) for picture in pictures], cls="gallery")
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one model says of a picture."""
+
+    who: str
+    label: str
+    score: float
 
 
-def _figure(picture: PictureReport, recipe: str) -> Markup:
-    def line(who: str, label: str, score: float) -> Markup:
-        right = label == picture.label
-        mark = tag("b", "✓" if right else "✗", cls="good" if right else "poor", title="right" if right else "wrong")
-        return tag("div", tag("span", who), tag("span", label, cls="label"), tag("span", f"{score:.1%}"), mark)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture with its true label and what was said of it."""
 
-    caption = tag(
-        "figcaption",
-        tag("div", "/".join(Path(picture.path).parts[-2:]), cls="path", title=picture.path),
-        tag("div", tag("span", "is"), tag("span", picture.label, cls="label")),
-        line("float", picture.by_float, picture.float_score),
-        line(recipe, picture.by_quantized, picture.quantized_score),
-        tag("div", tag("span", "gap"), tag("span", f"{100 * picture.difference:.1f} points")),
+    path: str
+    label: str
+    said: tuple[Said, ...]
+    gap: float | None = None
+    """Between the scores of two models, 0 to 1."""
+    marked: bool = False
+
+
+def gallery(pictures: Iterable[Shown]) -> Markup:
+    return tag("div", [_figure(picture) for picture in pictures], cls="gallery")
+
+
+def _figure(picture: Shown) -> Markup:
+    lines = [tag("div", "/".join(Path(picture.path).parts[-2:]), cls="path", title=picture.path)]
+    lines.append(tag("div", tag("span", "is"), tag("span", picture.label, cls="label")))
+    lines += [_said(one, one.label == picture.label) for one in picture.said]
+    if picture.gap is not None:
+        lines.append(tag("div", tag("span", "gap"), tag("span", f"{100 * picture.gap:.1f} points")))
+    caption = tag("figcaption", lines)
+    return tag("figure", _thumbnail(Path(picture.path)), caption, cls="differs" if picture.marked else False)
+
+
+def _said(one: Said, right: bool) -> Markup:
+    mark = tag("b", "✓" if right else "✗", cls="good" if right else "poor", title="right" if right else "wrong")
+    return tag(
+        "div",
+        tag("span", one.who),
+        tag("span", one.label, cls="label"),
+        tag("span", f"{one.score:.1%} ", mark, cls="score"),
     )
-    return tag("figure", _thumbnail(Path(picture.path)), caption, cls="differs" if picture.differs else False)
 
 
 def _thumbnail(path: Path) -> Markup:

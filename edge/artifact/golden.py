@@ -5,18 +5,21 @@ A device that cannot reproduce them must not judge parts: a wrong colour order o
 
 from __future__ import annotations
 
-import io
-import zipfile
+import base64
+import json
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import ArtifactError
+from edge.choices import Dtype
+from edge.errors import ArtifactError, ConfigError
 from edge.frames.frame import Image
+from edge.typed import build, plain
 
-NAME = "golden.zip"
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
+NAME = "golden.bin"
 
 
 @dataclass(frozen=True)
@@ -27,47 +30,52 @@ class Golden:
     outputs: NDArray[np.generic]
 
     def to_bytes(self) -> bytes:
-        """A zip of lossless WebP files and ``outputs.npy``; the same content gives the same bytes.
-
-        Lossless WebP decodes to the exact pixels everywhere, in two thirds of PNG's bytes.
-        """
-        import cv2
-
-        members = {"outputs.npy": _npy(self.outputs)}
-        for number, image in enumerate(self.images):
-            lossless = [cv2.IMWRITE_WEBP_QUALITY, 101]
-            members[f"{number:03d}.webp"] = cv2.imencode(".webp", image, lossless)[1].tobytes()
-        stream = io.BytesIO()
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-            for name in sorted(members):
-                archive.writestr(zipfile.ZipInfo(name, _NO_TIME), members[name])
-        return stream.getvalue()
+        """A line of JSON, then the pictures; the same content gives the same bytes."""
+        files = [encoded(image) for image in self.images]
+        outputs = base64.b64encode(self.outputs.astype(f"<{self.outputs.dtype.str[1:]}").tobytes()).decode()
+        header = _Header(tuple(map(len, files)), cast(Dtype, str(self.outputs.dtype)), outputs)
+        line = json.dumps(plain(header), sort_keys=True, separators=(",", ":"))
+        return b"\n".join([line.encode(), b"".join(files)])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Golden:
         """Raises ArtifactError."""
+        line, _, rest = data.partition(b"\n")
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                outputs = np.load(io.BytesIO(archive.read("outputs.npy")), allow_pickle=False)
-                names = sorted(name for name in archive.namelist() if name.endswith((".webp", ".png")))
-                images = tuple(_decode(archive.read(name)) for name in names)
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+            header = build(_Header, json.loads(line))
+            places = pairwise(accumulate(header.images, initial=0))
+            images = tuple(_decode(rest[start:end]) for start, end in places)
+            return cls(images, header.values())
+        except (ValueError, ConfigError, RecursionError) as error:
             raise ArtifactError(f"golden samples are damaged ({error}); convert the model again") from None
-        if outputs.ndim != 2 or len(outputs) != len(images):
-            raise ArtifactError(f"golden samples: {len(images)} images but outputs of shape {outputs.shape}")
-        return cls(images, outputs)
 
 
-def _npy(array: NDArray[np.generic]) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, array, allow_pickle=False)
-    return stream.getvalue()
+@dataclass(frozen=True, slots=True)
+class _Header:
+    images: tuple[int, ...]
+    """Bytes of each picture."""
+    dtype: Dtype
+    outputs: str
+    """Base64, little-endian, picture after picture."""
+
+    def values(self) -> NDArray[np.generic]:
+        data = base64.b64decode(self.outputs, validate=True)
+        if not self.images:
+            return np.zeros((0, 0), self.dtype)
+        return np.frombuffer(data, np.dtype(self.dtype).newbyteorder("<")).reshape(len(self.images), -1)
+
+
+def encoded(image: Image) -> bytes:
+    """Lossless WebP: it decodes to the exact pixels everywhere, in two thirds of PNG's bytes."""
+    import cv2
+
+    return cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes()
 
 
 def _decode(data: bytes) -> Image:
     import cv2
 
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if image is None:
         raise ValueError("a picture cannot be decoded")
     return image.astype(np.uint8, copy=False)

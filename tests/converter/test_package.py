@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import resource
 import stat
 from pathlib import Path
@@ -8,6 +9,13 @@ import pytest
 
 from converter import package
 from edge.errors import ConversionError
+
+
+@pytest.fixture(params=["without a name", "with a temporary name"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some file systems know no files without a name."""
+    if request.param == "with a temporary name":
+        monkeypatch.delattr(os, "O_TMPFILE")
 
 
 def test_a_file_is_checked_before_it_has_its_name(tmp_path: Path):

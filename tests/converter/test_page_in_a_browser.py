@@ -19,10 +19,11 @@ import pytest
 from converter.duplicates import Duplicates
 from converter.layers import LayerReport
 from converter.page import render
-from converter.parity import compare
+from converter.parity import compare, judge
 from converter.provenance import Provenance
 from converter.report import LabelReport, RecipeReport, Report, RuleReport, RuntimeReport, Sizes, TrialReport
-from edge.artifact.manifest import Evaluation, InputSpec, OutputSpec
+from converter.wrap_report import WrapReport, WrapSizes
+from edge.artifact.manifest import Accuracy, Evaluation, InputSpec, OutputSpec
 
 pytestmark = pytest.mark.system
 
@@ -116,11 +117,11 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Path:
+@pytest.fixture(params=["converted", "wrapped"])
+def page(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A report in which every name is long and full of markup."""
     path = tmp_path / "report.html"
-    path.write_bytes(render(_report(tmp_path)))
+    path.write_bytes(render(_report(tmp_path) if request.param == "converted" else _wrap_report(tmp_path)))
     return path
 
 
@@ -139,7 +140,7 @@ def test_the_page_fits_and_asks_the_network_for_nothing(browser: Browser, page: 
     root = "document.documentElement"
     assert browser.evaluate(f"{root}.scrollWidth - {root}.clientWidth") == 0
     assert browser.evaluate("document.scripts.length") == 0
-    assert browser.evaluate("document.querySelectorAll('section').length") >= 10
+    assert browser.evaluate("document.querySelectorAll('section').length") >= 9
     assert browser.evaluate("[...document.images].every(one => one.complete && one.naturalWidth > 0)")
     assert browser.evaluate("document.images.length") >= 4
     # The style took effect: the font size of the headline is set there.
@@ -152,45 +153,65 @@ def test_the_page_fits_and_asks_the_network_for_nothing(browser: Browser, page: 
     assert not [one for one in browser.events if one["method"] == "Log.entryAdded"]
 
 
+LABELS = tuple(f"{number} {VICIOUS}" for number in range(12))
+TRUTH = np.arange(40) % len(LABELS)
+
+
 def _report(folder: Path) -> Report:
     rng = np.random.default_rng(0)
-    labels = tuple(f"{number} {VICIOUS}" for number in range(12))
-    picture = folder / "<img src=x onerror=alert(1)>.png"
-    cv2.imwrite(str(picture), rng.integers(0, 256, (60, 90, 3)).astype(np.uint8))
-    scores = rng.random((40, len(labels))).astype(np.float32)
-    truth = np.arange(40) % len(labels)
+    scores = rng.random((40, len(LABELS))).astype(np.float32)
     models = {
         "Keras": scores,
         "TFLite float32": scores,
         "TFLite int8": scores + rng.random(scores.shape).astype(np.float32),
     }
     return Report(
-        out=f"/{VICIOUS}",
-        model="W" * 80,
-        version=1,
-        labels=labels,
-        range="0..1",
-        colour="RGB",
-        trials=(TrialReport("0..1", "RGB", 0.9), TrialReport("torch", "RGB", 0.1)),
-        input=InputSpec(96, 96, 3, "uint8"),
-        output=OutputSpec(len(labels), "uint8"),
+        **_common(),
         calibration_pictures=200,
         evaluation=Evaluation(40, 0.9, 0.89, 0.98),
-        runtimes=(RuntimeReport(VICIOUS, 40, 0.9, 1.0, 1.5),),
-        min_runtime="2.3.0",
-        golden_tolerance=4,
         bytes=Sizes(4000, 1000, 2000),
-        damaged=(f"{VICIOUS}.png",),
-        warnings=(VICIOUS,),
-        seed=0,
-        created="2026-01-01T00:00:00Z",
-        rules=(RuleReport("stretch", "area", 0.9), RuleReport("crop", "area", 0.8)),
-        data=tuple(LabelReport(label, 10, 20) for label in labels),
-        parity=compare(labels, (picture,) * 40, truth, models),
+        parity=compare(LABELS, (_picture(folder),) * 40, TRUTH, models),
         layers=(LayerReport(VICIOUS, "CONV_2D", (1, 96, 96, 16), 31.0, 0.4),),
-        duplicates=Duplicates((), (), ()),
         float_latency_ms=2.0,
-        provenance=Provenance(VICIOUS, 0, "a" * 64, "b" * 64, {"tensorflow": "2.21.0"}, "Linux x86_64"),
-        files=("report.html",),
         recipes=(RecipeReport(VICIOUS, 1000, 0.9, 0.9, 1.0, chosen=True),),
     )
+
+
+def _wrap_report(folder: Path) -> WrapReport:
+    scores = np.random.default_rng(0).random((40, len(LABELS))).astype(np.float32)
+    judgement = judge("as it came", LABELS, (_picture(folder),) * 40, TRUTH, scores)
+    return WrapReport(
+        **_common(), accuracy=Accuracy(40, 0.9), judgement=judgement, bytes=WrapSizes(4_000_000, 5_000_000)
+    )
+
+
+def _picture(folder: Path) -> Path:
+    path = folder / "<img src=x onerror=alert(1)>.png"
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (60, 90, 3)).astype(np.uint8))
+    return path
+
+
+def _common() -> dict[str, Any]:
+    return {
+        "out": f"/{VICIOUS}",
+        "model": "W" * 80,
+        "version": 1,
+        "labels": LABELS,
+        "range": "0..1",
+        "colour": "RGB",
+        "trials": (TrialReport("0..1", "RGB", 0.9), TrialReport("torch", "RGB", 0.1)),
+        "rules": (RuleReport("stretch", "area", 0.9), RuleReport("crop", "area", 0.8)),
+        "input": InputSpec(96, 96, 3, "uint8"),
+        "output": OutputSpec(len(LABELS), "uint8"),
+        "runtimes": (RuntimeReport(VICIOUS, 40, 0.9, 1.0, 1.5),),
+        "min_runtime": "2.3.0",
+        "golden_tolerance": 4,
+        "damaged": (f"{VICIOUS}.png",),
+        "warnings": (VICIOUS,),
+        "seed": 0,
+        "created": "2026-01-01T00:00:00Z",
+        "data": tuple(LabelReport(label, 10, 20) for label in LABELS),
+        "duplicates": Duplicates((), (), ()),
+        "provenance": Provenance(VICIOUS, 0, "a" * 64, "b" * 64, {"tensorflow": "2.21.0"}, "Linux x86_64"),
+        "files": ("report.html",),
+    }

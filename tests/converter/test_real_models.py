@@ -6,27 +6,36 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from converter.choices import Range
+from converter import evaluate
+from converter.choices import Quantize, Range
 from converter.conventions import Convention
 from converter.convert import convert
 from converter.dataset import find
 from converter.finding import find_preprocessing
 from converter.loading import load
 from converter.material import gather
+from converter.measuring import output_spec
+from converter.modes import Workshop
 from converter.preprocessing import search
 from converter.progress import Progress
+from converter.quantize import Graph
 from converter.quiet import quietly, tensorflow
-from converter.samples import read
+from converter.report import Report
+from converter.runner import installed_runtimes, run
+from converter.samples import Samples, read
 from converter.settings import Settings
 from edge.artifact import Artifact
 from edge.artifact.manifest import InputSpec
 from edge.choices import Colour
+from edge.frames.frame import Image
+from edge.model import load as load_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.thirdparty]
 
@@ -75,17 +84,66 @@ def test_a_cifar_resnet_keeps_its_accuracy(resnet: Path, crops: Path, tmp_path: 
     assert Artifact.load(tmp_path / "resnet.tflite").labels[9] == "9"
 
 
-def test_a_cnn_on_aliens_keeps_its_accuracy(shared_data: Path, aliens_model: Path, tmp_path: Path):
-    report = convert(aliens_model, shared_data / "aliens", tmp_path / "aliens.tflite")
+@pytest.fixture(scope="module")
+def converted(
+    shared_data: Path, aliens_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Report, Artifact]:
+    out = tmp_path_factory.mktemp("aliens") / "aliens.tflite"
+    return convert(aliens_model, shared_data / "aliens", out), Artifact.load(out)
+
+
+def test_a_cnn_on_aliens_keeps_its_accuracy(converted: tuple[Report, Artifact]):
+    report, _ = converted
     assert (report.range, report.colour, report.labels) == ("0..1", "RGB", ("anomaly", "normal"))
     assert report.evaluation.accuracy_float > 0.9
     assert report.evaluation.accuracy_float - report.evaluation.accuracy_quantized <= 0.01
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda image: image[:, :, ::-1], lambda image: image // 2, lambda image: image // 255],
+    ids=["colour order", "half the scale", "0..1"],
+)
+def test_a_device_that_feeds_it_wrongly_cannot_reproduce_the_golden_samples(
+    converted: tuple[Report, Artifact], wrong: Callable[[Image], Image]
+):
+    report, artifact = converted
+    golden, model = artifact.golden, load_model(artifact.path, runtime="litert")
+    assert golden is not None
+    gaps = []
+    for image, output in zip(golden.images, golden.outputs, strict=True):
+        assert (model.raw(image) == output).all()
+        gaps.append(np.abs(model.raw(np.ascontiguousarray(wrong(image))).astype(int) - output).max())
+    assert max(gaps) > 10 * report.golden_tolerance
+
+
+@pytest.fixture(scope="module")
+def aliens(shared_data: Path) -> Samples:
+    return read(find(shared_data / "aliens"), InputSpec(ALIENS, ALIENS, 3, "uint8"), Progress())
+
+
+@pytest.fixture(scope="module")
+def aliens_workshop(aliens_model: Path, aliens: Samples) -> Workshop:
+    return Workshop(Graph(load(aliens_model), Convention("0..1", "RGB"), "softmax"), aliens.pixels[::2], Progress())
+
+
+@pytest.mark.parametrize("mode", get_args(Quantize))
+def test_every_mode_keeps_the_accuracy_on_every_runtime(aliens_workshop: Workshop, aliens: Samples, mode: Quantize):
+    """The network is small and its pixels are far from zero, so rounded weights shift the mean of every layer."""
+    by_float = aliens_workshop.graph.predict(aliens.pixels)
+    model = aliens_workshop.make(mode).model
+    for runtime in installed_runtimes():
+        found = run(model, aliens.pixels, runtime, Progress())
+        scores = evaluate.scores(found, output_spec(found, "softmax"))
+        kept = evaluate.compare(aliens.classes, by_float.argmax(axis=1), scores.argmax(axis=1))
+        assert kept.accuracy_float - kept.accuracy_quantized <= 0.01, runtime
+        assert kept.agreement >= 0.98
+        assert np.abs(scores - by_float).mean() < 0.02
+
+
 @pytest.mark.parametrize(("value_range", "colour"), [("0..1", "BGR"), ("0..255", "RGB"), ("-1..1", "RGB")])
-def test_a_wrong_preprocessing_shows(shared_data: Path, aliens_model: Path, value_range: Range, colour: Colour):
-    samples = read(find(shared_data / "aliens"), InputSpec(ALIENS, ALIENS, 3, "uint8"), Progress())
-    (tried,) = search(load(aliens_model), samples, value_range, colour, Progress())
+def test_a_wrong_preprocessing_shows(aliens: Samples, aliens_model: Path, value_range: Range, colour: Colour):
+    (tried,) = search(load(aliens_model), aliens, value_range, colour, Progress())
     assert tried.accuracy < 0.7
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from converter.conventions import Convention
 from converter.loading import load as load_keras
 from converter.quantize import Graph, to_float
 from converter.settings import Settings
+from converter.statistics import wilson
 from converter.wrap_report import WrapReport
 from converter.wrapping import wrap
 from edge.artifact import Artifact
@@ -25,6 +27,7 @@ from edge.artifact.stated import read_stated
 from edge.drift.reference import Reference
 from edge.errors import ArtifactError, ConfigError, ConversionError
 from edge.model import load
+from edge.typed import plain
 
 BRIGHT = {"blue": (150, 20, 20), "green": (20, 150, 20), "red": (20, 20, 150)}
 
@@ -72,6 +75,41 @@ def test_a_quantized_model_becomes_an_artifact_as_it_is(wrapped: tuple[Path, Wra
     assert sum(Reference.from_bytes(artifact.reference).classes) == 15
     assert artifact.golden is not None
     assert len(artifact.golden.images) == 3
+
+
+def test_a_page_and_the_same_facts_as_an_object_stand_beside_it(wrapped: tuple[Path, WrapReport]):
+    out, report = wrapped
+    judged = report.judgement.model
+    page = out.with_suffix(".html").read_text("utf-8")
+    assert report.files == (str(out.with_suffix(".html")),)
+    assert (judged.accuracy, judged.confusion) == (1.0, ((5, 0, 0), (0, 5, 0), (0, 0, 5)))
+    low, high = wilson(15, 15)
+    assert f"{100 * low:.1f} – {100 * high:.1f} %" in page
+    assert "All 15 pictures are named rightly." in page
+    for fact in (*report.labels, report.provenance.data_sha256, report.created, report.runtimes[0].platform):
+        assert fact in page
+    assert page.count("<figure") == len(report.judgement.uncertain) == 8
+    facts = plain(report)
+    assert facts["judgement"]["model"]["low"] == low
+    assert facts["bytes"] == {
+        "model": Path(report.provenance.command.split()[2]).stat().st_size,
+        "artifact": out.stat().st_size,
+    }
+
+
+def test_mistakes_are_shown_the_surest_first(colour_model: Path, colours: Path, settings: Settings, tmp_path: Path):
+    data = tmp_path / "data"
+    shutil.copytree(colours, data)
+    for number in range(6):
+        (data / "red" / f"{number}.png").rename(data / "blue" / f"red{number}.png")
+    report = wrap(colour_model, data, tmp_path / "out.tflite", settings)
+    judged = report.judgement
+    assert judged.wrong == len(judged.mistakes) > 0
+    assert {(one.label, one.named) for one in judged.mistakes} == {("blue", "red")}
+    assert [one.score for one in judged.mistakes] == sorted((one.score for one in judged.mistakes), reverse=True)
+    page = (tmp_path / "out.html").read_text("utf-8")
+    assert f"{judged.wrong} of {report.accuracy.samples} pictures are named wrongly" in page
+    assert page.count("<figure") == judged.wrong + len(judged.uncertain)
 
 
 def test_the_device_needs_nothing_but_the_file(wrapped: tuple[Path, WrapReport], colours: Path):

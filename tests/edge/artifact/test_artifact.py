@@ -30,7 +30,7 @@ def test_the_same_content_gives_the_same_bytes() -> None:
 
 def test_unzip_lists_the_associated_files(artifact: Path) -> None:
     with zipfile.ZipFile(artifact) as archive:
-        assert {"labels.txt", "manifest.json", "golden.zip"} <= set(archive.namelist())
+        assert {"labels.txt", "manifest.json", "golden.bin"} <= set(archive.namelist())
         assert archive.testzip() is None
 
 
@@ -51,7 +51,7 @@ def test_a_foreign_model_has_no_manifest(colour_model: Path) -> None:
     assert loaded.stated.min_runtime
 
 
-@pytest.mark.parametrize("place", ["model", "labels.txt", "golden.zip"])
+@pytest.mark.parametrize("place", ["model", "labels.txt", "golden.bin"])
 def test_a_changed_byte_is_refused(artifact: Path, place: str) -> None:
     data = bytearray(artifact.read_bytes())
     with zipfile.ZipFile(io.BytesIO(bytes(data))) as archive:

@@ -1,0 +1,38 @@
+"""Tensors that a positive factor passes between: scaled together, the graph computes the same function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from converter.flat import Flat, Operator
+
+Part = Literal["passes", "absorbs", "absorbs its input", "neither"]
+"""What an operator does with a factor: hands it on; takes one in and gives another out, for its weights can make up
+for both; takes one in alone; or can have none."""
+
+
+def groups(flat: Flat, part: Callable[[Flat, Operator], Part]) -> list[list[int]]:
+    """Tensors that must have the same factor, where all who make and use them can take part."""
+    parent = {tensor: tensor for one in flat.operators for tensor in (*one.inputs, one.output)}
+
+    def root(tensor: int) -> int:
+        while parent[tensor] != tensor:
+            tensor = parent[tensor]
+        return tensor
+
+    fixed = {int(tensor) for tensor in (*flat.graph.inputs, *flat.graph.outputs)}
+    for one in flat.operators:
+        moving, plays = flat.moving(one), part(flat, one)
+        if plays == "passes":
+            for tensor in moving:
+                parent[root(tensor)] = root(one.output)
+        elif plays == "neither":
+            fixed |= {one.output, *moving}
+        elif plays == "absorbs its input":
+            fixed.add(one.output)
+    members: dict[int, list[int]] = {}
+    for one in flat.operators:
+        members.setdefault(root(one.output), []).append(one.output)
+    stuck = {root(tensor) for tensor in fixed}
+    return [group for key, group in members.items() if key not in stuck]
