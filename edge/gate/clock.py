@@ -60,6 +60,11 @@ class Clock:
         """The encoder's count, as it was said last."""
         return self._belt[-1][1] if self._belt else 0
 
+    @property
+    def seen_ns(self) -> int:
+        """When that was."""
+        return self._belt[-1][0] if self._belt else 0
+
     def host_ns(self, time_us: int) -> int:
         """``time.monotonic_ns`` when the controller's clock stood at ``time_us``, half an hour from now at most."""
         return self._extended(time_us) * 1000 + self._offset_ns

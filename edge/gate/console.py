@@ -82,8 +82,12 @@ class Console:
         return ticks
 
     def tick(self) -> int:
-        """The encoder's count now, on a belt that stands."""
-        time.sleep(_SETTLE_S)
+        """The encoder's count now, on a belt that stands. Raises GateError when the controller falls silent."""
+        asked_ns, until = time.monotonic_ns(), time.monotonic() + _ANSWER_S
+        while self.link.clock.seen_ns < asked_ns + BEAT_NS:
+            if time.monotonic() > until:
+                raise GateError(self._silent())
+            time.sleep(0.01)
         return self.link.clock.tick
 
     def _await_fired(self) -> int:
