@@ -55,6 +55,8 @@ _REOPEN_NS = 200 * _MS
 _COLLECT_NS = 10 * _MS
 """Bytes are taken so often, not one by one as they come: nothing in them is more urgent, because a decision brings
 its own wake-up, and each wake-up costs more than what it reads."""
+_CONFIRM_NS = 20 * _MS
+"""Well before the controller sends its events again."""
 _LEAST_WAIT_NS = 15 * _MS
 _MOST_WAIT_NS = 50 * _MS
 _FULL = 1 << 16
@@ -105,6 +107,7 @@ class Link:
         self._restarted = False
         self._expected = 0
         self._hello_ns = self._beat_ns = self._open_ns = self._heard_ns = 0
+        self._confirm_ns = self._again = 0
         self._beats: dict[int, int] = {}
         self._stamped = False
         self._beat = 0
@@ -174,6 +177,7 @@ class Link:
         else:
             self._keep_up(now_ns)
         self._owner.step(now_ns)
+        self._confirm(now_ns)
         self._flush()
         self._wait()
 
@@ -224,6 +228,12 @@ class Link:
         if len(self._out) < _FULL:  # a line that takes nothing for so long is lost anyway
             self._out += frame
 
+    def _confirm(self, now_ns: int) -> None:
+        """Events have arrived: said together with what else is to be said, if that is soon."""
+        if self._confirm_ns and (self._out or self._again or now_ns - self._confirm_ns >= _CONFIRM_NS):
+            self._send(encode(Received(self._session, self._again), self._expected))
+            self._confirm_ns = self._again = 0
+
     def _flush(self) -> None:
         if self._out and self._port.is_open:
             del self._out[: self._port.write(self._out)]
@@ -257,6 +267,7 @@ class Link:
     def _greet(self) -> None:
         """A new session: whatever was underway in the old one is void."""
         self._requests.clear()
+        self._confirm_ns = self._again = 0
         self._beats.clear()
         self._session = secrets.randbelow(0xFFFFFFFF) + 1
         self._hello_ns = 0
@@ -276,7 +287,8 @@ class Link:
             else:
                 self._take_answer(frame, now_ns)
         if confirm and self.state != "greeting":
-            self._send(encode(Received(self._session, again), self._expected))
+            self._confirm_ns = self._confirm_ns or now_ns
+            self._again |= again
 
     def _take_event(self, frame: Frame) -> int:
         """1 when something is missing before it."""
