@@ -151,6 +151,18 @@ class BufferDepth:
     unwritten: int = field(default=0, metadata=_NOT_NEGATIVE)
 
 
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """What became of the decisions since the boot: ``edge.gate.Gate.counters`` and its slack."""
+
+    counters: dict[str, int]
+    """``rejected``, ``passed``, ``fired``, ``missed``, ``missed_REASON`` and what else the kind of gate counts."""
+    slack: tuple[int, ...]
+    """Decisions by how long they came before the part was at the gate; the first bucket is those that came late."""
+    slack_edges_ms: tuple[int, ...]
+    """Lower edges of all buckets but the first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health(Message):
     """Counts since the boot, over all cameras; ``captured == decided + sum(dropped.values())`` whenever the line has
@@ -186,6 +198,8 @@ class Health(Message):
     """Room on the file system of the state folder."""
     throttled: tuple[str, ...] | None = None
     """What slows a Raspberry Pi down now, e.g. under-voltage; None where the kernel does not tell."""
+    gate: GateState | None = None
+    """None on a line that only watches."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ set -euo pipefail
 # opencv-python is built with a GUI: libGL and glib even where nothing is shown. A|B: either will do; Debian 13
 # renamed the one to the other.
 demo=(python3-venv libgl1 "libglib2.0-0|libglib2.0-0t64" libxcb1 mosquitto)
-# The V4L2 tests compile a small driver of their own; tcc is the smallest compiler. Chromium opens the converter's
-# report; the Arm compiler takes its C array.
-test=("${demo[@]}" openssl "tcc|gcc|clang" libc6-dev gcc-arm-none-eabi "chromium|chromium-browser|google-chrome-stable")
+# clang compiles what the tests need on this machine, and has libFuzzer. The Arm compiler takes the converter's C array
+# and, with qemu, the firmware. Chromium opens the converter's report.
+test=("${demo[@]}" openssl clang libclang-rt-dev libc6-dev gcc-arm-none-eabi qemu-system-arm
+      "chromium|chromium-browser|google-chrome-stable")
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;

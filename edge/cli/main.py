@@ -22,6 +22,7 @@ COMMANDS = {
     "doctor": "edge.cli.doctor",
     "simulate": "edge.cli.simulate",
     "drift": "edge.cli.drift",
+    "gate": "edge.cli.gate",
     "monitor": "edge.cli.monitor",
 }
 """Each module has ``add(subparsers)``, and imports what is heavy only when its command runs."""

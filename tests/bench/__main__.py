@@ -11,7 +11,20 @@ from pathlib import Path
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
 
-SECTIONS = ("device", "start", "path", "tensors", "tail", "peer", "belt", "health", "cameras", "converter", "drift")
+SECTIONS = (
+    "device",
+    "start",
+    "path",
+    "tensors",
+    "tail",
+    "peer",
+    "belt",
+    "health",
+    "cameras",
+    "gate",
+    "converter",
+    "drift",
+)
 """Modules of this folder, each with ``rows(setting)``."""
 OUT = Path("build") / "bench.json"
 
