@@ -11,3 +11,6 @@ Range = Literal[CommonRange, "torch", "caffe"]
 
 Quantize = Literal["none", "float16", "dynamic", "int8", "int16x8", "mixed"]
 """How the numbers of a model are stored and computed with."""
+
+EPOCHS = 20
+"""Of fine-tuning, when no number is given."""

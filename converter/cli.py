@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from converter.choices import Quantize, Range
+from converter.choices import EPOCHS, Quantize, Range
 from converter.loadable import OLDEST
 from edge.choices import Colour, Interpolation, Resize
+from edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from converter.settings import Settings
@@ -84,6 +85,21 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
         help="try every recipe and take the lightest that loses at most so many points of accuracy",
     )
     parser.add_argument(
+        "--fine-tune",
+        type=int,
+        nargs="?",
+        const=EPOCHS,
+        metavar="EPOCHS",
+        help=f"train the weights for the rounding, the float model being the teacher; EPOCHS: {EPOCHS}",
+    )
+    parser.add_argument(
+        "--sparsity",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the weights that become zero, and train the others to do without them",
+    )
+    parser.add_argument(
         "--calibration", type=int, default=200, metavar="N", help="most pictures to calibrate with; default: 200"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and the samples; default: 0")
@@ -113,6 +129,8 @@ def run(args: argparse.Namespace) -> int:
     from converter.wrapping import wrap
     from edge.typed import plain
 
+    if args.model.suffix == ".tflite" and (args.fine_tune is not None or args.sparsity):
+        raise ConfigError("--fine-tune and --sparsity need a Keras model; a ready .tflite is wrapped as it is")
     # A descriptor of its own: 2 is redirected while TensorFlow works.
     with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as stream:
         make = wrap if args.model.suffix == ".tflite" else convert
@@ -142,6 +160,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
         min_runtime=args.min_runtime,
         quantize=args.quantize,
         target_drop=args.target_drop,
+        fine_tune=args.fine_tune,
+        sparsity=args.sparsity,
         seed=args.seed,
         c_array=args.c_array,
     )

@@ -16,7 +16,7 @@ from converter.finding import Found, find_preprocessing
 from converter.loading import FloatModel, load
 from converter.material import Material, gather
 from converter.measuring import Measured, measure_quantized
-from converter.modes import DESCRIPTIONS, Workshop
+from converter.modes import Workshop
 from converter.page import render
 from converter.progress import Progress
 from converter.provenance import created
@@ -81,22 +81,22 @@ def _convert(source: keras.Model | Path, data: Path, out: Path, settings: Settin
 
     chosen = balanced(material.known.classes, settings.calibration, settings.seed)
     progress.say(f"calibrating with {len(chosen)} pictures")
-    workshop = Workshop(graph, material.known.pixels[chosen], progress)
+    workshop = Workshop(graph, material.known.pixels[chosen], progress, material.known.pixels)
     onnx = _onnx(graph, material, out, progress) if settings.onnx else None
     choice = choose(workshop, material.unseen, settings, progress)
-    made = workshop.make(choice.recipe)
+    made = workshop.make(choice.recipe, choice.tuning)
     measured = measure_quantized(made.model, graph, material, progress, settings.min_runtime)
     provenance = origin(model, data, out, settings, material)
     proof = prove(graph, workshop.float_model, made, material, measured, provenance, progress)
 
     manifest = _manifest(settings.model_id(out), settings.version, model, made.model, material, measured)
     loadable.check_stated(manifest.min_runtime, settings.min_runtime)
-    text = f"Image classifier, trained on {found.best.convention}; {DESCRIPTIONS[made.recipe]}."
+    text = f"Image classifier, trained on {found.best.convention}; {made.description}."
     final = package.with_metadata(made.model, manifest, text)
     artifact = package.build(final, manifest, artifact_files(material.labels, measured.reference, measured.golden))
     sizes = Sizes(len(workshop.float_model), len(final), len(artifact))
     report = _report(out, settings, manifest, material, found, measured, proof, sizes, onnx[1] if onnx else None)
-    report = replace(report, recipe=made.recipe, recipes=choice.tried, choice=choice.why)
+    report = replace(report, recipe=made.recipe, recipes=choice.tried, choice=choice.why, tuning=made.tuning)
     progress.say(f"checking and writing {out}")
     others = beside(out, settings, render(report), manifest.model, final) | (
         {Path(onnx[1].out): onnx[0]} if onnx else {}

@@ -76,8 +76,9 @@ class Flat:
         return Operator(number, tuple(int(i) for i in item.inputs), int(item.outputs[0]), fused)
 
     def name(self, tensor: int) -> str:
-        name: str = self.graph.tensors[tensor].name.decode()
-        return name
+        """Empty where it was left out (``slim.py``)."""
+        name: bytes = self.graph.tensors[tensor].name or b""
+        return name.decode()
 
     def shape(self, tensor: int) -> tuple[int, ...]:
         shape = self.graph.tensors[tensor].shape
@@ -103,11 +104,18 @@ class Flat:
         return np.frombuffer(bytes(data), "<f4").reshape(self.shape(tensor))
 
     def put(self, tensor: int, values: NDArray[np.float32]) -> None:
-        """Gives the constant a buffer of its own: several tensors may share one."""
+        self.store(tensor, values.astype("<f4").tobytes())
+
+    def store(self, tensor: int, data: bytes) -> None:
+        """Gives the constant a buffer of its own where several tensors share one."""
         buffer = schema.BufferT()
-        buffer.data = np.frombuffer(values.astype("<f4").tobytes(), np.uint8)
-        self.graph.tensors[tensor].buffer = len(self.model.buffers)
-        self.model.buffers.append(buffer)
+        buffer.data = np.frombuffer(data, np.uint8)
+        index = self.graph.tensors[tensor].buffer
+        if sum(one.buffer == index for graph in self.model.subgraphs for one in graph.tensors) == 1:
+            self.model.buffers[index] = buffer
+        else:
+            self.graph.tensors[tensor].buffer = len(self.model.buffers)
+            self.model.buffers.append(buffer)
 
     def range(self, tensor: int) -> tuple[float, float] | None:
         """What calibration saw."""

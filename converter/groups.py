@@ -12,27 +12,38 @@ Part = Literal["passes", "absorbs", "absorbs its input", "neither"]
 for both; takes one in alone; or can have none."""
 
 
-def groups(flat: Flat, part: Callable[[Flat, Operator], Part]) -> list[list[int]]:
-    """Tensors that must have the same factor, where all who make and use them can take part."""
-    parent = {tensor: tensor for one in flat.operators for tensor in (*one.inputs, one.output)}
+class Union:
+    """Tensors that belong together."""
 
-    def root(tensor: int) -> int:
-        while parent[tensor] != tensor:
-            tensor = parent[tensor]
+    def __init__(self) -> None:
+        self._parent: dict[int, int] = {}
+
+    def root(self, tensor: int) -> int:
+        """One of those that belong to it, always the same one."""
+        while (parent := self._parent.get(tensor, tensor)) != tensor:
+            tensor = parent
         return tensor
 
+    def join(self, tensor: int, other: int) -> None:
+        """The root becomes that of ``other``."""
+        self._parent[self.root(tensor)] = self.root(other)
+
+
+def groups(flat: Flat, part: Callable[[Flat, Operator], Part]) -> list[list[int]]:
+    """Tensors that must have the same factor, where all who make and use them can take part."""
+    united = Union()
     fixed = {int(tensor) for tensor in (*flat.graph.inputs, *flat.graph.outputs)}
     for one in flat.operators:
         moving, plays = flat.moving(one), part(flat, one)
         if plays == "passes":
             for tensor in moving:
-                parent[root(tensor)] = root(one.output)
+                united.join(tensor, one.output)
         elif plays == "neither":
             fixed |= {one.output, *moving}
         elif plays == "absorbs its input":
             fixed.add(one.output)
     members: dict[int, list[int]] = {}
     for one in flat.operators:
-        members.setdefault(root(one.output), []).append(one.output)
-    stuck = {root(tensor) for tensor in fixed}
+        members.setdefault(united.root(one.output), []).append(one.output)
+    stuck = {united.root(tensor) for tensor in fixed}
     return [group for key, group in members.items() if key not in stuck]

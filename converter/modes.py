@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,10 +12,13 @@ from converter import unpromised
 from converter.choices import Quantize
 from converter.correction import correct_biases
 from converter.equalize import equalize
+from converter.finetune import Task, Tuning, check, compare, divide, judged, pruned, trained, transplant
+from converter.flat import Flat
 from converter.progress import Progress
 from converter.quantize import Graph, calibrated, to_dynamic, to_float, to_float16, to_int8, to_int16x8, to_plain_int8
 from converter.quiet import quietly
 from converter.ranges import narrow
+from converter.report import TuningReport
 from converter.sensitivity import Sensitivity, sensitivities, worth_keeping
 from converter.slim import slim
 from edge.errors import ConversionError
@@ -28,6 +31,7 @@ DESCRIPTIONS: dict[Quantize, str] = {
     "int16x8": "int16 activations, int8 weights",
     "mixed": "int8 with the layers that lose most in float32",
 }
+_FROM_KERAS = {"float16": to_float16, "dynamic": to_dynamic}
 
 
 @dataclass(frozen=True)
@@ -40,24 +44,36 @@ class Made:
     """The same with the names of its tensors."""
     reference: bytes
     """The float flatbuffer whose layers it should reproduce, under the same names."""
+    tuning: TuningReport | None = None
+
+    @property
+    def description(self) -> str:
+        words = [DESCRIPTIONS[self.recipe]]
+        if self.tuning is not None and self.tuning.taken:
+            words.append("fine-tuned")
+            if self.tuning.pruning is not None:
+                words.append(f"{self.tuning.pruning.sparsity:.0%} of the weights pruned")
+        return ", ".join(words)
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """``pixels`` calibrate: (n, height, width, channels) uint8."""
+    """``pixels`` calibrate, ``training`` (or the same) fine-tune: (n, height, width, channels) uint8."""
 
     graph: Graph
     pixels: NDArray[np.uint8]
     progress: Progress
+    training: NDArray[np.uint8] | None = None
 
-    def make(self, mode: Quantize) -> Made:
-        """Raises ConversionError where the model cannot be quantized so."""
-        self.progress.say(f"making {mode}: {DESCRIPTIONS[mode]}")
-        with quietly(f"{self.graph.model.path} cannot be quantized to {mode}"):
-            # The float model first: its conversion names an operator that no recipe can have.
-            reference = self._equalized if mode in ("int8", "mixed") else self.float_model
-            named = self._make(mode)
-            return Made(mode, slim(named), named, reference)
+    def make(self, mode: Quantize, tuning: Tuning | None = None) -> Made:
+        """Raises ConversionError where the model cannot be quantized, fine-tuned or pruned so."""
+        if (mode, tuning) not in self._made:
+            self._made[mode, tuning] = self._tuned(mode, tuning) if tuning else self._plain(mode)
+        return self._made[mode, tuning]
+
+    @cached_property
+    def _made(self) -> dict[tuple[Quantize, Tuning | None], Made]:
+        return {}
 
     @cached_property
     def float_model(self) -> bytes:
@@ -73,24 +89,65 @@ class Workshop:
         """The layers that ``mixed`` keeps in float32."""
         return worth_keeping(self.layers)
 
-    def _make(self, mode: Quantize) -> bytes:
-        if mode == "none":
-            return self._with_pixels
-        if mode == "float16":
-            return to_float16(self.graph)
-        if mode == "dynamic":
-            return correct_biases(to_dynamic(self.graph), self._with_pixels, self.pixels, self.progress)
-        if mode == "int16x8":
-            quantized = to_int16x8(self.graph, self.pixels, self.progress)
-            return correct_biases(quantized, self.float_model, self.pixels, self.progress)
-        if mode == "int8":
-            return self._corrected(self._int8)
-        if mode == "mixed":
-            return self._corrected(to_int8(self._calibrated, self.kept_float, "float32"))
-        raise ConversionError(f"--quantize {mode}: expected one of {', '.join(DESCRIPTIONS)}")
+    def _plain(self, mode: Quantize) -> Made:
+        self.progress.say(f"making {mode}: {DESCRIPTIONS[mode]}")
+        with quietly(f"{self.graph.model.path} cannot be quantized to {mode}"):
+            # The float model first: its conversion names an operator that no recipe can have.
+            reference = self._equalized if mode in ("int8", "mixed") else self.float_model
+            named = self._make(mode)
+            return Made(mode, slim(named), named, reference)
 
-    def _corrected(self, quantized: bytes) -> bytes:
-        return correct_biases(quantized, self._equalized, self.pixels, self.progress)
+    def _tuned(self, mode: Quantize, tuning: Tuning) -> Made:
+        """Trained and quantized again; without ``sparsity`` only if it is the better for it."""
+        check(Flat(self.float_model))
+        plain = self.make(mode)
+        pixels = self.pixels if self.training is None else self.training
+        training, held_out = divide(pixels, tuning.seed)
+        self.progress.say(f"fine-tuning {mode} with {len(training)} pictures, {tuning.epochs} epochs")
+        task = Task(mode, tuning.epochs, tuning.sparsity, tuning.seed, self.kept_float if mode == "mixed" else ())
+        with quietly(f"{self.graph.model.path} cannot be fine-tuned"):
+            learnt = trained(self._source(mode), training, task, self.progress)
+            quantized = self._quantized(mode, learnt)
+            candidates = list(dict.fromkeys([quantized, self._corrected(mode, quantized)]))
+        models = [slim(one) for one in candidates]
+        wanted, before, *after = judged(self.graph, held_out, [plain.model, *models], self.progress)
+        best = int(np.argmin([np.abs(scores - wanted).mean() for scores in after]))
+        report = compare(tuning, len(training), wanted, before, after[best])
+        made = Made(mode, models[best], candidates[best], plain.reference)
+        if tuning.sparsity:
+            pruning = pruned(tuning.sparsity, made.named, made.model, plain.model)
+            return replace(made, tuning=replace(report, pruning=pruning))
+        return replace(made if report.taken else plain, tuning=report)
+
+    def _make(self, mode: Quantize) -> bytes:
+        if mode not in DESCRIPTIONS:
+            raise ConversionError(f"--quantize {mode}: expected one of {', '.join(DESCRIPTIONS)}")
+        return self._corrected(mode, self._quantized(mode))
+
+    def _corrected(self, mode: Quantize, quantized: bytes) -> bytes:
+        references = {
+            "int8": lambda: self._equalized,
+            "mixed": lambda: self._equalized,
+            "dynamic": lambda: self._with_pixels,
+            "int16x8": lambda: self.float_model,
+        }
+        if mode not in references:
+            return quantized
+        return correct_biases(quantized, references[mode](), self.pixels, self.progress)
+
+    def _quantized(self, mode: Quantize, learnt: bytes | None = None) -> bytes:
+        """``learnt``: the float flatbuffer with other weights and ranges than the model came with."""
+        if mode == "int8":
+            return to_int8(learnt) if learnt else self._int8
+        if mode == "mixed":
+            return to_int8(learnt or self._calibrated, self.kept_float, "float32")
+        if mode == "int16x8":
+            return to_int16x8(self.graph, self.pixels, self.progress)
+        made = self._with_pixels if mode == "none" else _FROM_KERAS[mode](self.graph)
+        return transplant(learnt, made) if learnt else made
+
+    def _source(self, mode: Quantize) -> bytes:
+        return self._calibrated if mode in ("int8", "mixed") else self.float_model
 
     @cached_property
     def _with_pixels(self) -> bytes:

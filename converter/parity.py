@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from converter.dataset import Indices
 from converter.scores import Outputs
-from converter.statistics import wilson
+from edge.drift.intervals import wilson
 
 SHOWN = 24
 """Disagreements that are listed."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from converter import evaluate
-from converter.choices import Quantize
+from converter.choices import EPOCHS, Quantize
 from converter.dataset import Indices, at_most
+from converter.finetune import Tuning
 from converter.loadable import check_stated
 from converter.measuring import output_spec
 from converter.modes import DESCRIPTIONS, Workshop
@@ -34,31 +35,46 @@ class Choice:
     recipe: Quantize
     tried: tuple[RecipeReport, ...] = ()
     why: str = ""
+    tuning: Tuning | None = None
 
 
 def choose(workshop: Workshop, unseen: Samples, settings: Settings, progress: Progress) -> Choice:
     """The recipe that ``settings`` names or asks to be searched. Raises ConversionError when none will do."""
+    tuning = Tuning(settings.fine_tune or EPOCHS, settings.sparsity, settings.seed)
     if settings.target_drop is None:
-        return Choice(settings.quantize)
+        return Choice(settings.quantize, tuning=tuning if settings.fine_tune or settings.sparsity else None)
     progress.say(f"making and trying {len(LIGHTEST_FIRST)} recipes on {len(unseen)} pictures")
-    tried = try_all(workshop, unseen, settings.min_runtime, progress)
+    tried = try_all(workshop, unseen, settings, tuning, progress)
     for line in table(tried):
         progress.say(line)
     taken = lightest(tried, settings.target_drop)
     why = explain(tried, taken, settings.target_drop, len(unseen))
-    return Choice(taken.recipe, tuple(replace(one, chosen=one is taken) for one in tried), why)
+    rows = tuple(replace(one, chosen=one is taken) for one in tried)
+    return Choice(taken.recipe, rows, why, tuning if taken.fine_tuned else None)
 
 
-def try_all(workshop: Workshop, unseen: Samples, oldest: str, progress: Progress) -> tuple[RecipeReport, ...]:
-    """Each recipe on ``unseen``, in the order of preference; what does not run somewhere says why."""
+def try_all(
+    workshop: Workshop, unseen: Samples, settings: Settings, tuning: Tuning, progress: Progress
+) -> tuple[RecipeReport, ...]:
+    """Each recipe on ``unseen``, in the order of preference; what does not run somewhere says why.
+
+    Fine-tuned int8 takes minutes: it is tried where int8 alone will not do, or when it is asked for.
+    """
     by_float = classes_of(workshop.graph.predict(unseen.pixels))
-    return tuple(_try(mode, workshop, unseen, by_float, oldest, progress) for mode in LIGHTEST_FIRST)
+
+    def attempt(mode: Quantize, tuning: Tuning | None = None) -> RecipeReport:
+        return _try(mode, tuning, workshop, unseen, by_float, settings.min_runtime, progress)
+
+    tried = [attempt(mode) for mode in LIGHTEST_FIRST]
+    if settings.fine_tune or not _keeps(tried[0], settings.target_drop or 0.0):
+        tried.insert(1, attempt(LIGHTEST_FIRST[0], tuning))
+    return tuple(tried)
 
 
 def lightest(recipes: Sequence[RecipeReport], most_points: float) -> RecipeReport:
     """The first that runs everywhere and loses at most ``most_points``. Raises ConversionError when none does."""
     for one in recipes:
-        if not one.fault and one.drop <= most_points:
+        if _keeps(one, most_points):
             return one
     raise ConversionError(
         f"--target-drop {most_points:g}: no recipe keeps to it ({'; '.join(_short(one) for one in recipes)})"
@@ -67,42 +83,54 @@ def lightest(recipes: Sequence[RecipeReport], most_points: float) -> RecipeRepor
 
 def explain(recipes: Sequence[RecipeReport], chosen: RecipeReport, most_points: float, pictures: int) -> str:
     """One line: what was taken, what lighter ones lost, and how fine the figure is."""
-    before = recipes[: [one.recipe for one in recipes].index(chosen.recipe)]
+    before = recipes[: recipes.index(chosen)]
     lighter = f"; lighter ones do not do: {', '.join(_short(one) for one in before)}" if before else ""
     return (
-        f"{chosen.recipe} ({DESCRIPTIONS[chosen.recipe]}) is the lightest that loses at most {most_points:g} points: "
+        f"{chosen.name} ({DESCRIPTIONS[chosen.recipe]}) is the lightest that loses at most {most_points:g} points: "
         f"{chosen.drop:+.1f}{lighter}; one of the {pictures} pictures is {100 / pictures:.2f} points"
     )
 
 
 def table(recipes: Sequence[RecipeReport]) -> list[str]:
     """Lines for people."""
-    lines = [f"  {'recipe':<9}{'bytes':>11}{'accuracy':>10}{'drop':>7}{'agreement':>11}{'ms here':>9}"]
+    lines = [f"  {'recipe':<17}{'bytes':>11}{'accuracy':>10}{'drop':>7}{'agreement':>11}{'ms here':>9}"]
     for one in recipes:
         if one.fault:
-            lines.append(f"  {one.recipe:<9}{one.fault}")
+            lines.append(f"  {one.name:<17}{one.fault}")
         else:
             figures = f"{one.bytes:>11,}{one.accuracy:>10.1%}{one.drop:>7.1f}{one.agreement:>11.1%}"
-            lines.append(f"  {one.recipe:<9}{figures}{one.latency_ms:>9.2f}")
+            lines.append(f"  {one.name:<17}{figures}{one.latency_ms:>9.2f}")
     return lines
 
 
+def _keeps(one: RecipeReport, most_points: float) -> bool:
+    return not one.fault and one.drop <= most_points
+
+
 def _short(one: RecipeReport) -> str:
-    return f"{one.recipe} {'does not run' if one.fault else f'{one.drop:+.1f}'}"
+    return f"{one.name} {'does not run' if one.fault else f'{one.drop:+.1f}'}"
 
 
 def _try(
-    mode: Quantize, workshop: Workshop, unseen: Samples, by_float: Indices, oldest: str, progress: Progress
+    mode: Quantize,
+    tuning: Tuning | None,
+    workshop: Workshop,
+    unseen: Samples,
+    by_float: Indices,
+    oldest: str,
+    progress: Progress,
 ) -> RecipeReport:
+    tuned = tuning is not None
     try:
-        model = workshop.make(mode).model
+        model = workshop.make(mode, tuning).model
         check_stated(read_stated(model).min_runtime, oldest)
         first, by_recipe = _run(model, workshop, unseen, oldest, progress)
     except ConversionError as error:
-        return RecipeReport(mode, 0, 0.0, 0.0, 0.0, fault=str(error))
+        return RecipeReport(mode, 0, 0.0, 0.0, 0.0, fault=str(error), fine_tuned=tuned)
     found = evaluate.compare(unseen.classes, by_float, by_recipe)
     drop = 100 * (found.accuracy_float - found.accuracy_quantized)
-    return RecipeReport(mode, len(model), found.accuracy_quantized, found.agreement, first.latency_ms, drop=drop)
+    figures = (found.accuracy_quantized, found.agreement, first.latency_ms)
+    return RecipeReport(mode, len(model), *figures, drop=drop, fine_tuned=tuned)
 
 
 def _run(model: bytes, workshop: Workshop, unseen: Samples, oldest: str, progress: Progress) -> tuple[Run, Indices]:

@@ -56,6 +56,68 @@ class RecipeReport:
     """Points of accuracy lost against the trained model; negative when it gains."""
     fault: str = ""
     """Why it cannot be used; the figures are then 0."""
+    fine_tuned: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.recipe} fine-tuned" if self.fine_tuned else self.recipe
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedLayer:
+    """Of a layer's weights, as the quantized flatbuffer stores them."""
+
+    name: str
+    kind: str
+    weights: int
+    zeros: int
+
+
+@dataclass(frozen=True, slots=True)
+class PruningReport:
+    sparsity: float
+    """Asked for, of all weights; what rounding makes zero comes on top."""
+    layers: tuple[PrunedLayer, ...]
+    deflated: int
+    """Bytes of the flatbuffer as zip or gzip packs it."""
+    deflated_before: int
+    """Of the same recipe without pruning."""
+
+    @property
+    def reached(self) -> float:
+        return sum(one.zeros for one in self.layers) / max(1, sum(one.weights for one in self.layers))
+
+    def line(self) -> str:
+        return (
+            f"{self.reached:.1%} of the weights are zero; compressed {kilobytes(self.deflated)}, without pruning "
+            f"{kilobytes(self.deflated_before)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TuningReport:
+    """What fine-tuning did, measured on calibration pictures that were withheld from it; the labels play no part."""
+
+    epochs: int
+    pictures: int
+    """Trained with."""
+    held_out: int
+    error_before: float
+    """Mean absolute difference of the class scores from the float model's, without fine-tuning."""
+    error_after: float
+    agreement_before: float
+    agreement_after: float
+    taken: bool
+    """False: it was no better, and what ships is without it."""
+    pruning: PruningReport | None = None
+
+    def line(self) -> str:
+        figures = (
+            f"{self.epochs} epochs; scores off by {100 * self.error_after:.2f} points, without "
+            f"{100 * self.error_before:.2f}, agreement {self.agreement_after:.1%}, without "
+            f"{self.agreement_before:.1%}, on {self.held_out} withheld pictures"
+        )
+        return figures if self.taken else f"{figures}; no better, so it was not taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +231,7 @@ class Report(Common):
     onnx: OnnxReport | None = None
     choice: str = ""
     """Why this one, then."""
+    tuning: TuningReport | None = None
 
     def summary(self) -> str:
         """A few aligned lines."""
@@ -179,6 +242,7 @@ class Report(Common):
             [
                 ("model", f"{self.recipe} {kilobytes(self.bytes.quantized)}, float32 {kilobytes(self.bytes.float)}"),
                 *((("recipe", self.choice),) if self.choice else ()),
+                *self._tuning(),
             ],
             [
                 ("accuracy", f"{self._accuracies()} ({gain:+.1f} points)"),
@@ -187,6 +251,12 @@ class Report(Common):
                 *((("onnx", self.onnx.line()),) if self.onnx else ()),
             ],
         )
+
+    def _tuning(self) -> list[tuple[str, str]]:
+        if self.tuning is None:
+            return []
+        pruned = self.tuning.pruning
+        return [("fine-tuning", self.tuning.line()), *([("pruning", pruned.line())] if pruned else [])]
 
     def _accuracies(self) -> str:
         first, last = self.parity.models[0], self.parity.models[-1]

@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter import loadable
+from converter.child import talk
 from converter.progress import Progress
 from edge.choices import RuntimeChoice
 from edge.errors import ConversionError, EdgeError, MissingError
@@ -94,19 +94,12 @@ def _child(runtime: RuntimeChoice, target: Path, progress: Progress) -> None:
     if python and shutil.which(python) is None:
         raise MissingError(f"{loadable.PYTHON}: no program {python}; expected a Python 3.11 that has edge-sdk")
     command = [python or sys.executable, "-m", "converter.runner", runtime, str(target)]
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as child:
-            assert child.stdout is not None
-            for line in child.stdout:
-                progress.say(line.rstrip("\n"))
-        log.seek(0)
-        lines = [line for line in log.read().splitlines() if line.strip()]
-    if child.returncode:
-        _raise(runtime, child.returncode, lines)
+    status, last = talk(command, progress)
+    if status:
+        _raise(runtime, status, last)
 
 
-def _raise(runtime: RuntimeChoice, status: int, lines: list[str]) -> None:
-    last = lines[-1] if lines else f"status {status}"
+def _raise(runtime: RuntimeChoice, status: int, last: str) -> None:
     if status == MissingError.exit_status:
         raise MissingError(last)
     if "No module named" in last:

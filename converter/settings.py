@@ -35,6 +35,10 @@ class Settings:
     quantize: Quantize = "int8"
     target_drop: float | None = None
     """Points of accuracy that may be lost; the recipe is searched, ``quantize`` is not looked at."""
+    fine_tune: int | None = None
+    """Epochs of training with the rounding in the graph."""
+    sparsity: float = 0.0
+    """Share of the weights that shall be zero."""
     c_array: bool = False
     """Also write the flatbuffer as C source and header."""
     onnx: bool = False
@@ -59,6 +63,7 @@ class Settings:
                 raise ConfigError(f"{option} {value}: expected a whole number from 1")
         if self.target_drop is not None and not 0 <= self.target_drop < 100:
             raise ConfigError(f"--target-drop {self.target_drop:g}: expected points of accuracy, from 0 to below 100")
+        self._check_training()
         if not out.parent.is_dir():
             raise ConversionError(f"{out}: no folder {out.parent}; make it first")
         for path in (out, *(out.with_suffix(suffix) for suffix in _BESIDE)):
@@ -66,3 +71,19 @@ class Settings:
                 raise ConversionError(f"{path}: is a folder; expected a name that is free for a file")
         if out.suffix in _BESIDE:
             raise ConfigError(f"{out}: {out.suffix} is the name of a file beside the artifact; expected .tflite")
+
+    def _check_training(self) -> None:
+        if self.fine_tune is not None and self.fine_tune < 1:
+            raise ConfigError(f"--fine-tune {self.fine_tune}: expected a whole number of epochs, from 1")
+        if not 0 <= self.sparsity < 1:
+            raise ConfigError(f"--sparsity {self.sparsity:g}: expected a share of the weights, from 0 to below 1")
+        if self.sparsity and self.target_drop is not None:
+            raise ConfigError(
+                "--sparsity with --target-drop: expected one of them; find the recipe first, then prune it"
+            )
+        if (self.fine_tune or self.sparsity) and self.target_drop is None and self.quantize == "int16x8":
+            raise ConfigError("--quantize int16x8: cannot be fine-tuned or pruned; int8, mixed and dynamic can")
+        if self.fine_tune and not self.sparsity and self.target_drop is None and self.quantize in ("none", "float16"):
+            raise ConfigError(
+                f"--fine-tune with --quantize {self.quantize}: nothing is lost that training could regain"
+            )

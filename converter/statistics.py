@@ -1,4 +1,4 @@
-"""Two exact tests, in integers and log-gammas, and an interval."""
+"""Two exact tests, in integers and log-gammas."""
 
 from __future__ import annotations
 
@@ -23,16 +23,3 @@ def binomial_tail(n: int, hits: int, p: float) -> float:
         for k in range(hits, n + 1)
     )
     return min(1.0, math.fsum(math.exp(value) for value in logs))
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % confidence interval of a share, ``n`` > 0.
-
-    The score interval of E. B. Wilson, J. American Statistical Association 22, 1927: unlike the normal one it holds
-    for few pictures and for shares near 0 and 1.
-    """
-    z = 1.959963984540054
-    share, spread = hits / n, z * z / n
-    centre = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
-    return max(0.0, centre - half), min(1.0, centre + half)

@@ -37,6 +37,7 @@ class Lane:
     name: str
     source: Reopening
     pipeline: Pipeline
+    core: int | None
 
     def counts(self, caretaker: Caretaker) -> Counts:
         """What health looks at."""
@@ -105,7 +106,7 @@ def _open_lane(
         configured.deadline_ms / 1000,
     )
     pipeline = Pipeline(source, chain, gate, intake, waiting, stage=stage, camera=number)
-    return Lane(number, name, source, pipeline)
+    return Lane(number, name, source, pipeline, configured.core)
 
 
 def open_line_source(uri: str, name: str) -> Reopening:

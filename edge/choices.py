@@ -24,3 +24,6 @@ CHANGEABLE = ("buffer.commit_s", "health.interval_s", "sync.predictions", "sync.
 Policy = Literal["latest", "every", "adaptive"]
 """latest: a newer frame replaces one that still waits; every: the source waits for the model (files); adaptive: two
 frames may wait, unless they could not be decided in time any more."""
+
+GateAction = Literal["pass", "reject"]
+"""What the gate does with a part that nobody decided on."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from edge.choices import Colour, Policy, Range, RuntimeChoice
+from edge.choices import Colour, GateAction, Policy, Range, RuntimeChoice
 from edge.commands.allowed import check_allowed
 from edge.decide import Rule
 from edge.errors import ConfigError
@@ -52,6 +52,8 @@ class SourceConfig:
     """How long "every" waits before it drops the oldest frame after all; 0 is without end."""
     deadline_ms: float = field(default=100.0, metadata={"least": 1.0, "most": 60_000.0})
     """From capture to decision; what "adaptive" reckons with."""
+    core: int | None = field(default=None, metadata={"least": 0, "most": 1023})
+    """Processor core that this camera's decisions have for themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,27 @@ class DecideConfig:
 @dataclass(frozen=True, slots=True)
 class GateConfig:
     uri: str = "none"
-    """"none" or "sim://"."""
+    """"none", "sim://", "serial://...", "gpio://..." or "modbus://..."; see 'Gates'."""
+    distance: int = field(default=0, metadata={"least": 0, "most": 1_000_000})
+    """Encoder ticks from the photo-eye to the gate."""
+    pulse: int = field(default=10, metadata={"least": 1, "most": 65_535})
+    """Ticks that the gate stays open."""
+    late: GateAction = "pass"
+    """What is done with a part whose decision did not come in time: "pass" or "reject"."""
+    failsafe: GateAction = "pass"
+    """What is done with parts while the controller does not hear from this device: "pass" or "reject"."""
+    tolerance_ms: float = field(default=20.0, metadata={"least": 0.1, "most": 10_000.0})
+    """A frame belongs to the part that passed the photo-eye at most so long before or after."""
+    delay_ms: float = field(default=0.0, metadata={"least": -10_000.0, "most": 10_000.0})
+    """The frame is usually taken so long after the part reached the photo-eye."""
+    eye_gap: int = field(default=5, metadata={"least": 0, "most": 65_535})
+    """Ticks within which a second edge of the photo-eye is a bounce."""
+    eye_blocked: int = field(default=0, metadata={"least": 0, "most": 65_535})
+    """Ticks after which a dark photo-eye is a fault; 0: never."""
+    silence_ms: int = field(default=1000, metadata={"least": 0, "most": 65_535})
+    """Time without a tick after which an open gate is closed, and the encoder at fault; 0: never."""
+    feedback_ms: int = field(default=0, metadata={"least": 0, "most": 65_535})
+    """Time that the gate's feedback input may take to follow; 0: there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,14 @@ from edge.buffer.lock import locked
 from edge.chain import Chain
 from edge.commands.opening import open_desk
 from edge.config import Config
-from edge.gate import open_gate
+from edge.gate import Gate, NoGate, open_gate
 from edge.health import Distribution
 from edge.health.merging import SHARES
 from edge.health.vitals import Vitals
 from edge.messages import Identity
 from edge.office import Office
 from edge.pipeline import Accounts, Intake, steady, total
+from edge.pipeline.pinning import pin, reserved
 from edge.status.service import StatusService
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,8 @@ class Report:
     latency_us: dict[str, int]
     losses: int
     cameras: tuple[CameraReport, ...]
+    gate: dict[str, int]
+    """What became of the decisions: see ``edge.gate.Gate.counters``."""
 
 
 class Line:
@@ -99,7 +102,8 @@ class Line:
         """
         config = self._config
         state = config.device.state
-        with locked(state), closing(StatusService(state, config.health.prometheus)) as status:
+        cores = [source.core for source in config.source if source.core is not None]
+        with locked(state), reserved(cores), closing(StatusService(state, config.health.prometheus)) as status:
             chain = load_chain(config)
             buffer = open_buffer(config, chain.name)
             try:
@@ -111,10 +115,14 @@ class Line:
         config = self._config
         identity = identify(config, chain, buffer.boot_id)
         sync = open_sync(config.sync, buffer, identity)
-        intake, gate = Intake(), open_gate(config.gate.uri)
-        lanes = self._lanes = open_lanes(config, chain, gate, intake)
+        intake, gate = Intake(), open_gate(config.gate, len(config.source))
+        try:
+            lanes = self._lanes = open_lanes(config, chain, gate, intake)
+        except BaseException:
+            gate.close()
+            raise
         caretaker = open_caretaker(config, lanes, identity)
-        vitals = Vitals(identity, [lane.counts(caretaker) for lane in lanes], intake, buffer, sync)
+        vitals = Vitals(identity, [lane.counts(caretaker) for lane in lanes], intake, buffer, sync, _told(gate))
         office = Office(
             intake=intake,
             buffer=buffer,
@@ -149,7 +157,7 @@ class Line:
             buffer.commit()
         if self._failure is not None:
             raise self._failure
-        return _report(identity, lanes, office, buffer, intake)
+        return _report(identity, lanes, office, buffer, intake, gate)
 
     def _run_lanes(self, lanes: Sequence[Lane]) -> None:
         """Each in a thread of its own, until all have ended; one that fails ends them all."""
@@ -163,6 +171,8 @@ class Line:
 
     def _run_lane(self, lane: Lane) -> None:
         try:
+            if lane.core is not None:
+                pin(lane.core)
             lane.pipeline.run()
         except Exception as error:
             self._failure = self._failure or error
@@ -180,7 +190,9 @@ def run_line(config: Config) -> Report:
     return Line(config).run()
 
 
-def _report(identity: Identity, lanes: Sequence[Lane], office: Office, buffer: Buffer, intake: Intake) -> Report:
+def _report(
+    identity: Identity, lanes: Sequence[Lane], office: Office, buffer: Buffer, intake: Intake, gate: Gate
+) -> Report:
     pipelines = [lane.pipeline for lane in lanes]
     accounts = total(pipeline.accounts for pipeline in pipelines)
     latencies = sum((pipeline.latency.copy() for pipeline in pipelines), Distribution.empty())
@@ -202,7 +214,13 @@ def _report(identity: Identity, lanes: Sequence[Lane], office: Office, buffer: B
         latency_us={name: latencies.quantile(share) for name, share in SHARES.items()} | {"max": latencies.max_us},
         losses=sum(camera.losses for camera in cameras),
         cameras=cameras,
+        gate=gate.counters(),
     )
+
+
+def _told(gate: Gate) -> Gate | None:
+    """A line that only watches has no gate to report on."""
+    return None if isinstance(gate, NoGate) else gate
 
 
 def _camera_report(lane: Lane) -> CameraReport:

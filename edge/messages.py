@@ -153,6 +153,18 @@ class BufferDepth:
     """What the daemon writes to its storage, from the last hour at most; None where nobody counts."""
 
 
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """What became of the decisions since the boot: ``edge.gate.Gate.counters`` and its slack."""
+
+    counters: dict[str, int]
+    """``rejected``, ``passed``, ``fired``, ``missed``, ``missed_REASON`` and what else the kind of gate counts."""
+    slack: tuple[int, ...]
+    """Decisions by how long they came before the part was at the gate; the first bucket is those that came late."""
+    slack_edges_ms: tuple[int, ...]
+    """Lower edges of all buckets but the first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health(Message):
     """Counts since the boot, over all cameras; ``captured == decided + sum(dropped.values())`` whenever the line has
@@ -188,6 +200,8 @@ class Health(Message):
     """Room on the file system of the state folder."""
     throttled: tuple[str, ...] | None = None
     """What slows a Raspberry Pi down now, e.g. under-voltage; None where the kernel does not tell."""
+    gate: GateState | None = None
+    """None on a line that only watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +227,18 @@ class Column:
     drifted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A column in which the continuous watch found a lasting change; see :class:`edge.drift.Alarm`."""
+
+    name: str
+    evidence: float
+    effect: float
+    shift: float
+    since_seq: int = field(metadata=_NOT_NEGATIVE)
+    small: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift(Message):
     """The verdict on a window, whose number is ``seq``. ``share`` of the columns drifted, from 0 to 1."""
@@ -225,6 +251,8 @@ class Drift(Message):
     columns: tuple[Column, ...] = ()
     expectations: dict[str, int] = field(default_factory=dict)
     """How often each expectation (range, missing, frozen frame, …) was broken in the window."""
+    alarms: tuple[Alarm, ...] = ()
+    """Of the continuous watch within the window; ``small`` ones are said and do not alarm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from edge.clock import clock_state
 from edge.commands.audits import AuditDesk
 from edge.drift import DriftWatch, WindowResult
 from edge.health.vitals import Vitals
-from edge.messages import Column, Drift, Event, Identity, Stats, Window, encode
+from edge.messages import Alarm, Column, Drift, Event, Identity, Stats, Window, encode
 from edge.pipeline import Intake, Judged
 from edge.pipeline.steady import tidy
 from edge.record import REJECTED, Record
@@ -146,6 +146,9 @@ class Office:
                 result.last_seq,
                 first,
             )
+        for alarm in drift.alarms:
+            if not alarm.small:
+                log.warning("%s has changed since frame %d (effect %.2f)", alarm.name, alarm.since_seq, alarm.effect)
         self._vitals.note(drift)
         stats = Stats(**watched.identity.head(number), camera=watched.camera, pane=result.pane)
         for kind, message in (("drift", drift), ("stats", stats)):
@@ -193,4 +196,5 @@ def _drift_message(watched: Watched, number: int, result: WindowResult) -> Drift
             Column(c.name, c.test, c.statistic, c.p_value, c.threshold, c.drifted) for c in verdict.columns
         ),
         expectations=dict(verdict.expectations),
+        alarms=tuple(Alarm(a.name, a.evidence, a.effect, a.shift, a.since_seq, a.small) for a in result.alarms),
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from edge.artifact.artifact import GOLDEN, LABELS, MANIFEST
 from edge.artifact.container import append_files
 from edge.artifact.golden import Golden
 from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
+from edge.decide import Decision
 from edge.frames.frame import Image
 from edge.interpreter import open_interpreter
+from edge.judgement import Judgement
 from edge.preprocess import Preprocessor
 
 THIRD_PARTY = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -154,3 +157,15 @@ def drift_reference(colour_model: Path) -> bytes:
         predicted.append(decision.index)
     labels = ("red", "green", "blue")
     return Reference.fit(np.array(features), np.array(scores), predicted, labels, tuple(FEATURES)).to_bytes()
+
+
+@pytest.fixture(scope="session")
+def judgement() -> Callable[..., Judgement]:
+    """``judgement(7, reject=True)``: part 7, its frame taken now."""
+
+    def make(part: int, reject: bool, captured_ns: int | None = None, camera: int = 0) -> Judgement:
+        now_ns = time.monotonic_ns() if captured_ns is None else captured_ns
+        decision = Decision("x", 0, 1.0, reject, np.ones(1, np.float32), OutputSpec(1, "float32"))
+        return Judgement(camera, part, now_ns, time.time_ns(), 0, decision)
+
+    return make

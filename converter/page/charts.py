@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from converter.page.markup import Markup, note, scroll, tag
 from converter.parity import ModelReport
+from edge.page.markup import Markup, note, scroll, tag
 
 MATRIX_MOST = 30
 """Labels that a confusion matrix is drawn for; beyond, the commonest confusions are listed."""

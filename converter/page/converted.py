@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from converter.page import sections
+from converter.page import sections, training
 from converter.page.charts import bar
-from converter.page.markup import Content, Markup, note, section, table, tag
 from converter.page.pictures import Said, Shown, gallery
 from converter.parity import PictureReport
 from converter.report import Report, kilobytes
+from edge.page.markup import Content, Markup, note, section, table, tag
 
 
 def parts(report: Report, timed: bool) -> list[Content]:
@@ -19,6 +19,7 @@ def parts(report: Report, timed: bool) -> list[Content]:
         sections.warnings(report),
         accuracy(report),
         recipes(report, timed),
+        training.tuning(report),
         sections.confusions([first, last]),
         sections.classes({"float": first, report.recipe: last}),
         pictures(report),
@@ -81,7 +82,7 @@ def recipes(report: Report, timed: bool) -> Markup:
     largest = max(1, *(one.bytes for one in report.recipes))
     rows: list[list[Content]] = [
         [
-            [one.recipe, tag("b", " taken", cls="good") if one.chosen else ""],
+            [one.name, tag("b", " taken", cls="good") if one.chosen else ""],
             one.fault or [kilobytes(one.bytes), " ", bar(one.bytes / largest)],
             f"{one.accuracy:.1%}",
             f"{one.agreement:.1%}",

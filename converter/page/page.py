@@ -1,17 +1,13 @@
-"""The whole page: no script, no network, nothing but this file."""
+"""The whole page."""
 
 from __future__ import annotations
 
 import os
-from importlib.resources import files
 
 from converter.page import converted, wrapped
-from converter.page.markup import Content, Markup, tag
 from converter.report import Common, Report
 from converter.wrap_report import WrapReport
-
-# Belt and braces: even a mistake in the page could fetch nothing.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+from edge.page import Content, document
 
 
 def render(report: Report | WrapReport) -> bytes:
@@ -25,15 +21,4 @@ def render(report: Report | WrapReport) -> bytes:
 
 
 def _document(report: Common, kind: str, parts: list[Content]) -> bytes:
-    style = Markup(files("converter.page").joinpath("style.css").read_text("utf-8"))
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{report.model} version {report.version}: {kind}"),
-        tag("style", style),
-    )
-    body = tag("html", head, tag("body", tag("main", parts)), lang="en")
-    return f"<!doctype html>\n{body}\n".encode()
+    return document(f"{report.model} version {report.version}: {kind}", parts)

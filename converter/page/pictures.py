@@ -9,8 +9,8 @@ from pathlib import Path
 
 import cv2
 
-from converter.page.markup import Markup, tag
 from edge.frames.folder import read_image
+from edge.page.markup import Markup, tag
 
 SIDE = 200
 """Longest side in pixels."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from converter.page.charts import bar, confusion, interval
-from converter.page.markup import Content, Markup, escape, note, section, table, tag
 from converter.parity import ModelReport
 from converter.report import Common
+from edge.page.markup import Content, Markup, escape, note, section, table, tag
 
 NOTHING = Markup("")
 LABELS_MOST = 24

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from converter.page import sections
-from converter.page.markup import Content, Markup, note, section
 from converter.page.pictures import Said, Shown, gallery
 from converter.parity import JudgedReport
 from converter.report import kilobytes
 from converter.wrap_report import WrapReport
+from edge.page.markup import Content, Markup, note, section
 
 
 def parts(report: WrapReport, timed: bool) -> list[Content]:

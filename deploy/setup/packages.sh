@@ -6,9 +6,11 @@ set -euo pipefail
 # opencv-python is built with a GUI: libGL and glib even where nothing is shown. A|B: either will do; Debian 13
 # renamed the one to the other.
 demo=(python3-venv libgl1 "libglib2.0-0|libglib2.0-0t64" libxcb1 mosquitto)
-# The V4L2 tests compile a small driver of their own; tcc is the smallest compiler. Chromium opens the converter's
-# report; the Arm compiler takes its C array. Disks in files and networks of their own: e2fsprogs, mount, iproute2.
-test=("${demo[@]}" openssl e2fsprogs mount iproute2 "tcc|gcc|clang" libc6-dev gcc-arm-none-eabi "chromium|chromium-browser|google-chrome-stable")
+# clang compiles what the tests need on this machine, and has libFuzzer. The Arm compiler takes the converter's C array
+# and, with qemu, the firmware. Chromium opens the converter's report. Disks in files and networks of their own:
+# e2fsprogs, mount, iproute2.
+test=("${demo[@]}" openssl clang libclang-rt-dev libc6-dev gcc-arm-none-eabi qemu-system-arm e2fsprogs mount iproute2
+      "chromium|chromium-browser|google-chrome-stable")
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;

@@ -21,6 +21,8 @@ COMMANDS = {
     "status": "edge.cli.status",
     "doctor": "edge.cli.doctor",
     "simulate": "edge.cli.simulate",
+    "drift": "edge.cli.drift",
+    "gate": "edge.cli.gate",
     "monitor": "edge.cli.monitor",
     "buffer": "edge.cli.buffer",
 }

@@ -52,7 +52,7 @@ def _check(config: Config, path: Path) -> int:
     from edge.gate import open_gate
 
     chain = load_chain(config)
-    open_gate(config.gate.uri)
+    open_gate(config.gate).close()
     if config.sync.broker:
         make_transport(config.sync, "check")
     sys.stdout.write(f"{path}: correct; model {chain.name} with {len(chain.labels)} labels runs here\n")
@@ -80,6 +80,7 @@ def _as_text(report: Report) -> str:
             f"records   buffered {report.buffered}, lost {report.lost}; entries not yet delivered: {report.pending}",
             f"latency   p50 {latency['p50'] / 1000:.1f} ms, p99 {latency['p99'] / 1000:.1f} ms, "
             f"max {latency['max'] / 1000:.1f} ms",
+            f"gate      {', '.join(f'{name} {count}' for name, count in report.gate.items())}",
             f"drift     windows {report.windows}, drifted: {drifted}",
         )
     )

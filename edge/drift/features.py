@@ -11,12 +11,14 @@ It is watched wherever a reference was recorded with it, so both the converter a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cached_property
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from edge.errors import ConfigError, SourceError
 from edge.frames.frame import Image
@@ -28,13 +30,28 @@ CONSTANT = 1e-3
 """Contrast below which all pixels are the same: one that differs by 1 gives 0.0045 at 224×224; rounding, 1e-6."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Of a part whose outline is known, in pixels of the frame it was found in."""
+
+    area: float
+    perimeter: float
+
+    @classmethod
+    def of(cls, outline: ArrayLike) -> Shape:
+        """From corner points in order, (n, 2)."""
+        points = np.asarray(outline, np.float32).reshape(-1, 1, 2)
+        return cls(float(cv2.contourArea(points)), float(cv2.arcLength(points, True)))
+
+
 class Picture:
     """A picture (H×W×3 uint8 BGR, or H×W×1) and what several features need of it, each computed once."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, part: Shape | None = None) -> None:
         if image.ndim != 3 or image.shape[2] not in (1, 3) or image.dtype != np.uint8 or not image.size:
             raise SourceError(f"picture: expected H×W×3 or H×W×1 uint8, got {image.shape} {image.dtype}")
         self.image = image
+        self.part = part
 
     @cached_property
     def planes(self) -> tuple[Image, Image, Image]:
@@ -63,26 +80,37 @@ Feature = Callable[[Picture], float]
 FEATURES: dict[str, Feature] = {}
 """By name, in the order of definition: the plainest first, since a change of light moves most of those after it."""
 
+PART_FEATURES: dict[str, Feature] = {}
+"""Those of the part, for lines where its outline is known; NaN where it is not."""
 
-def feature(name: str) -> Callable[[Feature], Feature]:
-    """Registers a function of a picture. Raises ConfigError for a name that is taken or holds a colon."""
-    if name in FEATURES or ":" in name:
+
+def feature(name: str, *, of_part: bool = False) -> Callable[[Feature], Feature]:
+    """Registers a function of a picture, or of its part. Raises ConfigError for a name taken or with a colon."""
+    if name in FEATURES or name in PART_FEATURES or ":" in name:
         raise ConfigError(f"feature {name!r}: expected a name without a colon that no other feature has")
 
     def register(function: Feature) -> Feature:
-        FEATURES[name] = function
+        (PART_FEATURES if of_part else FEATURES)[name] = function
         return function
 
     return register
 
 
-def measure(image: Image, names: Iterable[str] | None = None) -> NDArray[np.float64]:
-    """The features of one picture, shape (n_features,), float64, in the order of ``names`` (default: all).
+def known_features() -> dict[str, Feature]:
+    """All that are registered, of pictures and of parts."""
+    return FEATURES | PART_FEATURES
 
-    ``image`` is the resized model input, H×W×3 uint8 BGR or H×W×1. Raises SourceError for another shape or dtype.
+
+def measure(image: Image, names: Iterable[str] | None = None, part: Shape | None = None) -> NDArray[np.float64]:
+    """The features of one picture, shape (n_features,), float64, in the order of ``names``.
+
+    ``image`` is the resized model input, H×W×3 uint8 BGR or H×W×1. By default all of FEATURES, and with a ``part``
+    those of PART_FEATURES after them. Raises SourceError for another shape or dtype.
     """
-    picture = Picture(image)
-    return np.array([FEATURES[name](picture) for name in (FEATURES if names is None else names)])
+    picture = Picture(image, part)
+    if names is None:
+        names = known_features() if part else FEATURES
+    return np.array([(FEATURES.get(name) or PART_FEATURES[name])(picture) for name in names])
 
 
 @feature("brightness")
@@ -120,7 +148,7 @@ def saturation(picture: Picture) -> float:
 @feature("blue")
 def blue(picture: Picture) -> float:
     """Mean of the blue channel, 0 to 255."""
-    return cv2.mean(picture.planes[0])[0]
+    return cv2.mean(picture.planes[0])[0]  # of the whole picture it would take six times as long
 
 
 @feature("green")
@@ -133,3 +161,31 @@ def green(picture: Picture) -> float:
 def red(picture: Picture) -> float:
     """Mean of the red channel, 0 to 255."""
     return cv2.mean(picture.planes[2])[0]
+
+
+@feature("noise")
+def noise(picture: Picture) -> float:
+    """Standard deviation of the sensor's noise, estimated from what no edge explains.
+
+    Mean absolute response to the difference of two Laplacians: J. Immerkær, Computer Vision and Image Understanding
+    64(2), 1996. A strongly textured picture reads too high, by the same amount as long as the texture stays.
+    """
+    response = cv2.sepFilter2D(picture.grey, cv2.CV_16S, _SECOND_DIFFERENCE, _SECOND_DIFFERENCE)
+    return float(cv2.norm(response, cv2.NORM_L1)) / response.size * math.sqrt(math.pi / 2) / 6.0
+
+
+_SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], np.float32)
+
+
+@feature("area", of_part=True)
+def area(picture: Picture) -> float:
+    """Of the part, in pixels of its frame."""
+    return picture.part.area if picture.part else math.nan
+
+
+@feature("roundness", of_part=True)
+def roundness(picture: Picture) -> float:
+    """4π · area / perimeter²: 1 for a disc, π/4 for a square. E. Cox, Journal of Paleontology 1(3), 1927."""
+    if not picture.part or not picture.part.perimeter:
+        return math.nan
+    return 4 * math.pi * picture.part.area / picture.part.perimeter**2

@@ -2,138 +2,249 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from edge.drift.features import BLACK, CONSTANT
-from edge.drift.ranks import cell
-from edge.drift.reference import MAX_COUNT, Reference, as_float32
-from edge.errors import ArtifactError, ConfigError
-from edge.typed import build
+from edge.drift.grid import SIZE
+from edge.drift.layout import as_float32, count
+from edge.drift.ranks import Counts
+from edge.drift.reference import Reference
+from edge.drift.wasserstein import Bracket, bracket
+from edge.errors import ArtifactError
 
+MARKS = ("black", "constant", "outlying", "uncertain", "rejected")
+"""What is counted of whole samples: pictures that are black, constant or far from the reference's; decisions with a
+score below the reference's usual ones; parts rejected."""
 
-@dataclass(slots=True)
-class Tally:
-    """One column: its rank histogram against the reference, and what was out of order."""
+BLOCK = 1024
+"""Samples that wait to be counted together: one call of numpy for many is far cheaper than one for each."""
 
-    cells: Counter[int] = field(default_factory=Counter)
-    """Cell (see :mod:`edge.drift.ranks`) → count."""
-    missing: int = 0
-    """Values that were not there or not finite."""
-    below: int = 0
-    above: int = 0
-    """Values outside the range that the reference saw."""
+SUMS = ("ranks", "counts", "sums", "missing", "below", "above", "classes", "marks")
 
-    def merge(self, other: Tally) -> Tally:
-        return Tally(
-            Counter(self.cells) + other.cells,
-            self.missing + other.missing,
-            self.below + other.below,
-            self.above + other.above,
-        )
+Audit = tuple[str, int, int]
+"""Stratum of the audit's sample, index of the predicted label, index of the true one."""
 
 
 class Pane:
-    """Samples counted against a reference. ``merge`` is exact, commutative and associative."""
+    """Samples counted against a reference. ``merge`` is exact, commutative and associative.
 
-    def __init__(self, reference: Reference) -> None:
+    ``model`` is the digest of the model they came from, where one is known; panes of two models are not merged.
+    """
+
+    def __init__(self, reference: Reference, model: str = "") -> None:
+        layout = self._layout = reference.layout
         self.reference = reference
+        self.model = model
         self.n = 0
         self.first_seq = 0
         self.last_seq = 0
         """Smallest and largest ``seq``; they mean nothing while ``n`` is 0."""
-        self.classes = [0] * len(reference.labels)
-        """How often each label was predicted; samples without a label are in ``n`` only."""
-        self.black = 0
-        self.constant = 0
-        self.tallies = tuple(Tally() for _ in reference.columns)
-        """In the order of ``reference.columns``."""
+        self.audits: Counter[Audit] = Counter()
+        self._classes: Counts = np.zeros(len(reference.labels), np.int64)
+        self._marks: Counts = np.zeros(len(MARKS), np.int64)
+        self._ranks: Counts = np.zeros(int(layout.starts[-1]), np.int64)
+        self._counts, self._sums = (np.zeros((layout.columns, SIZE), np.int64) for _ in range(2))
+        self._missing, self._below, self._above = (np.zeros(layout.columns, np.int64) for _ in range(3))
+        self._rows = np.empty((0, 0))
+        self._waiting = 0
+        self._sizes = len(reference.features), len(reference.labels)
+        self._all_scores = layout.columns == sum(self._sizes)
 
-    def add(self, features: ArrayLike | None, scores: ArrayLike | None, label: int | None, seq: int) -> None:
+    def add(
+        self,
+        features: ArrayLike | None,
+        scores: ArrayLike | None,
+        label: int | None,
+        seq: int,
+        *,
+        rejected: bool = False,
+    ) -> None:
         """Counts one sample: O(columns · log values).
 
         ``features`` has shape (n_features,) in the order of the reference, ``scores`` (n_labels,), ``label`` is an
         index; None for what there is not (no picture, no decision), which then counts as missing. Raises
         ValueError for another shape or an index that names no label.
         """
-        values = self._values(features, scores)
+        at = self._waiting
+        if at >= len(self._rows):
+            at = self._make_room()
+        rows, (f, k) = self._rows, self._sizes
+        rows[at, :f] = np.nan if features is None else _shaped("features", features, f)
+        if scores is None:
+            rows[at, f:] = np.nan
+        else:
+            array = _shaped("scores", scores, k)
+            rows[at, f:] = array if self._all_scores else array[self.reference.watched]
         if label is not None:
-            if not 0 <= label < len(self.classes):
-                raise ValueError(f"label: expected an index from 0 to {len(self.classes) - 1}, got {label}")
-            self.classes[label] += 1
-        for column, tally, value in zip(self.reference.columns, self.tallies, values, strict=True):
-            if not -_LARGEST <= value <= _LARGEST:  # also NaN
-                tally.missing += 1
-                continue
-            tally.cells[cell(column.values, value)] += 1
-            tally.below += value < column.low
-            tally.above += value > column.high
-        self._expect(dict(zip(self.reference.features, values, strict=False)))
-        self._extend(1, seq, seq)
+            if not 0 <= label < k:
+                raise ValueError(f"label: expected an index from 0 to {k - 1}, got {label}")
+            self._classes[label] += 1
+        if rejected:
+            self._marks[-1] += 1
+        self._waiting = at + 1
+        if not self.n or seq < self.first_seq:
+            self.first_seq = seq
+        if not self.n or seq > self.last_seq:
+            self.last_seq = seq
+        self.n += 1
+
+    def add_audit(self, stratum: str, predicted: int, true: int) -> None:
+        """Counts a person's judgement of one sample: label indices of what the model and what the person said.
+
+        Raises ValueError for an index that names no label.
+        """
+        if not (0 <= predicted < len(self._classes) and 0 <= true < len(self._classes)):
+            raise ValueError(f"audit: expected label indices from 0 to {len(self._classes) - 1}")
+        self.audits[stratum, predicted, true] += 1
 
     def merge(self, other: Pane) -> Pane:
         """The pane of both runs together. Raises ArtifactError when they were counted against two references."""
-        if other.reference is not self.reference and other.reference.digest != self.reference.digest:
-            raise ArtifactError(
-                f"panes of two drift references ({self.reference.digest}, {other.reference.digest}) cannot be "
-                "merged; compare devices that run the same model version"
-            )
-        merged = Pane(self.reference)
-        merged.classes = [a + b for a, b in zip(self.classes, other.classes, strict=True)]
-        merged.black = self.black + other.black
-        merged.constant = self.constant + other.constant
-        merged.tallies = tuple(a.merge(b) for a, b in zip(self.tallies, other.tallies, strict=True))
+        merged = self._combine(other, 1)
+        merged.audits = self.audits + other.audits
         for pane in (self, other):
             merged._extend(pane.n, pane.first_seq, pane.last_seq)
         return merged
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready. ``cells`` alternates distances between the cells in use (the first from 0) and counts."""
-        columns = zip(self.reference.columns, self.tallies, strict=True)
-        return {
-            "reference": self.reference.digest,
-            "n": self.n,
-            "first_seq": self.first_seq,
-            "last_seq": self.last_seq,
-            "classes": list(self.classes),
-            "black": self.black,
-            "constant": self.constant,
-            "columns": {column.name: _tally_to_dict(tally) for column, tally in columns},
-        }
+    def subtract(self, other: Pane) -> Pane:
+        """What is left of a sum of panes without one of them; ``first_seq`` and ``last_seq`` stay the sum's.
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any], reference: Reference) -> Pane:
-        """The inverse of :meth:`to_dict`. Raises ArtifactError for malformed data or another reference."""
-        try:
-            return _pane(build(_StoredPane, data, strict=False), reference)
-        except ConfigError as error:
-            raise ArtifactError(f"drift statistics are not valid: {error}") from None
+        Raises ValueError when ``other`` was not in it.
+        """
+        rest = self._combine(other, -1)
+        rest.audits = self.audits - other.audits
+        rest.n = self.n - other.n
+        rest.first_seq, rest.last_seq = self.first_seq, self.last_seq
+        if rest.n < 0 or any(getattr(rest, f"_{name}").min(initial=0) < 0 for name in SUMS):
+            raise ValueError("pane: what is to be taken away was never in it")
+        return rest
+
+    def flush(self) -> Counts:
+        """Counts what waits to be counted, and says in which cells of the flat rank histogram it fell."""
+        rows, self._waiting = self._rows[: self._waiting], 0
+        return self._count(rows) if len(rows) else np.zeros(0, np.int64)
+
+    def ranks(self, column: int) -> Counts:
+        """The rank histogram (2n + 1,) of one column, see :mod:`edge.drift.ranks`."""
+        self._settle()
+        starts = self.reference.layout.starts
+        return self._ranks[starts[column] : starts[column + 1]]
+
+    def wasserstein(self, column: int) -> Bracket:
+        """Bounds of the Wasserstein-1 distance to the stored reference values, in the unit of the column."""
+        layout = self.reference.layout
+        cells = self.ranks(column)
+        grid = self._counts[column], self._sums[column]
+        values = layout.ranks[column].values
+        return bracket(values, cells, *grid, float(layout.means[column]), float(layout.steps[column]))
+
+    @property
+    def classes(self) -> list[int]:
+        """How often each label was predicted; samples without a label are in ``n`` only."""
+        return [int(count) for count in self._classes]
+
+    @property
+    def marks(self) -> dict[str, int]:
+        """By name: see MARKS."""
+        self._settle()
+        return dict(zip(MARKS, self._marks.tolist(), strict=True))
+
+    @property
+    def missing(self) -> Counts:
+        """By column, (columns,): values that were not there or not finite."""
+        self._settle()
+        return self._missing
+
+    @property
+    def outside(self) -> tuple[Counts, Counts]:
+        """By column, (columns,): values below and above the range that the reference saw."""
+        self._settle()
+        return self._below, self._above
+
+    def arrays(self) -> dict[str, Counts]:
+        """All that adds up, by the names of SUMS."""
+        self._settle()
+        return {name: getattr(self, f"_{name}") for name in SUMS}
+
+    def restore(self, n: int, seqs: tuple[int, int], audits: Counter[Audit], arrays: dict[str, Counts]) -> None:
+        """Puts counts that were stored in place of its own; whoever read them has checked them."""
+        self.n, (self.first_seq, self.last_seq), self.audits = n, seqs, audits
+        self.__dict__ |= {f"_{name}": arrays[name] for name in SUMS}
+        self._waiting = 0
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pane) and self.to_dict() == other.to_dict()
+        if not isinstance(other, Pane):
+            return NotImplemented
+        mine, theirs = self.arrays(), other.arrays()
+        return self._head() == other._head() and all(np.array_equal(mine[name], theirs[name]) for name in SUMS)
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _values(self, features: ArrayLike | None, scores: ArrayLike | None) -> list[float]:
-        reference = self.reference
-        absent = float("nan")
-        values = np.full(len(reference.columns), absent)
-        n_features, n_labels = len(reference.features), len(reference.labels)
-        if features is not None:
-            values[:n_features] = _shaped("features", features, n_features)
-        if scores is not None:
-            values[n_features:] = _shaped("scores", scores, n_labels)[list(reference.score_indices)]
-        return list(as_float32(values).tolist())
+    def _head(self) -> tuple[Any, ...]:
+        seqs = (self.first_seq, self.last_seq) if self.n else None
+        return self.reference.digest, self.model, self.n, seqs, self.audits
 
-    def _expect(self, features: Mapping[str, float]) -> None:
-        self.black += features.get("brightness", BLACK) < BLACK
-        self.constant += features.get("contrast", CONSTANT) < CONSTANT
+    def _combine(self, other: Pane, sign: int) -> Pane:
+        mine, theirs = (self.reference.digest, self.model), (other.reference.digest, other.model)
+        if other.reference is not self.reference and mine[0] != theirs[0]:
+            raise ArtifactError(
+                f"panes of two drift references ({mine[0]}, {theirs[0]}) cannot be "
+                "merged; compare devices that run the same model version"
+            )
+        if self.model != other.model:
+            raise ArtifactError(f"panes of two models ({self.model!r}, {other.model!r}) cannot be merged")
+        made = Pane.__new__(Pane)
+        made.__dict__ |= self.__dict__
+        ours, others = self.arrays(), other.arrays()
+        made.__dict__ |= {f"_{name}": ours[name] + sign * others[name] for name in SUMS}
+        made._rows, made._waiting, made.n = np.empty((0, 0)), 0, 0
+        return made
+
+    def _make_room(self) -> int:
+        self._settle()
+        if not len(self._rows):
+            self._rows = np.empty((BLOCK, self.reference.layout.columns))
+        return 0
+
+    def _settle(self) -> None:
+        if self._waiting:
+            self.flush()
+
+    def _count(self, raw: NDArray[np.float64]) -> Counts:
+        layout = self.reference.layout
+        rows = as_float32(raw)
+        good = np.isfinite(rows)
+        if not good.all():
+            self._missing += (~good).sum(axis=0)
+            rows[~good] = np.broadcast_to(layout.means, rows.shape)[~good]
+        keys = layout.rank_cells(rows, good)
+        count(self._ranks, keys)
+        cells, slices = layout.grid_cells(rows, good)
+        count(self._counts.reshape(-1), cells)
+        count(self._sums.reshape(-1), cells, slices)
+        # A value that is not there was replaced by the mean, which is never out of range.
+        self._below += (rows < layout.lows).sum(axis=0)
+        self._above += (rows > layout.highs).sum(axis=0)
+        self._marks[:4] += self._look(rows, good)
+        return keys
+
+    def _look(self, rows: NDArray[np.float64], good: NDArray[np.bool_]) -> list[int]:
+        """Counts of the first four of MARKS."""
+        reference = self.reference
+        size = len(reference.features)
+        black, constant = (
+            (rows[:, at] < limit)[good[:, at]].sum() if at is not None else 0
+            for at, limit in ((reference.index("brightness"), BLACK), (reference.index("contrast"), CONSTANT))
+        )
+        if reference.outliers is None:
+            return [black, constant, 0, 0]
+        far = reference.outliers.far(rows[:, :size]) & good[:, :size].all(axis=1)
+        unsure = rows[:, size:].max(axis=1, initial=-np.inf) < reference.outliers.least_score
+        unsure &= good[:, size:].all(axis=1) & (rows.shape[1] > size)
+        return [black, constant, far.sum(), unsure.sum()]
 
     def _extend(self, n: int, first_seq: int, last_seq: int) -> None:
         if n:
@@ -142,76 +253,8 @@ class Pane:
         self.n += n
 
 
-_LARGEST = float(np.finfo(np.float32).max)
-
-
-@dataclass(frozen=True, slots=True)
-class _StoredTally:
-    cells: tuple[int, ...]
-    missing: int
-    below: int
-    above: int
-
-
-@dataclass(frozen=True, slots=True)
-class _StoredPane:
-    reference: str
-    n: int
-    first_seq: int
-    last_seq: int
-    classes: tuple[int, ...]
-    black: int
-    constant: int
-    columns: dict[str, _StoredTally]
-
-
-def _shaped(name: str, values: ArrayLike, size: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    array = np.asarray(values, dtype=np.float64)
+def _shaped(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]:
+    array = values if isinstance(values, np.ndarray) else np.asarray(values, np.float64)
     if array.shape != (size,):
         raise ValueError(f"{name}: expected shape ({size},), got {array.shape}")
     return array
-
-
-def _tally_to_dict(tally: Tally) -> dict[str, Any]:
-    cells, last = [], 0
-    for place, count in sorted(tally.cells.items()):
-        cells += [place - last, count]
-        last = place
-    return {"cells": cells, "missing": tally.missing, "below": tally.below, "above": tally.above}
-
-
-def _pane(stored: _StoredPane, reference: Reference) -> Pane:
-    if stored.reference != reference.digest:
-        raise ConfigError(f"counted against reference {stored.reference}, not {reference.digest}")
-    if set(stored.columns) != {column.name for column in reference.columns}:
-        raise ConfigError("columns: expected those of the reference")
-    pane = Pane(reference)
-    pane.n, pane.first_seq, pane.last_seq = stored.n, stored.first_seq, stored.last_seq
-    pane.classes = list(stored.classes)
-    pane.black, pane.constant = stored.black, stored.constant
-    pane.tallies = tuple(
-        _tally(stored.columns[column.name], 2 * len(column.values), stored.n, column.name)
-        for column in reference.columns
-    )
-    _check(pane)
-    return pane
-
-
-def _tally(stored: _StoredTally, last_cell: int, n: int, name: str) -> Tally:
-    places = list(itertools.accumulate(stored.cells[::2]))
-    counts = stored.cells[1::2]
-    rising = all(a < b for a, b in itertools.pairwise([-1, *places, last_cell + 1]))
-    if len(places) != len(counts) or not rising or min(counts, default=1) < 1:
-        raise ConfigError(f"columns.{name}.cells: expected rising cells up to {last_cell} with counts")
-    if sum(counts) + stored.missing != n or min(stored.missing, stored.below, stored.above) < 0:
-        raise ConfigError(f"columns.{name}: counts do not add up to {n} samples")
-    return Tally(Counter(dict(zip(places, counts, strict=True))), stored.missing, stored.below, stored.above)
-
-
-def _check(pane: Pane) -> None:
-    if not 0 <= pane.n <= MAX_COUNT:
-        raise ConfigError(f"n: expected a number of samples from 0 to {MAX_COUNT}, got {pane.n}")
-    counts = (*pane.classes, pane.black, pane.constant)
-    most = max(sum(pane.classes), pane.black, pane.constant)
-    if len(pane.classes) != len(pane.reference.labels) or min(counts) < 0 or most > pane.n:
-        raise ConfigError(f"classes, black, constant: expected counts of up to {pane.n} samples")

@@ -8,52 +8,76 @@ every rank statistic (Kolmogorov–Smirnov, Mann–Whitney) as exactly as the ra
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-Cells = Mapping[int, int]
-"""Cell → count; cells without a value are left out."""
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Values = Sequence[float] | Floats
 
 
-def cell(reference: Sequence[float], value: float) -> int:
-    """The cell of one finite value, 0 to 2n; O(log n)."""
-    left = bisect_left(reference, value)
-    if left == len(reference) or reference[left] != value:
-        return 2 * left
-    return left + bisect_right(reference, value, left)
+class Ranks:
+    """Finds the cells of many values among the sorted ``values`` of one column."""
+
+    __slots__ = ("_middle", "_padded", "left", "right", "values")
+
+    def __init__(self, values: Values) -> None:
+        self.values = np.asarray(values, np.float64)
+        self.left: Counts = self.values.searchsorted(self.values, "left")
+        self.right: Counts = self.values.searchsorted(self.values, "right")
+        """Values below each value, and those up to it."""
+        # One more place, so that a value above all of them has a neighbour to differ from.
+        self._padded = np.append(self.values, np.inf)
+        self._middle = np.append(self.left + self.right, 0)
+
+    def cells(self, sample: Floats) -> Counts:
+        """The cell of each finite value, 0 to 2n; O(log n) each."""
+        left = self.values.searchsorted(sample)
+        return np.where(self._padded[left] == sample, self._middle[left], 2 * left)
+
+    def histogram(self, sample: Floats) -> Counts:
+        """Counts per cell, shape (2n + 1,)."""
+        return np.bincount(self.cells(sample), minlength=2 * len(self.values) + 1).astype(np.int64)
 
 
-def largest_gap(reference: Sequence[float], cells: Cells) -> tuple[int, int]:
+def largest_gap(reference: Ranks | Values, cells: Counts) -> tuple[int, int]:
     """(h, m): the largest |F_reference - F_sample| is h / (n·m) exactly, m being the size of the sample.
 
     Both distribution functions change at sample values and at reference values only, and between two reference
     values just the sample's does, monotonically: so the supremum lies just before or at a reference value.
     """
-    values = np.asarray(reference)
-    n = len(values)
-    left = np.searchsorted(values, values, "left")
-    right = np.searchsorted(values, values, "right")
-    upto = np.cumsum(_dense(n, cells))
+    ranks = reference if isinstance(reference, Ranks) else Ranks(reference)
+    left, right, n = ranks.left, ranks.right, len(ranks.values)
+    middle = left + right
+    upto = np.cumsum(cells)
     m = int(upto[-1])
-    before = np.abs(left * m - upto[left + right - 1] * n)
-    at = np.abs(right * m - upto[left + right] * n)
+    before = np.abs(left * m - upto[middle - 1] * n)
+    at = np.abs(right * m - upto[middle] * n)
     return int(max(before.max(), at.max())), m
 
 
-def shift(reference: Sequence[float], cells: Cells) -> float:
+def binned(reference: Values, cells: Counts, bins: int = 10) -> tuple[list[int], list[int]]:
+    """Counts of reference and sample in at most ``bins`` fixed bins of about equal shares of the reference.
+
+    Bins begin at reference values, so they follow from the rank histogram and add up. Ties may leave fewer.
+    """
+    values = np.asarray(reference)
+    n = len(values)
+    edges = np.unique(values[np.arange(1, bins) * n // bins])
+    left, right = values.searchsorted(edges, "left"), values.searchsorted(edges, "right")
+    upto = np.concatenate([[0], np.cumsum(cells)])
+    ours = np.diff(np.concatenate([[0], left, [n]]))
+    theirs = np.diff(np.concatenate([[0], upto[left + right], upto[-1:]]))
+    return ours.tolist(), theirs.tolist()
+
+
+def shift(cells: Counts) -> float:
     """P(sample > reference) - P(sample < reference), from -1 (all lower) to 1 (all higher).
 
     N. Cliff's dominance statistic d, Psychological Bulletin 114(3), 1993. 0 for an empty sample.
     """
-    n, m = len(reference), sum(cells.values())
+    n, m = len(cells) // 2, int(cells.sum())
     # A value in cell l + r exceeds l reference values and is below n - r of them.
-    return sum((place - n) * count for place, count in cells.items()) / (n * m) if m else 0.0
-
-
-def _dense(n: int, cells: Cells) -> NDArray[np.int64]:
-    counts = np.zeros(2 * n + 1, dtype=np.int64)
-    counts[list(cells.keys())] = list(cells.values())
-    return counts
+    return float(np.dot(np.arange(-n, n + 1), cells) / (n * m)) if m else 0.0

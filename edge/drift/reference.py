@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from edge.drift.layout import Layout, as_float32
+from edge.drift.outliers import Outliers
 from edge.drift.packing import Packed, pack, unpack
 from edge.errors import ArtifactError, ConfigError, ConversionError
 from edge.typed import build, plain
@@ -30,7 +32,7 @@ MAX_COUNT = 2**53
 MAX_BYTES = 16 << 20
 """Most that a packed reference may unfold to."""
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ class Column:
     low: float
     high: float
     """The range seen, before thinning."""
+    mean: float
+    std: float
+    """Of all finite values (ddof 0), before thinning; float32."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Reference:
     """How often each label was predicted."""
     columns: tuple[Column, ...]
     """The features in their order, then the scores in the order of the labels."""
+    outliers: Outliers | None = None
 
     @classmethod
     def fit(
@@ -80,13 +86,34 @@ class Reference:
         watched = np.sort(np.argsort(-classes, kind="stable")[:MAX_SCORES])
         columns = [_column(name, table[:, i]) for i, name in enumerate(feature_names)]
         columns += [_column(f"score:{labels[i]}", outputs[:, i]) for i in watched]
-        return cls(tuple(feature_names), tuple(labels), tuple(int(n) for n in classes), tuple(columns))
+        outliers = Outliers.fit(table, outputs[:, watched])
+        return cls(tuple(feature_names), tuple(labels), tuple(int(n) for n in classes), tuple(columns), outliers)
 
     @cached_property
     def score_indices(self) -> tuple[int, ...]:
         """Which of the model's outputs the score columns are."""
         places = {f"score:{label}": i for i, label in enumerate(self.labels)}
         return tuple(places[column.name] for column in self.columns[len(self.features) :])
+
+    @cached_property
+    def watched(self) -> NDArray[np.int64]:
+        """:attr:`score_indices` as an array."""
+        return np.array(self.score_indices, np.int64)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """As counting needs it."""
+        columns = self.columns
+        moments = [(column.mean, column.std) for column in columns]
+        return Layout([column.values for column in columns], moments, [(one.low, one.high) for one in columns])
+
+    def index(self, name: str) -> int | None:
+        """Which column has this name."""
+        return self._places.get(name)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {column.name: place for place, column in enumerate(self.columns)}
 
     @cached_property
     def digest(self) -> str:
@@ -112,7 +139,7 @@ class Reference:
                 raise ConfigError(f"expected an object of schema {SCHEMA}")
             stored = build(_Stored, fields, strict=False)
             columns = tuple(_unpack(build(_StoredColumn, item, strict=False)) for item in stored.columns)
-            reference = cls(stored.features, stored.labels, stored.classes, columns)
+            reference = cls(stored.features, stored.labels, stored.classes, columns, stored.outliers)
             reference._check()
             _ = reference.digest  # text without a UTF-8 form fails here, not on the line
         except (ValueError, OverflowError, RecursionError, zlib.error) as error:
@@ -128,6 +155,8 @@ class Reference:
         _require(len(self.classes) == len(self.labels), "expected one class count per label")
         _require(len(set(self.labels)) == len(self.labels), "labels must differ")
         _require(all(0 <= count <= MAX_COUNT for count in self.classes), f"class counts go up to {MAX_COUNT}")
+        if self.outliers is not None:
+            self.outliers.check(len(self.features))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +165,7 @@ class _Stored:
     labels: tuple[str, ...]
     classes: tuple[int, ...]
     columns: tuple[dict[str, Any], ...]
+    outliers: Outliers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +176,8 @@ class _StoredColumn:
     missing: int
     low: float
     high: float
-
-
-def as_float32(values: ArrayLike) -> NDArray[np.float64]:
-    """Rounded to float32 and held as float64; too large becomes infinite."""
-    with np.errstate(over="ignore"):
-        return np.asarray(values, dtype=np.float64).astype(np.float32).astype(np.float64)
+    mean: float
+    std: float
 
 
 def _column(name: str, values: NDArray[np.float64]) -> Column:
@@ -163,7 +189,8 @@ def _column(name: str, values: NDArray[np.float64]) -> Column:
     size = min(kept.size, MAX_VALUES)
     thinned = kept[(2 * np.arange(size) + 1) * kept.size // (2 * size)]
     missing = rounded.size - kept.size
-    return Column(name, tuple(thinned.tolist()), kept.size, missing, float(kept[0]), float(kept[-1]))
+    mean, std = as_float32([kept.mean(), kept.std() if kept[0] < kept[-1] else 0.0]).tolist()
+    return Column(name, tuple(thinned.tolist()), kept.size, missing, float(kept[0]), float(kept[-1]), mean, std)
 
 
 def _check_shapes(
@@ -197,11 +224,13 @@ def _unpack(stored: _StoredColumn) -> Column:
     values = unpack(stored.values)
     _require(0 < values.size <= MAX_VALUES, f"{stored.name}: expected 1 to {MAX_VALUES} values")
     ordered = (stored.low, *values.tolist(), stored.high)
-    _require(bool(np.isfinite(ordered).all()), f"{stored.name}: values must be finite")
+    _require(bool(np.isfinite((*ordered, stored.mean, stored.std)).all()), f"{stored.name}: values must be finite")
+    _require(stored.low <= stored.mean <= stored.high and stored.std >= 0, f"{stored.name}: mean or std out of range")
     _require(np.array_equal(as_float32(values), values), f"{stored.name}: values must be float32")
     _require(all(a <= b for a, b in itertools.pairwise(ordered)), f"{stored.name}: values must be sorted")
     _require(stored.total >= values.size and stored.missing >= 0, f"{stored.name}: counts do not add up")
-    return Column(stored.name, tuple(values.tolist()), stored.total, stored.missing, stored.low, stored.high)
+    fields = {name: getattr(stored, name) for name in _StoredColumn.__slots__}
+    return Column(**(fields | {"values": tuple(values.tolist())}))
 
 
 def _require(holds: bool, message: str) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.drift import kolmogorov
-from edge.drift.ranks import Cells, largest_gap
+from edge.drift.ranks import Counts as Cells
+from edge.drift.ranks import Ranks, largest_gap
 
 EXACT_UP_TO = 10_000
 """Sizes up to which the two-sample Kolmogorov–Smirnov p-value counts every path (scipy's ``method='auto'``)."""
@@ -24,32 +25,37 @@ class Outcome(NamedTuple):
     p_value: float
 
 
-def kolmogorov_smirnov(reference: Sequence[float], cells: Cells) -> Outcome:
+def kolmogorov_smirnov(reference: Ranks | Sequence[float], cells: Cells) -> Outcome:
     """Two-sample, two-sided Kolmogorov–Smirnov test of a rank histogram against its sorted reference values.
 
     The statistic D = sup |F_reference - F_sample| and p = P(D' ≥ D) when both come from one continuous
     distribution; with ties p is too large, never too small. An empty sample gives (0, 1).
     N. Smirnov, Bulletin of Moscow University 2(2), 1939; exact p: see :func:`ks_p_value`.
     """
-    if not cells:
+    if not cells.any():
         return Outcome(0.0, 1.0)
     gap, m = largest_gap(reference, cells)
-    n = len(reference)
+    n = len(cells) // 2
     return Outcome(gap / (n * m), ks_p_value(gap // math.gcd(n, m), n, m))
 
 
 @lru_cache(maxsize=4096)  # windows of one size meet the same few statistics again and again
-def ks_p_value(h: int, n: int, m: int) -> float:
+def ks_p_value(h: int, n: int, m: int, exact: bool = False) -> float:
     """P(D ≥ h / lcm(n, m)) for samples of ``n`` and ``m`` from one continuous distribution.
 
     Exact up to EXACT_UP_TO by counting lattice paths (J. Hodges, "The Significance Probability of the Smirnov
-    Two-Sample Test", Arkiv för Matematik 3(43), 1958); beyond it the one-sample distribution at n·m/(n+m).
+    Two-Sample Test", Arkiv för Matematik 3(43), 1958), or always where it is asked for; else :func:`ks_limit`.
     """
     if h == 0:
         return 1.0
-    if max(n, m) > EXACT_UP_TO:
-        return kolmogorov.survival(round(n * m / (n + m)), h / math.lcm(n, m))
+    if max(n, m) > EXACT_UP_TO and not exact:
+        return ks_limit(h, n, m)
     return min(1.0, _paths_equal(h, n) if n == m else _paths_outside(h, min(n, m), max(n, m)))
+
+
+def ks_limit(h: int, n: int, m: int) -> float:
+    """P(D ≥ h / lcm(n, m)), nearly: the one-sample distribution at n·m/(n+m), as scipy's ``method='asymp'``."""
+    return kolmogorov.survival(round(n * m / (n + m)), h / math.lcm(n, m))
 
 
 def _paths_equal(h: int, n: int) -> float:
@@ -122,6 +128,19 @@ def chi_squared(reference: Counts, sample: Counts) -> Outcome:
     return Outcome(statistic, chi_squared_p_value(statistic, table.shape[1] - 1))
 
 
+def chi_squared_one_sample(expected: Sequence[float], sample: Counts) -> Outcome:
+    """Pearson's chi-squared test of fit to expected counts, which it takes for the truth.
+
+    Against counts of a reference it ignores that the reference is a sample, too, and alarms far too often. It is here
+    because Evidently uses it. A category expected never and seen gives (∞, 0). K. Pearson, Phil. Mag. 50, 1900.
+    """
+    hoped, seen = np.asarray(expected, np.float64), np.asarray(sample, np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(hoped == seen, 0.0, (seen - hoped) ** 2 / hoped)
+    statistic = float(terms.sum())
+    return Outcome(statistic, chi_squared_p_value(statistic, len(seen) - 1) if len(seen) > 1 else 1.0)
+
+
 def chi_squared_p_value(statistic: float, freedom: int) -> float:
     """P(χ² ≥ statistic), the regularized upper incomplete gamma function Q(freedom/2, statistic/2).
 
@@ -129,8 +148,8 @@ def chi_squared_p_value(statistic: float, freedom: int) -> float:
     Functions, 1964, 26.4.4 and 26.4.5.
     """
     x = statistic / 2.0
-    if x == 0.0:
-        return 1.0
+    if x == 0.0 or x == math.inf:
+        return 1.0 if x == 0.0 else 0.0
     half = 0.5 * (freedom % 2)
     powers = (k + half for k in range(freedom // 2))
     terms = [math.exp(a * math.log(x) - x - math.lgamma(a + 1.0)) for a in powers]
@@ -163,6 +182,30 @@ def jensen_shannon(reference: Counts, sample: Counts) -> float:
     middle = (p + q) / 2.0
     divergence = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2.0
     return math.sqrt(max(0.0, divergence))
+
+
+def kullback_leibler(reference: Counts, sample: Counts, floor: float = 1e-4) -> float:
+    """Σ p log(p/q) in nats, p being the sample's shares: S. Kullback and R. Leibler, Ann. Math. Statist. 22(1), 1951.
+
+    Shares of nothing count as ``floor``, without which one unseen category would make it infinite.
+    """
+    p, q = _floored(sample, floor), _floored(reference, floor)
+    return float(np.sum(p * np.log(p / q)))
+
+
+def psi(reference: Counts, sample: Counts, floor: float = 1e-4) -> float:
+    """Population stability index Σ (p - q) log(p/q): E. Lewis, An Introduction to Credit Scoring, 1994.
+
+    The sum of both Kullback–Leibler divergences; 0.1 and 0.25 are the customary limits. Shares of nothing count as
+    ``floor``.
+    """
+    p, q = _floored(sample, floor), _floored(reference, floor)
+    return float(np.sum((p - q) * np.log(p / q)))
+
+
+def _floored(counts: Counts, floor: float) -> NDArray[np.float64]:
+    shares = np.asarray(counts, np.float64) / max(1, sum(counts))
+    return np.where(shares == 0, floor, shares)
 
 
 def _relative_entropy(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
-from edge.drift.pane import Pane, Tally
-from edge.drift.ranks import shift
-from edge.drift.reference import Column
+from edge.drift.pane import Pane
+from edge.drift.ranks import Counts, Ranks, shift
 from edge.drift.statistics import chi_squared, jensen_shannon, kolmogorov_smirnov, two_proportions
 from edge.typed import plain
 
@@ -15,8 +15,23 @@ EVIDENTLY_P = 0.05
 EVIDENTLY_SHARE = 0.5
 """Evidently's rules for references of up to 1,000 rows: a column drifts at p ≤ 0.05, a data set at half of them."""
 
+NEAR = 0.9
+"""Effects of this share of the largest count as equally large."""
+
 PREDICTED = "predicted"
 """Name of the column that compares the shares of the predicted classes."""
+
+
+class _Column(Protocol):
+    @property
+    def drifted(self) -> bool: ...
+    @property
+    def effect(self) -> float: ...
+    @property
+    def p_value(self) -> float: ...
+
+
+C = TypeVar("C", bound=_Column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +52,14 @@ class ColumnVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``columns`` begins with the strongest: drifted ones first, then by p-value, then by effect, then in the order
-    of the reference, which has the plain features before those that follow from them.
-    """
+    """``columns`` begins with the strongest: see :func:`strongest_first`."""
 
     columns: tuple[ColumnVerdict, ...]
     drifted: bool
     """Any column drifted."""
+    kind: Literal["data", "target"] | None
+    """Of the strongest column, where any drifted: a feature of the pictures, or what the model makes of them. Drift
+    of the relation between both needs audited labels: :class:`edge.drift.ConceptWatch`."""
     share: float
     """Share of the columns that drifted."""
     evidently_share: float
@@ -54,7 +70,7 @@ class Verdict:
     alpha: float
     min_effect: float
     expectations: dict[str, int]
-    """Counts over the window: black, constant (pictures), missing, below, above (values, over all columns)."""
+    """Counts over the window: those of edge.drift.pane.MARKS, and missing, below, above (values, all columns)."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -69,18 +85,19 @@ def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1) -> Verdic
     called drifted with a probability of at most ``alpha``, all columns together) and its effect is at least
     ``min_effect`` (in big windows, differences too small to matter are significant too).
     """
-    threshold = alpha / (len(pane.tallies) + 1)
+    threshold = alpha / (len(pane.reference.columns) + 1)
     columns = [
-        _judge_column(column, tally, threshold, min_effect)
-        for column, tally in zip(pane.reference.columns, pane.tallies, strict=True)
+        _judge_column(column.name, ranks, pane.ranks(place), threshold, min_effect)
+        for place, (column, ranks) in enumerate(zip(pane.reference.columns, pane.reference.layout.ranks, strict=True))
     ]
     columns.append(_judge_classes(pane, threshold, min_effect))
-    columns.sort(key=lambda column: (not column.drifted, column.p_value, -column.effect))
+    columns = strongest_first(columns)
     drifted = sum(column.drifted for column in columns)
     evidently_share = sum(column.p_value <= EVIDENTLY_P for column in columns) / len(columns)
     return Verdict(
         columns=tuple(columns),
         drifted=drifted > 0,
+        kind=_kind(columns[0], pane.reference.features) if drifted else None,
         share=drifted / len(columns),
         evidently_share=evidently_share,
         evidently_drifted=evidently_share >= EVIDENTLY_SHARE,
@@ -91,15 +108,32 @@ def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1) -> Verdic
     )
 
 
-def _judge_column(column: Column, tally: Tally, threshold: float, min_effect: float) -> ColumnVerdict:
-    d, p_value = kolmogorov_smirnov(column.values, tally.cells)
+def strongest_first(columns: Sequence[C]) -> list[C]:
+    """Drifted columns before others, by p-value, then by effect.
+
+    Those whose effect comes near the largest of all come first, in the order they are given in: when the light
+    changes completely, so do contrast, noise and each colour, and which of them has the smallest p-value is chance.
+    The plain features are given before those that follow from them.
+    """
+    largest = max((column.effect for column in columns if column.drifted), default=0.0)
+
+    def key(place: int) -> tuple[bool, bool, float, float]:
+        column = columns[place]
+        near = column.drifted and column.effect >= NEAR * largest
+        return (not column.drifted, not near, place if near else column.p_value, -column.effect)
+
+    return [columns[place] for place in sorted(range(len(columns)), key=key)]
+
+
+def _judge_column(name: str, ranks: Ranks, cells: Counts, threshold: float, min_effect: float) -> ColumnVerdict:
+    d, p_value = kolmogorov_smirnov(ranks, cells)
     return ColumnVerdict(
-        name=column.name,
+        name=name,
         test="ks",
         statistic=d,
         p_value=p_value,
         effect=d,
-        shift=shift(column.values, tally.cells),
+        shift=shift(cells),
         threshold=threshold,
         drifted=p_value <= threshold and d >= min_effect,
     )
@@ -122,11 +156,14 @@ def _judge_classes(pane: Pane, threshold: float, min_effect: float) -> ColumnVer
     )
 
 
+def _kind(strongest: ColumnVerdict, features: Sequence[str]) -> Literal["data", "target"]:
+    return "data" if strongest.name in features else "target"
+
+
 def _expectations(pane: Pane) -> dict[str, int]:
-    return {
-        "black": pane.black,
-        "constant": pane.constant,
-        "missing": sum(tally.missing for tally in pane.tallies),
-        "below": sum(tally.below for tally in pane.tallies),
-        "above": sum(tally.above for tally in pane.tallies),
+    below, above = pane.outside
+    return pane.marks | {
+        "missing": int(pane.missing.sum()),
+        "below": int(below.sum()),
+        "above": int(above.sum()),
     }

@@ -7,16 +7,22 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from edge.drift.features import FEATURES, measure
+from edge.drift.continuous import Alarm, ContinuousWatch
+from edge.drift.features import Shape, known_features, measure
 from edge.drift.pane import Pane
 from edge.drift.reference import Reference
+from edge.drift.streams import Sample
 from edge.drift.verdict import Verdict, judge
+from edge.drift.wire import encode_pane
 from edge.errors import ArtifactError, ConfigError
 from edge.frames.frame import Image
 from edge.typed import nearest, plain
 
 MIN_SAMPLES = 30
 """A last window with fewer samples is not judged."""
+
+PANE = range(25, 51)
+"""Samples in a pane of the continuous watch: the fewest of these that divide the window, else the window itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,11 @@ class WindowResult:
     """Wall clock at capture of the first and the last sample."""
     verdict: Verdict
     pane: dict[str, Any]
-    """:meth:`edge.drift.pane.Pane.to_dict`: what a monitor merges."""
+    """:func:`edge.drift.wire.encode_pane`: what a monitor merges."""
+    alarms: tuple[Alarm, ...] = ()
+    """Of the continuous watch within this window; those that are too small to matter are marked as such."""
+    learning: bool = False
+    """The continuous watch has not begun yet."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -40,29 +50,31 @@ class WindowResult:
 
 
 class DriftWatch:
-    """Tumbling windows of ``window`` samples, for one thread.
+    """Tumbling windows of ``window`` samples, and beside them the continuous watch; for one thread.
 
     ``alpha`` is the share of windows of independent samples of an undisturbed line that may be called drifted: at
     30 parts a second and 200 parts a window, 0.001 is one false alarm in two hours, 0.05 would be one in two minutes.
+    The continuous watch alarms falsely as rarely also where neighbours resemble each other: every window / alpha
+    samples.
 
     Raises ArtifactError when the reference holds a feature that nobody registered here, and ConfigError for a
     window below MIN_SAMPLES.
     """
 
-    def __init__(self, reference: Reference, window: int = 200, alpha: float = 0.001) -> None:
+    def __init__(self, reference: Reference, window: int = 200, alpha: float = 0.001, *, model: str = "") -> None:
         if window < MIN_SAMPLES:
             raise ConfigError(f"drift window: expected at least {MIN_SAMPLES} samples, got {window}")
-        for name in reference.features:
-            if name not in FEATURES:
-                raise ArtifactError(
-                    f"drift reference: no feature {name!r} in this program; {nearest(name, list(FEATURES))}; "
-                    "import the module that defines it"
-                )
-        self._reference = reference
-        self._window = window
-        self._alpha = alpha
+        _check_features(reference)
+        self._reference, self._model = reference, model
+        self._window, self._alpha = window, alpha
         self._number = 0
-        self._pane = Pane(reference)
+        self._size = min((size for size in PANE if window % size == 0), default=window)
+        self._continuous = ContinuousWatch(reference, window / alpha, self._size)
+        self._alarms: list[Alarm] = []
+        self._learning = True
+        self._pane = Pane(reference, model)
+        self._before: Sample | None = None
+        self._first_seq = 0
         self._start_ns = self._end_ns = 0
 
     def add(
@@ -72,22 +84,37 @@ class DriftWatch:
         label: int | None,
         seq: int,
         captured_wall_ns: int,
+        *,
+        part: Shape | None = None,
+        rejected: bool = False,
     ) -> WindowResult | None:
         """Counts one decision; the result of the window that it completes, else None.
 
         ``image`` is the resized model input (H×W×3 uint8 BGR, or H×W×1), ``scores`` the real-valued outputs
         (n_labels,), ``label`` the index of the predicted one. None where there is no picture or no decision.
         """
-        features = None if image is None else measure(image, self._reference.features)
-        self._pane.add(features, scores, label, seq)
-        if self._pane.n == 1:
+        features = None if image is None else measure(image, self._reference.features, part)
+        pane = self._pane
+        pane.add(features, scores, label, seq, rejected=rejected)
+        if pane.n == 1:
             self._start_ns = captured_wall_ns
         self._end_ns = captured_wall_ns
-        return self._finish() if self._pane.n >= self._window else None
+        if pane.n % self._size == 1:
+            self._first_seq = seq
+        elif pane.n % self._size == 0:
+            self._follow(pane)
+        return self._finish() if pane.n >= self._window else None
 
     def close(self) -> WindowResult | None:
         """The window that was under way, if it has at least MIN_SAMPLES samples."""
         return self._finish() if self._pane.n >= MIN_SAMPLES else None
+
+    def _follow(self, pane: Pane) -> None:
+        """What was added since the last time goes to the continuous watch."""
+        sample, self._before = self._continuous.streams.newest(pane, self._before, self._first_seq)
+        watched = self._continuous.add_sample(sample)
+        self._alarms += watched.columns
+        self._learning = watched.learning
 
     def _finish(self) -> WindowResult:
         pane = self._pane
@@ -99,8 +126,21 @@ class DriftWatch:
             start_ns=self._start_ns,
             end_ns=self._end_ns,
             verdict=judge(pane, alpha=self._alpha),
-            pane=pane.to_dict(),
+            pane=encode_pane(pane),
+            alarms=tuple(self._alarms),
+            learning=self._learning,
         )
         self._number += 1
-        self._pane = Pane(self._reference)
+        self._alarms = []
+        self._pane, self._before = Pane(self._reference, self._model), None
         return result
+
+
+def _check_features(reference: Reference) -> None:
+    known = known_features()
+    for name in reference.features:
+        if name not in known:
+            raise ArtifactError(
+                f"drift reference: no feature {name!r} in this program; {nearest(name, list(known))}; "
+                "import the module that defines it"
+            )

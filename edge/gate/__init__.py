@@ -1,5 +1,8 @@
 """The gate that takes bad parts off the line."""
 
-from edge.gate.gate import Gate, NoGate, SimulatedGate, open_gate
+from edge.gate.gate import Gate, NoGate
+from edge.gate.opening import open_gate
+from edge.gate.sim import SimulatedGate
+from edge.gate.slack import EDGES_MS, Slack, SlackHistogram
 
-__all__ = ["Gate", "NoGate", "SimulatedGate", "open_gate"]
+__all__ = ["EDGES_MS", "Gate", "NoGate", "SimulatedGate", "Slack", "SlackHistogram", "open_gate"]

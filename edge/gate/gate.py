@@ -1,60 +1,53 @@
-"""The actuator that blows a rejected part off the belt."""
+"""The actuator that takes rejected parts off the belt: what every kind of gate has in common."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Protocol
 
-from edge.errors import ConfigError
+from edge.gate.slack import SlackHistogram
 from edge.judgement import Judgement
-from edge.typed import nearest
 
 
 class Gate(Protocol):
     """Told of every judgement, in order, on the camera's decision thread: it must return at once.
 
-    With several cameras it is called by several threads.
+    With several cameras it is called by several threads. ``slack`` tells how early the decisions came, and
+    :meth:`counters` what became of them; both may be read by any thread, at any time.
     """
+
+    slack: SlackHistogram
 
     def act(self, judgement: Judgement) -> None:
         """Raises nothing; a gate that fails counts and reports it in its own way."""
         ...
 
-    def close(self) -> None: ...
+    def counters(self) -> dict[str, int]:
+        """Counts since the start. Each kind has at least
+
+        - ``rejected``, ``passed``: judgements to reject, and to let go;
+        - ``fired``: rejected parts that the gate was opened for, as far as this kind can know;
+        - ``missed``: rejected parts that it was not, and ``missed_REASON`` for each reason that occurred.
+
+        Once it was closed, ``rejected == fired + missed``.
+        """
+        ...
+
+    def close(self) -> None:
+        """Releases what it holds; what is still open counts as missed. Any number of times."""
+        ...
 
 
 class NoGate:
-    """For lines that only watch."""
-
-    def act(self, judgement: Judgement) -> None:
-        """Does nothing."""
-
-    def close(self) -> None:
-        """Does nothing."""
-
-
-class SimulatedGate:
-    """Remembers what it would have blown off: ``fired`` counts, ``last`` holds the numbers of the latest parts."""
+    """For lines that only watch: nothing is counted."""
 
     def __init__(self) -> None:
-        self.fired = 0
-        self.passed = 0
-        self.last: deque[int] = deque(maxlen=1000)
+        self.slack = SlackHistogram()
 
     def act(self, judgement: Judgement) -> None:
-        if judgement.decision.reject:
-            self.fired += 1
-            self.last.append(judgement.part)
-        else:
-            self.passed += 1
+        """Does nothing."""
+
+    def counters(self) -> dict[str, int]:
+        return {"rejected": 0, "passed": 0, "fired": 0, "missed": 0}
 
     def close(self) -> None:
-        """Nothing to release."""
-
-
-def open_gate(uri: str) -> Gate:
-    """``none`` or ``sim://``. Raises ConfigError for another kind."""
-    kinds: dict[str, type[NoGate] | type[SimulatedGate]] = {"none": NoGate, "sim://": SimulatedGate}
-    if uri not in kinds:
-        raise ConfigError(f"gate {uri!r}: no such kind; {nearest(uri, list(kinds))}")
-    return kinds[uri]()
+        """Does nothing."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from edge.buffer import Buffer
+from edge.gate import EDGES_MS, Gate
 from edge.health.histogram import Distribution
 from edge.health.lanes import RATE_S, RECENT_S, STEP_S, Lane, LaneView
 from edge.health.merging import latency
@@ -18,7 +19,7 @@ from edge.health.problems import find_problems
 from edge.health.sliding import History
 from edge.health.snapshot import DriftState, Snapshot
 from edge.health.system import free_bytes, resident_bytes, temperature_c, throttled
-from edge.messages import BufferDepth, Camera, Drift, Health, Identity
+from edge.messages import BufferDepth, Camera, Drift, GateState, Health, Identity
 from edge.sync import Sync
 
 BUFFER_S = 5.0
@@ -45,9 +46,11 @@ class Vitals:
         intake: RecordCounts,
         buffer: Buffer,
         sync: Sync | None = None,
+        gate: Gate | None = None,
     ) -> None:
         now_s = time.monotonic()
         self._identity, self._intake, self._buffer, self._sync = identity, intake, buffer, sync
+        self._gate = gate
         self._views = [LaneView(lane, now_s) for lane in lanes]
         self._looks = self._messages = 0
         self._started_s = now_s
@@ -129,6 +132,7 @@ class Vitals:
             cpu_share=round((sample.cpu_s - before.cpu_s) / max(now_s - before.at_s, 1e-9), 3),
             free_bytes=free_bytes(self._buffer.path.parent),
             throttled=throttled(),
+            gate=_gate_state(self._gate) if self._gate is not None else None,
         )
 
     def _look_at_buffer(self, now_s: float) -> None:
@@ -163,6 +167,10 @@ class _Sample(NamedTuple):
     evicted_undelivered: int
     lost: int
     cpu_s: float
+
+
+def _gate_state(gate: Gate) -> GateState:
+    return GateState(gate.counters(), gate.slack.snapshot().counts, EDGES_MS)
 
 
 def _dropped(cameras: Sequence[Camera]) -> dict[str, int]:

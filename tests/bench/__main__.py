@@ -21,10 +21,12 @@ SECTIONS = (
     "belt",
     "health",
     "cameras",
+    "gate",
     "wear",
     "drain",
     "sustained",
     "converter",
+    "drift",
 )
 """Modules of this folder, each with ``rows(setting)``."""
 OUT = Path("build") / "bench.json"

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.choices import Quantize, Range
+from converter.choices import EPOCHS, Quantize, Range
 from converter.conventions import Convention
 from converter.convert import convert
 from converter.dataset import Indices
@@ -37,6 +37,19 @@ SURE = 0.7
 
 
 @dataclass(frozen=True)
+class Recipe:
+    quantize: Quantize
+    fine_tune: int | None = None
+    """Epochs."""
+    sparsity: float = 0.0
+
+    @property
+    def name(self) -> str:
+        tuned = " fine-tuned" if self.fine_tune else ""
+        return f"{self.quantize}{tuned}" + (f" {self.sparsity:.0%} zeros" if self.sparsity else "")
+
+
+@dataclass(frozen=True)
 class Shipped:
     """A float model and the quantized file beside it. ``mean`` and ``std`` are what that file wants of pixels."""
 
@@ -49,7 +62,7 @@ class Shipped:
     std: float
     classes: int
     pictures: Callable[[], pictures.Pictures]
-    recipes: tuple[Quantize, ...] = ("int8",)
+    recipes: tuple[Recipe, ...] = (Recipe("int8"), Recipe("int8", EPOCHS))
 
 
 SHIPPED = (
@@ -59,6 +72,7 @@ SHIPPED = (
         MODELS / "mlcommons_tiny" / "pretrainedResnet_quant.tflite",
         *("0..255", "RGB", 0.0, 1.0, 10),
         lambda: pictures.objects(32),
+        (Recipe("int8"), Recipe("int8", EPOCHS), Recipe("int8", EPOCHS, 0.5)),
     ),
     Shipped(
         "visual wake words",
@@ -73,7 +87,11 @@ SHIPPED = (
         MODELS / "fer" / "emotion_model_quantized.tflite",
         *("-1..1", "GRAY", 127.5, 127.5, 7),
         lambda: pictures.faces(64),
-        ("int8", "dynamic"),  # the authors' file keeps its activations in float32
+        (
+            Recipe("int8"),
+            Recipe("int8", EPOCHS),
+            Recipe("dynamic"),
+        ),  # the authors' file keeps its activations in float32
     ),
 )
 
@@ -101,20 +119,29 @@ def _rows(shipped: Shipped, folder: Path) -> Iterator[Row]:
         sure = scores.max(axis=1) >= SURE
         drop = 100 * float((named != truth)[sure].mean())
         share = 100 * report.bytes.artifact / report.bytes.float
-        name = f"{shipped.name}, {recipe}"
+        name = f"{shipped.name}, {recipe.name}"
         yield Row(f"{name}: agrees with float on {of}", agreement, theirs, "%", "> theirs", agreement > theirs)
         yield Row(f"{name}: drop on the {sure.sum()} where float is sure", drop, None, "pt", "≤ 0.5", drop <= 0.5)
         yield Row(f"{name}: artifact of {report.bytes.float} B float", share, None, "%", "≤ 30", share <= 30)
+        if report.tuning is not None and report.tuning.pruning is not None:
+            after, before = report.tuning.pruning.deflated, report.tuning.pruning.deflated_before
+            yield Row(f"{name}: compressed model", after / 1000, before / 1000, "kB", "< unpruned", after < before)
 
 
-def _ours(shipped: Shipped, folder: Path, recipe: Quantize, pixels: NDArray[np.uint8]) -> tuple[Report, Indices]:
+def _ours(shipped: Shipped, folder: Path, recipe: Recipe, pixels: NDArray[np.uint8]) -> tuple[Report, Indices]:
     """The report of ``edge convert``, and the class that the artifact names for each picture."""
     labels = folder / "labels.txt"
     labels.write_text("".join(f"{number}\n" for number in range(shipped.classes)))
     settings = Settings(
-        evaluation=folder / "unseen", labels=labels, range=shipped.range, colour=shipped.colour, quantize=recipe
+        evaluation=folder / "unseen",
+        labels=labels,
+        range=shipped.range,
+        colour=shipped.colour,
+        quantize=recipe.quantize,
+        fine_tune=recipe.fine_tune,
+        sparsity=recipe.sparsity,
     )
-    out = folder / f"{recipe}.tflite"
+    out = folder / f"{recipe.name.replace(' ', '-')}.tflite"
     report = convert(shipped.keras, folder / "known", out, settings)
     return report, run(Artifact.load(out).model, pixels, "litert", Progress()).outputs.argmax(axis=1)
 

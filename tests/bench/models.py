@@ -31,16 +31,13 @@ def mobilenet_v2(size: int, alpha: float = 1.0, classes: int = CLASSES) -> Path:
     return path
 
 
-def watched(size: int) -> Path:
-    """One with five classes and a drift reference of the simulated line."""
-    plain = mobilenet_v2(size, classes=len(LABELS))
-    path = plain.with_name(f"watched_{size}.tflite")
-    if not path.exists():
-        from edge.artifact import Artifact
+def watched(size: int, folder: Path) -> Path:
+    """One with five classes and a drift reference of the simulated line, made anew in ``folder``."""
+    from edge.artifact import Artifact
 
-        reference = drift_reference(plain)
-        model = Artifact.load(plain).model
-        path.write_bytes(_packed(model, path.stem, LABELS, {REFERENCE: reference}))
+    plain = mobilenet_v2(size, classes=len(LABELS))
+    path = folder / f"watched_{size}.tflite"
+    path.write_bytes(_packed(Artifact.load(plain).model, path.stem, LABELS, {REFERENCE: drift_reference(plain)}))
     return path
 
 

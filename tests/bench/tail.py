@@ -6,10 +6,12 @@ Both run in turn, in pieces of a few seconds, so that a machine that slows down 
 
 from __future__ import annotations
 
+import os
 import statistics
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from edge.health.vitals import Vitals
 from edge.judgement import Judgement
 from edge.office import Office
 from edge.pipeline import Intake, Pipeline, Waiting, steady
+from edge.pipeline.pinning import pin, reserved
 from edge.sim import SimulatedLine
 from tests.bench.models import watched
 from tests.bench.setting import Setting
@@ -41,17 +44,22 @@ MOST_TAIL, MOST_AGAINST_BARE, MOST_MEDIAN = 1.3, 1.1, 1.05
 
 def rows(setting: Setting) -> Iterator[Row]:
     """MobileNetV2 at 224×224 with a drift reference."""
-    busy, alone = Taken(), Taken()
+    busy, alone, restless, pinned = Taken(), Taken(), Taken(), Taken()
     with Mosquitto(setting.folder / "broker") as broker:
-        config = _config(setting.folder, watched(224), broker.url)
+        config = _config(setting.folder, watched(224, setting.folder), broker.url)
         for _ in range(PIECES):
             _run_busy(config, busy)
             _run_alone(config, alone)
+            _run_busy(config, restless, calm=False)
+            _run_busy(config, pinned, core=max(os.sched_getaffinity(0)))
     tail, bare = busy.tail, busy.bare_tail
     holds = tail <= MOST_TAIL or tail <= MOST_AGAINST_BARE * bare
     bar = f"≤ {MOST_TAIL}, or ≤ {MOST_AGAINST_BARE} × that of invoke()"
     yield Row(f"p99/p50 of a frame's way at {FPS}/s, all on, against bare invoke()", tail, bare, "", bar, holds)
     yield Row("  the same, all off", alone.tail, alone.bare_tail, "", "", True)
+    for what, other in (("left to Python", restless), ("on a core of its own", pinned)):
+        yield Row(f"p99 of a frame's way, all on, against the same {what}", busy.p99_ms, other.p99_ms, "ms", "", True)
+        yield Row(f"  p99.9 of the same, {what}", busy.p999_ms, other.p999_ms, "ms", "", True)
     one, two = busy.median_ms, alone.median_ms
     yield Row("p50 of a frame's way, all on, against all off", one, two, "ms", f"≤ {MOST_MEDIAN}", one <= two * 1.05)
 
@@ -66,6 +74,14 @@ class Taken:
     @property
     def median_ms(self) -> float:
         return 1000 * statistics.median(self.frames)
+
+    @property
+    def p99_ms(self) -> float:
+        return 1000 * float(np.quantile(self.frames, 0.99))
+
+    @property
+    def p999_ms(self) -> float:
+        return 1000 * float(np.quantile(self.frames, 0.999))
 
     @property
     def tail(self) -> float:
@@ -132,11 +148,20 @@ def _pipeline(config: Config, taken: Taken, intake: Intake) -> Pipeline:
 
 
 def _run_alone(config: Config, taken: Taken) -> None:
-    _pipeline(config, taken, Unwatched()).run()
+    with steady():
+        _run_on(None, _pipeline(config, taken, Unwatched()))
 
 
-def _run_busy(config: Config, taken: Taken) -> None:
-    """As ``edge.daemon`` does, with a source and a gate of our own."""
+def _run_busy(config: Config, taken: Taken, *, calm: bool = True, core: int | None = None) -> None:
+    """As ``edge.daemon`` does, with a source and a gate of our own.
+
+    Without ``calm`` Python collects garbage and switches threads as it likes; ``core`` is the decisions' own.
+    """
+    with reserved([] if core is None else [core]):
+        _run(config, taken, calm, core)
+
+
+def _run(config: Config, taken: Taken, calm: bool, core: int | None) -> None:
     intake = Intake()
     pipeline = _pipeline(config, taken, intake)
     chain = pipeline._chain
@@ -157,11 +182,24 @@ def _run_busy(config: Config, taken: Taken) -> None:
     )
     sync.start()
     office.start()
-    with steady():
-        pipeline.run()
+    with steady() if calm else nullcontext():
+        _run_on(core, pipeline)
     office.finish()
     sync.stop(1.0)
     buffer.close()
+
+
+def _run_on(core: int | None, pipeline: Pipeline) -> None:
+    """In a thread, as each camera has one."""
+
+    def run() -> None:
+        if core is not None:
+            pin(core)
+        pipeline.run()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
 
 
 def _config(folder: Path, model: Path, broker: str) -> Config:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from converter.parity import UNCERTAIN, Parity, compare
-from converter.statistics import wilson
+from edge.drift.intervals import wilson
 
 LABELS = ("cat", "dog", "owl")
 TRUTH = np.array([0, 0, 1, 1], np.int64)

@@ -14,9 +14,8 @@ import pytest
 
 from converter.convert import convert
 from converter.page import render
-from converter.page.markup import tag
 from converter.quiet import tensorflow
-from converter.report import RecipeReport, Report
+from converter.report import PrunedLayer, PruningReport, RecipeReport, Report, TuningReport
 from converter.settings import Settings
 from edge.artifact import Artifact
 
@@ -91,6 +90,20 @@ def test_recipes_are_shown_where_several_were_tried(converted: Converted):
     assert "Recipes" not in _Tags(render(converted.report).decode()).text
 
 
+def test_what_training_did_is_shown(converted: Converted):
+    pruning = PruningReport(0.5, (PrunedLayer("conv", "CONV_2D", 216, 110),), 1000, 1500)
+    tuning = TuningReport(20, 100, 20, 0.006, 0.004, 0.95, 0.975, taken=True, pruning=pruning)
+    report = replace(converted.report, tuning=tuning)
+    text = _Tags(render(report).decode()).text
+    assert "with taken0.40097.5%" in text
+    assert "convCONV_2D21650.9%" in text
+    assert "scores off by 0.40 points, without 0.60, agreement 97.5%, without 95.0%" in report.summary()
+    assert "50.9% of the weights are zero; compressed 1.0 kB, without pruning 1.5 kB" in report.summary()
+    rejected = replace(converted.report, tuning=replace(tuning, taken=False, pruning=None))
+    assert "no better, so it was not taken" in rejected.summary()
+    assert "what ships is without it" in _Tags(render(rejected).decode()).text
+
+
 def test_the_same_input_and_seed_give_the_same_bytes(converted: Converted, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     before = {suffix: converted.out.with_suffix(suffix).read_bytes() for suffix in (".tflite", ".c", ".h")}
@@ -126,14 +139,6 @@ def test_the_c_array_is_the_flatbuffer_without_the_zip(converted: Converted):
     numbers = re.findall(r"0x([0-9a-f]{2})", text)
     assert bytes.fromhex("".join(numbers)) == Artifact.load(converted.out).model
     assert len(numbers) == converted.report.bytes.quantized < converted.report.bytes.artifact
-
-
-def test_markup_is_escaped_by_construction():
-    assert (
-        tag("td", "a<b", ["&", 3], title='"', cls="x", hidden=False)
-        == '<td title="&quot;" class="x">a&lt;b&amp;3</td>'
-    )
-    assert tag("p", "not \udcff UTF-8") == "<p>not ? UTF-8</p>"
 
 
 class _Tags(HTMLParser):

@@ -18,12 +18,12 @@ from converter.conventions import Convention
 from converter.loading import load as load_keras
 from converter.quantize import Graph, to_float
 from converter.settings import Settings
-from converter.statistics import wilson
 from converter.wrap_report import WrapReport
 from converter.wrapping import wrap
 from edge.artifact import Artifact
 from edge.artifact.manifest import Accuracy
 from edge.artifact.stated import read_stated
+from edge.drift.intervals import wilson
 from edge.drift.reference import Reference
 from edge.errors import ArtifactError, ConfigError, ConversionError
 from edge.model import load

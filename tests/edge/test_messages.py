@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from edge.errors import MessageError
 from edge.messages import (
     MAX_BYTES,
+    Alarm,
     BufferDepth,
     Camera,
     Column,
@@ -67,6 +68,7 @@ EXAMPLES: list[Message] = [
         share=0.5,
         columns=(COLUMN,),
         expectations={"black": 2},
+        alarms=(Alarm("brightness", 1.5, 0.3, -0.4, 120, False),),
     ),
     Stats(**HEAD, pane={"n": 3, "columns": {"brightness": {"counts": [1, 2], "sum": 0.5}}}),
     Event(

@@ -35,7 +35,7 @@ Draw = Callable[[int, int], Samples]
 
 @pytest.fixture(scope="session")
 def draw() -> Draw:
-    """``draw(n, seed)``: n independent samples of the undisturbed line, 7 features and 5 scores."""
+    """``draw(n, seed)``: n independent samples of the undisturbed line, 8 features and 5 scores."""
 
     def sample(n: int, seed: int) -> Samples:
         rng = np.random.default_rng(seed)

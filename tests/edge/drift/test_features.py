@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.drift import FEATURES, feature, measure
+from edge.drift import FEATURES, PART_FEATURES, Shape, feature, measure
 from edge.drift.features import BLACK, CONSTANT, Picture
 from edge.errors import ConfigError, SourceError
 from edge.frames.frame import Image
@@ -37,9 +37,37 @@ def test_the_features_are_what_numpy_says_they_are(scene: Image) -> None:
         "blue": pixels[:, :, 0].mean(),
         "green": pixels[:, :, 1].mean(),
         "red": pixels[:, :, 2].mean(),
+        "noise": np.abs(_second(_second(padded).T)).mean() * np.sqrt(np.pi / 2) / 6,
     }
     assert found == pytest.approx(expected, rel=1e-9)
     assert list(found) == list(expected)
+
+
+def _second(rows):
+    """The second difference along the first axis."""
+    return rows[:-2] - 2 * rows[1:-1] + rows[2:]
+
+
+@pytest.mark.parametrize("deviation", [2.0, 5.0, 15.0])
+def test_noise_is_read_off_a_smooth_picture(deviation: float) -> None:
+    ramp = np.linspace(60, 190, 200)[None, :, None].repeat(150, axis=0)
+    noisy = ramp + np.random.default_rng(0).normal(0, deviation, ramp.shape)
+
+    assert features(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))["noise"] == pytest.approx(deviation, rel=0.05)
+
+
+def test_a_part_whose_outline_is_known_has_an_area_and_a_roundness(scene: Image) -> None:
+    corners = np.array([[10, 10], [30, 10], [30, 30], [10, 30]])
+    angles = np.linspace(0, 2 * np.pi, 90, endpoint=False)
+    disc = Shape.of(50 + 20 * np.stack([np.cos(angles), np.sin(angles)], axis=1))
+
+    square = measure(scene, part=Shape.of(corners))
+
+    assert square.shape == (len(FEATURES) + len(PART_FEATURES),)
+    assert square[-2:].tolist() == pytest.approx([400.0, np.pi / 4])
+    assert measure(scene, ["roundness", "area"], disc).tolist() == pytest.approx([1.0, np.pi * 400], rel=0.01)
+    assert np.isnan(measure(scene, ["area", "roundness"])).all()
+    assert np.isnan(measure(scene, ["roundness"], Shape(0.0, 0.0))).all()
 
 
 def test_dimming_lowers_brightness_and_leaves_saturation(scene: Image) -> None:

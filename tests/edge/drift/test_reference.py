@@ -44,6 +44,7 @@ def test_values_are_sorted_float32_and_the_others_count_as_missing() -> None:
 
     assert column.values == (-5.0, float(np.float32(0.1)))
     assert (column.total, column.missing, column.low, column.high) == (2, 3, -5.0, float(np.float32(0.1)))
+    assert (column.mean, column.std) == (float(np.float32(-2.45)), float(np.float32(2.55)))
 
 
 @given(st.integers(MAX_VALUES + 1, 20_000))
@@ -59,8 +60,8 @@ def test_a_large_sample_is_thinned_evenly_by_rank(n: int) -> None:
     assert abs(column.values[0] - (n - 1 - column.values[-1])) <= 1
 
 
-def test_twelve_full_columns_stay_below_thirty_kilobytes(draw) -> None:
-    assert len(draw(3000, seed=1).reference().to_bytes()) < 30_000
+def test_thirteen_full_columns_stay_below_thirty_three_kilobytes(draw) -> None:
+    assert len(draw(3000, seed=1).reference().to_bytes()) < 33_000
 
 
 @given(st.lists(st.floats(-(2.0**126), 2.0**126, width=32) | st.integers(0, 256).map(lambda i: i / 256), min_size=1))
@@ -72,7 +73,8 @@ def test_sorted_float32_are_packed_without_loss(values: list[float]) -> None:
 def test_scores_of_a_quantized_model_take_next_to_nothing() -> None:
     scores = np.random.default_rng(0).beta(0.3, 0.3, 1000)
     reference = small((np.round(scores * 256) / 256).tolist())
-    assert len(reference.to_bytes()) < 600
+    assert len(reference.columns[0].values) == 1000
+    assert len(reference.to_bytes()) < 700
 
 
 def test_of_many_classes_the_scores_of_the_commonest_are_watched() -> None:
@@ -120,7 +122,7 @@ def with_values(**changes: object) -> bytes:
         b"[]",
         b"[" * 100_000,
         GOOD[:-1],
-        GOOD.replace(b'"schema":2', b'"schema":3'),
+        GOOD.replace(b'"schema":3', b'"schema":4'),
         GOOD.replace(b'"features":["light"]', b'"features":["dark"]'),
         GOOD.replace(b'"bad"', b'"worse"', 1),
         GOOD.replace(b'"bad"', b'"\\ud800"'),
@@ -145,6 +147,10 @@ def with_values(**changes: object) -> bytes:
         with_column(total=1),
         with_column(missing=-1),
         with_column(name="score:good"),
+        with_column(mean=99.0),
+        with_column(std=-1.0),
+        with_column(std=float("nan")),
+        GOOD.replace(b'"centre":[', b'"centre":[1.0,'),
     ],
 )
 def test_malformed_bytes_are_refused_in_one_line(data: bytes) -> None:

@@ -30,11 +30,11 @@ def test_a_moved_feature_is_found_first_with_its_direction(draw, name: str) -> N
 
     first = verdict.columns[0]
     assert verdict.drifted
-    assert verdict.share == 1 / 13
+    assert verdict.share == 1 / 14
     assert (first.name, first.test, first.drifted) == (name, "ks", True)
     assert first.shift is not None
     assert first.shift < -0.3
-    assert first.threshold == ALPHA / 13
+    assert first.threshold == ALPHA / 14
     assert [column.p_value for column in verdict.columns[1:]] == sorted(
         column.p_value for column in verdict.columns[1:]
     )
@@ -90,7 +90,7 @@ def test_evidently_calls_a_data_set_drifted_when_half_of_its_columns_are(draw) -
 
     verdict = judge(now.pane(reference))
 
-    assert verdict.evidently_share >= 7 / 13
+    assert verdict.evidently_share >= 8 / 14
     assert verdict.evidently_drifted
 
 
@@ -100,9 +100,9 @@ def test_when_everything_moves_completely_the_plain_feature_comes_first(draw) ->
 
     verdict = judge(now.pane(reference))
 
-    assert [column.name for column in verdict.columns[:7]] == list(FEATURES)
-    assert all(column.shift == -1.0 for column in verdict.columns[:7])
-    assert verdict.expectations["below"] >= 1400
+    assert [column.name for column in verdict.columns[:8]] == list(FEATURES)
+    assert all(column.shift == -1.0 for column in verdict.columns[:8])
+    assert verdict.expectations["below"] >= 1600
 
 
 def test_a_window_without_pictures_is_not_drift_but_says_what_is_missing(draw) -> None:
@@ -114,7 +114,7 @@ def test_a_window_without_pictures_is_not_drift_but_says_what_is_missing(draw) -
 
     assert not verdict.drifted
     assert verdict.n == 50
-    assert verdict.expectations["missing"] == 50 * 12
+    assert verdict.expectations["missing"] == 50 * 13
 
 
 def test_a_verdict_is_plain_json(draw) -> None:
@@ -124,7 +124,7 @@ def test_a_verdict_is_plain_json(draw) -> None:
 
     assert fields == verdict.to_dict()
     assert {"drifted", "share", "evidently_share", "n", "expectations"} <= set(fields)
-    assert len(fields["columns"]) == 13
+    assert len(fields["columns"]) == 14
 
 
 def test_merged_panes_get_the_verdict_of_the_pooled_window(draw) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge.drift import FEATURES, DriftWatch, Pane, Reference, WindowResult, measure
+from edge.drift import FEATURES, DriftWatch, Reference, WindowResult, decode_pane, measure
 from edge.errors import ArtifactError, ConfigError
 from edge.frames.frame import Image
 
@@ -120,7 +120,7 @@ def test_a_result_is_plain_json_whose_pane_a_monitor_can_merge(reference: Refere
     fields = [json.loads(json.dumps(result.to_dict())) for result in results if result is not None]
 
     assert fields[1]["verdict"]["n"] == 30
-    both = Pane.from_dict(fields[0]["pane"], reference).merge(Pane.from_dict(fields[1]["pane"], reference))
+    both = decode_pane(fields[0]["pane"], reference).merge(decode_pane(fields[1]["pane"], reference))
     assert (both.n, both.first_seq, both.last_seq) == (60, 0, 59)
 
 

@@ -1,0 +1,310 @@
+"""``serial://``: the line controller fires the gate, this side tells it which parts."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from edge.gate.clock import signed
+from edge.gate.link import Event, Link
+from edge.gate.pairing import Pairing, Part
+from edge.gate.port import Port
+from edge.gate.protocol import (
+    FIRE_TEST,
+    Ack,
+    Action,
+    Config,
+    Fault,
+    FaultReport,
+    Fired,
+    LatePart,
+    Message,
+    Nak,
+    Pass,
+    Refusal,
+    Reject,
+    Status,
+    Trigger,
+)
+from edge.gate.slack import SlackHistogram
+from edge.gate.tally import Tally
+from edge.judgement import Judgement
+
+log = logging.getLogger(__name__)
+
+_MOST_WAITING = 10_000
+_LEAST_WAIT_NS = 200_000_000
+_USUAL_WAIT_NS = 1_000_000_000
+_MOST_WAIT_NS = 30_000_000_000
+_SETTLED_NS = 1_000_000_000
+"""Events of a part have arrived so long after it was at the gate, unless the link is down."""
+_LINGER_S = 1.0
+_NAMED = 10
+
+
+class Outcome(NamedTuple):
+    """What became of a judgement to reject."""
+
+    judgement: Judgement
+    fired: int | None
+    """Encoder tick at which the gate opened for it, as the controller reports."""
+    missed: str
+    """The reason if it did not, else empty: ``late``, ``full`` or ``unknown`` (the controller's words), ``unpaired``
+    (no trigger came for this frame), ``link`` (nor could one), ``reset`` (the controller restarted meanwhile),
+    ``unconfirmed`` (no report came), ``overrun``, ``closed``."""
+
+
+class _Waiting(NamedTuple):
+    judgement: Judgement
+    decided_ns: int
+
+
+class SerialGate:
+    """A gate behind a line controller, see ``firmware_stubs/README.md``.
+
+    Beside those that every gate has, the counters are ``late`` (parts that reached the gate without a decision),
+    ``unpaired_triggers``, ``unpaired_frames``, ``at_risk`` (parts underway when the controller restarted),
+    ``restarts``, ``links_lost``, ``events_lost``, ``faults``, ``fired_undecided``, and ``connected`` (0 or 1).
+    """
+
+    def __init__(
+        self,
+        port: Port,
+        config: Config,
+        *,
+        tolerance_ms: float = 20.0,
+        delay_ms: float = 0.0,
+        cameras: int = 1,
+        listener: Callable[[Outcome], None] | None = None,
+    ) -> None:
+        """``cameras`` judge each part; it passes when all say so. ``listener`` is called on the link's thread."""
+        self.slack = SlackHistogram()
+        self.at_risk: tuple[int, ...] = ()
+        """The controller's numbers of the parts that were underway when it last restarted."""
+        self.faults: set[Fault] = set()
+        """Those that are active."""
+        self._tally = Tally()
+        self._new: deque[_Waiting] = deque()
+        self._waiting: list[_Waiting] = []
+        self._tolerance_ns = round(tolerance_ms * 1e6)
+        self._pairing = Pairing(self._tolerance_ns, round(delay_ms * 1e6))
+        self._triggers: list[Trigger] = []
+        self._distance, self._cameras, self._listener = config.distance, cameras, listener
+        self._booted_ns = 0
+        self._closed = False
+        self.link = Link(port, config, self)
+        self.link.start()
+
+    def act(self, judgement: Judgement) -> None:
+        """Costs microseconds; all else is done on the link's thread."""
+        if self._closed or len(self._new) >= _MOST_WAITING:
+            self._tally.judged(judgement)
+            self._miss(judgement, "closed" if self._closed else "overrun")
+            return
+        self._new.append(_Waiting(judgement, time.monotonic_ns()))
+        self.link.wake()
+
+    def counters(self) -> dict[str, int]:
+        return self._tally.counters() | {
+            "connected": int(self.link.state == "up"),
+            "links_lost": self.link.lost,
+            "events_lost": self.link.lost_events,
+        }
+
+    def close(self) -> None:
+        """Waits up to a second for reports of parts that are on their way to the gate."""
+        until = time.monotonic() + _LINGER_S
+        while (
+            not self._closed
+            and self.link.state == "up"
+            and (self._new or self._tally.open)
+            and time.monotonic() < until
+        ):
+            time.sleep(0.01)
+        self._closed = True
+        self.link.close()
+        for part in self._pairing.clear():
+            self._end(part, "closed")
+        for judgement, _ in self._new:
+            self._tally.judged(judgement)
+        for judgement, _ in [*self._waiting, *self._new]:
+            self._miss(judgement, "closed")
+        self._waiting.clear()
+        self._new.clear()
+
+    # --- the link's owner ---
+
+    def step(self, now_ns: int) -> None:
+        self._place_triggers()
+        while self._new:
+            waiting = self._new.popleft()
+            self._tally.judged(waiting.judgement)
+            if not self._pair(waiting):
+                self._waiting.append(waiting)
+        if self._waiting:
+            self._give_up_waiting(now_ns)
+        if self.link.state == "up" and now_ns - self.link.up_since_ns > _SETTLED_NS:
+            self._forget_settled(now_ns)
+
+    def on_session(self, status: Status, restarted: bool) -> None:
+        self._booted_ns = time.monotonic_ns() - status.uptime_ms * 1_000_000
+        parts = self._pairing.clear()
+        self._tally.add("unpaired_triggers", len(self._triggers))
+        self._triggers.clear()
+        if restarted:
+            self._tally.add("restarts")
+            tick = self.link.clock.tick_at(self._booted_ns)
+            self.at_risk = tuple(part.number for part in parts if not part.settled and signed(part.due - tick) > 0)
+            self._tally.add("at_risk", len(self.at_risk))
+            log.warning("gate: the controller restarted; %s", _at_risk(self.at_risk))
+        for part in parts:
+            self._end(part, "reset")
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, Trigger):
+            self._triggers.append(event)
+            self._place_triggers()
+        elif isinstance(event, FaultReport):
+            self._on_fault(event)
+        elif event.part != FIRE_TEST and (part := self._pairing.find(event.part)):
+            self._on_gate(part, event)
+
+    def on_answer(self, request: Message, answer: Ack | Refusal) -> None:
+        """PAST says nothing yet: the part may have been fired, and only the answer was lost. Its event will tell."""
+        if isinstance(request, Reject) and isinstance(answer, Refusal) and answer.reason != Nak.PAST:
+            part = self._pairing.find(request.part)
+            if part is not None and not part.settled:
+                part.missed = _reason(answer.reason)
+                self._settle(part)
+
+    # --- parts and frames ---
+
+    def _place_triggers(self) -> None:
+        """Into this device's time, once the controller's clock is known well enough not to mistake parts."""
+        clock = self.link.clock
+        if not self._triggers or clock.delay_ns > self._tolerance_ns:
+            return
+        for trigger in self._triggers:
+            due = (trigger.tick + self._distance) & 0xFFFFFFFF
+            self._pairing.add(Part(trigger.part, due, clock.host_ns(trigger.time_us)))
+        self._triggers.clear()
+        self._waiting = [waiting for waiting in self._waiting if not self._pair(waiting)]
+
+    def _pair(self, waiting: _Waiting) -> bool:
+        part = self._pairing.pair(waiting.judgement)
+        if part is None:
+            return False
+        self._measure_slack(part, waiting.decided_ns)
+        if part.settled:
+            self._settle(part)
+        elif waiting.judgement.decision.reject:
+            self._tell(part, "reject")
+        elif len(part.judgements) >= self._cameras:
+            self._tell(part, "pass")
+        return True
+
+    def _tell(self, part: Part, verdict: str) -> None:
+        if part.sent in ("reject", verdict):
+            return
+        part.sent = verdict
+        self.link.request((Reject if verdict == "reject" else Pass)(0, part.number, part.due))
+
+    def _measure_slack(self, part: Part, decided_ns: int) -> None:
+        clock = self.link.clock
+        if clock.ticks_per_s > 0:
+            self.slack.add(signed(part.due - clock.tick_at(decided_ns)) * 1000 / clock.ticks_per_s)
+
+    def _on_gate(self, part: Part, event: Fired | LatePart) -> None:
+        if isinstance(event, Fired):
+            part.fired = event.tick
+            if not part.reject:
+                self._tally.add("fired_undecided")
+        else:
+            self._tally.add("late")
+            if event.action == Action.PASS:  # else FIRED follows
+                part.missed = "late"
+        self._settle(part)
+
+    def _settle(self, part: Part) -> None:
+        """The part was fired or missed: so were all judgements to reject it."""
+        if not part.settled:
+            return
+        for judgement in part.judgements:
+            if judgement.decision.reject and part.fired is not None:
+                self._tally.fired()
+                self._report(Outcome(judgement, part.fired, ""))
+            else:
+                self._miss(judgement, part.missed)
+            part.sent = part.sent or "late"
+        part.judgements.clear()
+
+    def _end(self, part: Part, reason: str) -> None:
+        """No more will be heard of it."""
+        if not part.judgements and not part.sent:
+            self._tally.add("unpaired_triggers")
+        part.missed = part.missed or reason
+        self._settle(part)
+
+    def _give_up_waiting(self, now_ns: int) -> None:
+        """Frames for which no trigger comes any more."""
+        kept = []
+        for waiting in self._waiting:
+            reason = self._hopeless(waiting, now_ns)
+            if not reason:
+                kept.append(waiting)
+                continue
+            self._tally.add("unpaired_frames")
+            self._miss(waiting.judgement, reason)
+        self._waiting = kept
+
+    def _hopeless(self, waiting: _Waiting, now_ns: int) -> str:
+        up = self.link.state == "up"
+        if up and waiting.judgement.captured_ns < self._booted_ns:
+            return "reset"
+        speed = self.link.clock.ticks_per_s
+        wait_ns = round(self._distance / speed * 1e9) if speed > 0 else _USUAL_WAIT_NS
+        if now_ns - waiting.decided_ns <= min(max(wait_ns, _LEAST_WAIT_NS), _MOST_WAIT_NS):
+            return ""
+        return "unpaired" if up else "link"
+
+    def _forget_settled(self, now_ns: int) -> None:
+        tick = self.link.clock.tick_at(now_ns - _SETTLED_NS)
+        while (part := self._pairing.oldest()) and signed(tick - part.due) > 0:
+            self._end(part, "unconfirmed")
+            self._pairing.remove(part)
+
+    def _miss(self, judgement: Judgement, reason: str) -> None:
+        if judgement.decision.reject:
+            self._tally.missed(reason)
+            self._report(Outcome(judgement, None, reason))
+
+    def _report(self, outcome: Outcome) -> None:
+        if self._listener is not None:
+            self._listener(outcome)
+
+    def _on_fault(self, report: FaultReport) -> None:
+        if report.kind not in list(Fault):
+            return
+        fault = Fault(report.kind)
+        name = fault.name.lower().replace("_", " ")
+        if report.active:
+            self.faults.add(fault)
+            self._tally.add("faults")
+            log.warning("gate: %s, at tick %d", name, report.tick)
+        else:
+            self.faults.discard(fault)
+            log.info("gate: no longer %s", name)
+
+
+def _reason(number: int) -> str:
+    return Nak(number).name.lower() if number in list(Nak) else f"refused_{number}"
+
+
+def _at_risk(parts: tuple[int, ...]) -> str:
+    if not parts:
+        return "no part was between photo-eye and gate"
+    named = ", ".join(map(str, parts[:_NAMED])) + (" …" if len(parts) > _NAMED else "")
+    return f"parts {named} were between photo-eye and gate and may have passed unjudged"

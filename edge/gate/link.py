@@ -1,0 +1,367 @@
+"""The session with the controller, on a thread of its own: handshake, heartbeats, requests, events in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import select
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from typing import Literal, Protocol
+
+from edge.errors import GateError
+from edge.gate.clock import Clock
+from edge.gate.port import Port
+from edge.gate.protocol import (
+    EVENTS,
+    PROTOCOL,
+    Ack,
+    Alive,
+    Config,
+    Decoder,
+    FaultReport,
+    Fired,
+    Frame,
+    Heartbeat,
+    Hello,
+    LatePart,
+    Message,
+    Nak,
+    Received,
+    Refusal,
+    Status,
+    Trigger,
+    encode,
+)
+from edge.gate.requests import Requests
+
+log = logging.getLogger(__name__)
+
+Event = Trigger | Fired | LatePart | FaultReport
+State = Literal["closed", "greeting", "configuring", "up", "silent"]
+
+_MS = 1_000_000
+BEAT_NS = 100 * _MS
+_FIRST_BEATS = 8
+_FIRST_BEAT_NS = 5 * _MS
+"""Of a new session, so that the clock is known soon."""
+SILENCE_NS = 500 * _MS
+"""Without a byte for so long the link counts as lost."""
+_HELLO_NS = 50 * _MS
+_REOPEN_NS = 200 * _MS
+_COLLECT_NS = 10 * _MS
+"""Bytes are taken so often, not one by one as they come: nothing in them is more urgent, because a decision brings
+its own wake-up, and each wake-up costs more than what it reads."""
+_CONFIRM_NS = 20 * _MS
+"""Well before the controller sends its events again."""
+_LEAST_WAIT_NS = 15 * _MS
+_MOST_WAIT_NS = 50 * _MS
+_FULL = 1 << 16
+_ONE = (1).to_bytes(8, "little")
+"""What an eventfd takes."""
+
+
+class Owner(Protocol):
+    """Whom the link serves. All are called on the link's thread."""
+
+    def on_session(self, status: Status, restarted: bool) -> None:
+        """A session begins; with ``restarted`` the controller has forgotten an earlier one, whose clock is still
+        the link's."""
+        ...
+
+    def on_event(self, event: Event) -> None:
+        """Each once, in order."""
+        ...
+
+    def on_answer(self, request: Message, answer: Ack | Refusal) -> None: ...
+
+    def step(self, now_ns: int) -> None:
+        """At least ten times a second, and after :meth:`Link.wake`."""
+        ...
+
+
+class Link:
+    """A controller at a serial port. It is opened, greeted and configured again whenever it was lost."""
+
+    def __init__(self, port: Port, config: Config | None, owner: Owner) -> None:
+        """Without ``config`` the controller is left as it is set."""
+        self.clock = Clock()
+        self.state: State = "closed"
+        self.problem = ""
+        """Why the port cannot be opened, or what the controller refuses; empty when all is well."""
+        self.lost = 0
+        """How often the link was lost after it was up."""
+        self.lost_events = 0
+        self.flags = 0
+        """The controller's, as it said last: :class:`~edge.gate.protocol.Flag`."""
+        self.up_since_ns = 0
+        self._port, self._config, self._owner = port, config, owner
+        self._requests = Requests()
+        self._posted: deque[Message] = deque()
+        self._decoder = Decoder()
+        self._out = bytearray()
+        self._session = 0
+        self._restarted = False
+        self._expected = 0
+        self._hello_ns = self._beat_ns = self._open_ns = self._heard_ns = 0
+        self._confirm_ns = self._again = 0
+        self._beats: dict[int, int] = {}
+        self._stamped = False
+        self._beat = 0
+        self._closing = False
+        self._woken = False
+        # Raw files, not descriptors: after close they refuse, where a number may belong to somebody else by then.
+        self._waker = open(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "r+b", buffering=0)  # noqa: SIM115, PTH123
+        self._wake_fd = self._waker.fileno()
+        self._thread = threading.Thread(target=self._run, name="gate", daemon=True)
+
+    @property
+    def bad_frames(self) -> int:
+        """Damaged ones, since the port was opened."""
+        return self._decoder.bad
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Any number of times; returns when the thread has ended and the port is free."""
+        self._closing = True
+        self.wake()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+        self._waker.close()
+
+    def wake(self) -> None:
+        """From any thread: :meth:`Owner.step` soon. Never waits, raises nothing."""
+        if not self._woken:
+            self._woken = True
+            with suppress(OSError, ValueError):
+                self._waker.write(_ONE)
+
+    def post(self, message: Message) -> None:
+        """From any thread: a request. Its ``session`` is filled in."""
+        self._posted.append(message)
+        self.wake()
+
+    def request(self, message: Message) -> None:
+        """From the link's thread: asked until it is answered or the session ends. Its ``session`` is filled in."""
+        message = message._replace(session=self._session)  # type: ignore[call-arg]
+        wait_ns = min(max(_LEAST_WAIT_NS, 4 * self.clock.delay_ns), _MOST_WAIT_NS)
+        self._send(self._requests.add(message, time.monotonic_ns(), wait_ns))
+
+    @property
+    def _new_clock(self) -> bool:
+        return 0 < self.clock.samples < _FIRST_BEATS and self.state != "silent"
+
+    # --- the thread ---
+
+    def _run(self) -> None:
+        while not self._closing:
+            try:
+                self._turn()
+            except OSError as error:
+                self._lose(f"{self._port.device}: {error.strerror or error}")
+            except Exception:
+                log.exception("gate: unexpected; the link begins anew")
+                self._lose(f"{self._port.device}: internal error")
+        self._port.close()
+        self.state = "closed"
+
+    def _turn(self) -> None:
+        now_ns = time.monotonic_ns()
+        if self.state == "closed":
+            self._try_to_open(now_ns)
+        else:
+            self._keep_up(now_ns)
+        self._owner.step(now_ns)
+        self._confirm(now_ns)
+        self._flush()
+        self._wait()
+
+    def _wait(self) -> None:
+        port = self._port.fd
+        # An answer that measures the clock is taken at once.
+        urgent = [port] if port >= 0 and (self.state != "up" or self._stamped) else []
+        timeout = (_FIRST_BEAT_NS if self._new_clock else _COLLECT_NS) / 1e9
+        ready, _, _ = select.select([self._wake_fd, *urgent], [port] if self._out else [], [], timeout)
+        if self._wake_fd in ready:
+            self._waker.read(8)
+            self._woken = False
+        if port >= 0 and (data := self._port.read()):
+            self._take(data)
+
+    def _try_to_open(self, now_ns: int) -> None:
+        if now_ns < self._open_ns:
+            return
+        self._open_ns = now_ns + _REOPEN_NS
+        try:
+            self._port.open()
+        except GateError as error:
+            self._complain(str(error))
+            return
+        self._decoder, self._out = Decoder(), bytearray()
+        self._heard_ns = now_ns
+        if self._session:
+            self.state = "silent"  # perhaps only the cable was gone
+        else:
+            self._greet()
+
+    def _lose(self, reason: str) -> None:
+        if self.state == "up":
+            self.lost += 1
+        self._port.close()
+        self.state = "closed"
+        self._open_ns = time.monotonic_ns() + _REOPEN_NS // 4
+        self._complain(reason)
+
+    def _complain(self, problem: str) -> None:
+        if problem != self.problem:
+            log.warning("gate: %s", problem)
+        self.problem = problem
+
+    # --- what is said ---
+
+    def _send(self, frame: bytes) -> None:
+        if len(self._out) < _FULL:  # a line that takes nothing for so long is lost anyway
+            self._out += frame
+
+    def _confirm(self, now_ns: int) -> None:
+        """Events have arrived: said together with what else is to be said, if that is soon."""
+        if self._confirm_ns and (self._out or self._again or now_ns - self._confirm_ns >= _CONFIRM_NS):
+            self._send(encode(Received(self._session, self._again), self._expected))
+            self._confirm_ns = self._again = 0
+
+    def _flush(self) -> None:
+        if self._out and self._port.is_open:
+            del self._out[: self._port.write(self._out)]
+
+    def _keep_up(self, now_ns: int) -> None:
+        if self.state == "up" and now_ns - self._heard_ns > SILENCE_NS:
+            self.lost += 1
+            self.state = "silent"
+            self._complain(f"{self._port.device}: the controller does not answer")
+        if self.state == "greeting":
+            if now_ns - self._hello_ns >= _HELLO_NS:
+                self._hello_ns = now_ns
+                self._send_stamped(Hello(PROTOCOL, self._session), now_ns)
+            return
+        if now_ns - self._beat_ns >= (_FIRST_BEAT_NS if self._new_clock else BEAT_NS):
+            self._beat_ns = now_ns
+            self._send_stamped(Heartbeat(self._session), now_ns)
+        while self._posted and self.state == "up":
+            self.request(self._posted.popleft())
+        for frame in self._requests.due(now_ns):
+            self._send(frame)
+
+    def _send_stamped(self, message: Hello | Heartbeat, now_ns: int) -> None:
+        """Its answer will be a measurement of the clock."""
+        self._beat = (self._beat + 1) & 0xFF
+        self._beats[self._beat] = now_ns
+        self._beats.pop((self._beat - 16) & 0xFF, None)
+        self._stamped = True
+        self._send(encode(message, self._beat))
+
+    def _greet(self) -> None:
+        """A new session: whatever was underway in the old one is void."""
+        self._requests.clear()
+        self._confirm_ns = self._again = 0
+        self._beats.clear()
+        self._session = secrets.randbelow(0xFFFFFFFF) + 1
+        self._hello_ns = 0
+        self._restarted = self.up_since_ns != 0
+        self.state = "greeting"
+
+    # --- what is heard ---
+
+    def _take(self, data: bytes) -> None:
+        now_ns = time.monotonic_ns()
+        confirm, again = False, 0
+        for frame in self._decoder.feed(data):
+            self._heard_ns = now_ns
+            if frame.type in EVENTS:
+                confirm = True
+                again |= self._take_event(frame)
+            else:
+                self._take_answer(frame, now_ns)
+        if confirm and self.state != "greeting":
+            self._confirm_ns = self._confirm_ns or now_ns
+            self._again |= again
+
+    def _take_event(self, frame: Frame) -> int:
+        """1 when something is missing before it."""
+        ahead = (frame.seq - self._expected) & 0xFF
+        if self.state == "greeting" or ahead:
+            return int(0 < ahead < 128)
+        event = frame.message()
+        self._expected = (self._expected + 1) & 0xFF
+        if isinstance(event, Trigger | Fired | LatePart | FaultReport):
+            self._owner.on_event(event)
+        return 0
+
+    def _take_answer(self, frame: Frame, now_ns: int) -> None:
+        message = frame.message()
+        if isinstance(message, Alive):
+            self._on_alive(message, frame.seq, now_ns)
+        elif isinstance(message, Status):
+            self._on_status(message, frame.seq, now_ns)
+        elif isinstance(message, Ack | Refusal):
+            self._on_answer(message, frame.seq)
+
+    def _on_alive(self, alive: Alive, seq: int, now_ns: int) -> None:
+        if self.state == "greeting":
+            return
+        if alive.session != self._session:
+            self._greet()
+            return
+        self.flags = alive.flags
+        self._stamped = False
+        sent_ns = self._beats.pop(seq, None)
+        if sent_ns is not None:
+            self.clock.add(sent_ns, now_ns, alive.time_us, alive.tick)
+        if self.state == "silent":
+            self._come_up(now_ns)
+
+    def _on_status(self, status: Status, seq: int, now_ns: int) -> None:
+        if status.session != self._session:
+            if self.state != "greeting":
+                self._greet()  # it restarted and says so
+            return
+        if self.state == "greeting":
+            self._expected = status.next_event
+            self._owner.on_session(status, self._restarted)
+            self.clock = Clock()
+            self.clock.add(self._beats.pop(seq, self._hello_ns), now_ns, status.time_us, status.tick)
+            self.state = "configuring"
+            if self._config is None:
+                self._come_up(now_ns)
+            else:
+                self.request(self._config)
+        elif 0 < (ahead := (status.next_event - self._expected) & 0xFF) < 240:
+            self.lost_events += ahead
+            self._expected = status.next_event
+
+    def _on_answer(self, answer: Ack | Refusal, seq: int) -> None:
+        if self.state == "greeting":
+            if isinstance(answer, Refusal) and answer.reason == Nak.PROTOCOL:
+                self._complain(f"{self._port.device}: the firmware speaks another protocol; expected {PROTOCOL}")
+            return
+        request = self._requests.answered(seq)
+        if request is not None and isinstance(answer, Refusal) and answer.reason == Nak.SESSION:
+            self._greet()
+        elif isinstance(request, Config):
+            if isinstance(answer, Ack):
+                self._come_up(time.monotonic_ns())
+            else:
+                self._complain(f"{self._port.device}: the controller refuses these settings (reason {answer.reason})")
+        elif request is not None:
+            self._owner.on_answer(request, answer)
+
+    def _come_up(self, now_ns: int) -> None:
+        if self.problem or not self.up_since_ns:
+            log.info("gate: the controller at %s answers", self._port.device)
+        self.problem = ""
+        self.state = "up"
+        self.up_since_ns = now_ns

@@ -1,0 +1,223 @@
+"""A board under qemu: its pins driven through qtest, its resets through QMP, its serial line a socket.
+
+qemu starts stopped, because it loses what the firmware says before anybody listens. Time is not to be trusted on a
+loaded machine, so the encoder is stepped: a tick is over when the firmware has toggled the pin that says so.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.firmware_stubs.building import build
+
+PATIENCE_S = 20.0
+
+
+class Pins:
+    """The LM3S6965's: which line of which device (see boards/lm3s6965evb/board.c)."""
+
+    inputs = "/machine/unattached/device[9]"  # port B
+    outputs = "/machine/unattached/device[13]"  # port F
+    encoder, eye, feedback = 0, 1, 2
+    gate, alarm, tick_seen, eye_seen = 0, 2, 3, 4
+
+
+class Machine:
+    """A board's firmware under qemu, stopped until :meth:`go`: ``line`` is its serial line."""
+
+    def __init__(self, board: str) -> None:
+        firmware = build(board, "arm-none-eabi-gcc", "qemu-system-arm") / f"{board}.elf"
+        self._folder = Path(tempfile.mkdtemp(prefix="qemu-"))
+        self._process = subprocess.Popen(
+            [
+                *("qemu-system-arm", "-M", board, "-accel", "tcg", "-S", "-display", "none", "-nodefaults"),
+                *("-kernel", str(firmware)),
+                *(
+                    "-chardev",
+                    f"socket,id=link,path={self._folder}/link,server=on,wait=off",
+                    "-serial",
+                    "chardev:link",
+                ),
+                *("-qtest", f"unix:{self._folder}/qtest,server=on,wait=off", "-qtest-log", "none"),
+                *("-qmp", f"unix:{self._folder}/qmp,server=on,wait=off"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            self._qmp = self._socket("qmp").makefile("rw")
+            self._qmp.readline()
+            self.qmp("qmp_capabilities")
+            self.line = self._socket("link")
+            self.qtest = self._socket("qtest")
+            self.qtest.settimeout(PATIENCE_S)
+            self.go()
+        except BaseException:
+            self.stop()
+            raise
+
+    def go(self) -> None:
+        self.qmp("cont")
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def qmp(self, command: str) -> Any:
+        self._qmp.write(json.dumps({"execute": command}) + "\n")
+        self._qmp.flush()
+        while "return" not in (answer := json.loads(self._qmp.readline())):
+            assert "error" not in answer, answer
+        return answer["return"]
+
+    def _socket(self, name: str) -> socket.socket:
+        made = socket.socket(socket.AF_UNIX)
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                made.connect(str(self._folder / name))
+            except OSError:
+                assert time.monotonic() < until, "qemu did not start"
+                time.sleep(0.02)
+            else:
+                return made
+
+
+class Emulator(Machine):
+    """A running LM3S6965. ``opened`` has every tick at which the gate opened since the last reset."""
+
+    def __init__(self) -> None:
+        self.opened: list[int] = []
+        self.tick = 0
+        self._level = dict.fromkeys(range(8), False)
+        self._boots = self._oks = 0
+        self._rest = b""
+        super().__init__("lm3s6965evb")
+
+    def go(self) -> None:
+        self._ask(f"irq_intercept_out {Pins.outputs}")
+        super().go()
+        self._wait_for_boot()
+
+    @property
+    def alarm(self) -> bool:
+        return self._level[Pins.alarm]
+
+    def step(self, ticks: int = 1) -> None:
+        """The belt moves on."""
+        for _ in range(ticks):
+            self.tick += 1
+            self._pulse_and_wait(Pins.encoder, Pins.tick_seen)
+
+    def part(self) -> tuple[int, int]:
+        """A part passes the photo-eye. Returns the monotonic time before and after the firmware saw it."""
+        before_ns = time.monotonic_ns()
+        self._set_and_wait(Pins.eye, True, Pins.eye_seen)
+        after_ns = time.monotonic_ns()
+        self._set_and_wait(Pins.eye, False, Pins.eye_seen)
+        return before_ns, after_ns
+
+    def reset(self) -> None:
+        """Returns when the firmware runs again; its ticks begin at 0.
+
+        qemu does not tell of pins that fall with the reset, so the belt moves on until they are low anyway.
+        """
+        while self._level[Pins.gate] or self._level[Pins.tick_seen]:
+            self.step()
+        self.qmp("system_reset")
+        self._wait_for_boot()
+
+    def set_feedback(self, is_open: bool) -> None:
+        self._ask(f"set_irq_in {Pins.inputs} unnamed-gpio-in {Pins.feedback} {int(is_open)}")
+
+    def _wait_for_boot(self) -> None:
+        self.tick, self.opened, self._boots = 0, [], 0
+        self._take_until(lambda: self._boots)
+
+    def _pulse_and_wait(self, pin: int, seen: int) -> None:
+        before = self._level[seen]
+        target = f"set_irq_in {Pins.inputs} unnamed-gpio-in {pin}"
+        self.qtest.sendall(f"{target} 1\n{target} 0\n".encode())
+        self._oks = 2
+        self._take_until(lambda: self._oks <= 0 and self._level[seen] != before)
+
+    def _set_and_wait(self, pin: int, level: bool, seen: int) -> None:
+        self.qtest.sendall(f"set_irq_in {Pins.inputs} unnamed-gpio-in {pin} {int(level)}\n".encode())
+        self._oks = 1
+        self._take_until(lambda: self._oks <= 0 and self._level[seen] == level)
+
+    def _ask(self, command: str) -> None:
+        self.qtest.sendall(f"{command}\n".encode())
+        self._oks = 1
+        self._take_until(lambda: self._oks <= 0)
+
+    def _take_until(self, condition: Any) -> None:
+        while not condition():
+            *lines, self._rest = (self._rest + self.qtest.recv(4096)).split(b"\n")
+            for line in lines:
+                self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        if line.startswith(b"OK"):
+            self._oks -= 1
+            return
+        assert line.startswith(b"IRQ "), line
+        _, change, number = line.split()
+        pin, level = int(number), change == b"raise"
+        if pin == Pins.gate and level and not self._level[pin]:
+            self.opened.append(self.tick)
+        self._boots += pin == Pins.eye_seen and level
+        self._level[pin] = level
+
+
+class Mps2(Machine):
+    """An MPS2 with AN385: qemu has none of its pins, so its interrupts are raised, and LEDs and memory read."""
+
+    ENCODER, EYE = 16, 17
+
+    def __init__(self) -> None:
+        super().__init__("mps2-an385")
+        names = subprocess.run(
+            ["arm-none-eabi-nm", build("mps2-an385") / "mps2-an385.elf"], capture_output=True, text=True, check=True
+        ).stdout
+        self._ticks = next(line.split()[0] for line in names.splitlines() if line.endswith(" ticks_seen"))
+        self._answers = self.qtest.makefile("rw")
+        self.tick = 0
+
+    def step(self, ticks: int = 1) -> None:
+        for _ in range(ticks):
+            self.tick += 1
+            self._pulse(self.ENCODER)
+            until = time.monotonic() + PATIENCE_S
+            while self._read(f"0x{self._ticks}") != self.tick:
+                assert time.monotonic() < until, "the firmware does not count"
+
+    def part(self) -> None:
+        self._pulse(self.EYE)
+
+    @property
+    def gate_open(self) -> bool:
+        return bool(self._read("0x40028000") & 1)
+
+    def _pulse(self, interrupt: int) -> None:
+        """Up and down in one go: while the line is up, the interrupt is taken again and again."""
+        line = f"set_irq_in /machine/armv7m unnamed-gpio-in {interrupt}"
+        self._tell(f"{line} 1\n{line} 0")
+        self._answers.readline()
+
+    def _read(self, address: str) -> int:
+        return int(self._tell(f"readl {address}").split()[1], 16)
+
+    def _tell(self, command: str) -> str:
+        self._answers.write(command + "\n")
+        self._answers.flush()
+        return self._answers.readline()
