@@ -10,9 +10,12 @@ import pytest
 
 from edge.artifact.artifact import REFERENCE
 from edge.buffer import Buffer
+from edge.buffer.reading import entries
+from edge.buffer.schema import open_reader
 from edge.config import load_config
 from edge.daemon import Line, run_line
 from edge.errors import ConfigError, SourceError, StateError
+from edge.messages import Drift, decode
 from edge.parts import calibrate
 from edge.record import Record
 
@@ -59,14 +62,14 @@ def test_drift_is_watched_at_each_camera(
     report = run_line(load_config(write(bright, dim, extra="[drift]\nwindow = 60")))
     assert report.windows == 4
     assert len(report.drifted_windows) == 2
-    with closing(Buffer(tmp_path / "state" / "buffer.db")) as buffer:
-        rows = buffer._db.execute("SELECT seq, payload FROM entry WHERE kind = 'drift'").fetchall()
-    assert [row[0] for row in rows] == [0, 1, 2, 3]
-    drifted = {
-        (b'"camera":"camera-1"' in payload, b'"drifted":true' in payload.split(b'"columns"')[0])
-        for _, payload in rows
+    with closing(open_reader(tmp_path / "state" / "buffer.db")) as db:
+        windows = list(entries(db, "drift"))
+    assert [window.seq for window in windows] == [0, 1, 2, 3]
+    told = [decode("drift", window.payload) for window in windows]
+    assert {(message.camera, message.drifted) for message in told if isinstance(message, Drift)} == {
+        ("camera-0", False),
+        ("camera-1", True),
     }
-    assert drifted == {(False, False), (True, True)}
 
 
 def test_a_camera_that_fails_ends_the_line_with_everything_kept(
