@@ -12,7 +12,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.assembly import Lane, identify, load_chain, open_buffer, open_caretaker, open_lanes, open_sync, open_watches
+from edge.assembly import (
+    Lane,
+    identify,
+    load_chain,
+    open_auditor,
+    open_buffer,
+    open_caretaker,
+    open_lanes,
+    open_sync,
+    open_watches,
+)
 from edge.buffer import Buffer
 from edge.chain import Chain
 from edge.config import Config
@@ -133,6 +143,7 @@ class Line:
             caretaker=caretaker,
             sync=sync,
             health_interval_s=config.health.interval_s,
+            auditor=open_auditor(config, chain, identity),
         )
         for model in chain.models:
             log.info("%s on %s", model.name, model.running)

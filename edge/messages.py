@@ -289,6 +289,27 @@ class Event(Message):
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit(Message):
+    """One record that a person is to label."""
+
+    request: str = ""
+    """Who asked for it, where somebody did."""
+    record_seq: int = field(metadata=_NOT_NEGATIVE)
+    """Names the record, with device and boot."""
+    camera: int = field(default=0, metadata=_NOT_NEGATIVE)
+    part: int = field(default=0, metadata=_NOT_NEGATIVE)
+    wall_ns: int = field(default=0, metadata=_NOT_NEGATIVE)
+    why: tuple[str, ...] = ()
+    """random, requested, uncertain, outlying; a newer device may know more."""
+    label: str = ""
+    score: float = 0.0
+    scores: dict[str, float] = field(default_factory=dict)
+    """By label, the best ones."""
+    picture: str = ""
+    """PNG in base64, only where ``audit.send_images`` allows it."""
+
+
 KINDS: dict[str, type[Message]] = {
     "status": Status,
     "health": Health,
@@ -296,6 +317,7 @@ KINDS: dict[str, type[Message]] = {
     "stats": Stats,
     "predictions": Predictions,
     "event": Event,
+    "audit": Audit,
 }
 
 

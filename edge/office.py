@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from edge.audit import Auditor
 from edge.buffer import Buffer
 from edge.caretaker import Caretaker
 from edge.drift import DriftWatch, WindowResult
@@ -51,6 +52,7 @@ class Office:
         caretaker: Caretaker,
         sync: Sync | None,
         health_interval_s: float,
+        auditor: Auditor | None = None,
     ) -> None:
         """``watches`` by the numbers of camera and model."""
         self.windows = 0
@@ -58,6 +60,7 @@ class Office:
         """Numbers of the windows that drifted."""
         self._intake, self._buffer, self._watches = intake, buffer, watches
         self._vitals, self._caretaker, self._sync = vitals, caretaker, sync
+        self._auditor = auditor
         self._records = 0
         if watches:
             vitals.watches_drift()
@@ -115,6 +118,7 @@ class Office:
         record = _record(self._records, judged)
         self._records += 1
         self._buffer.append(record)
+        outlying = False
         for look in judged.looks:
             watched = self._watches.get((record.camera, look.model))
             if watched is not None:
@@ -122,7 +126,15 @@ class Office:
                 result = watched.watch.add(look.picture, decision.scores, decision.index, record.seq, record.wall_ns)
                 if result is not None:
                     self._report(watched, result)
+                outlying |= self._auditor is not None and self._auditor.outliers and watched.watch.outlying
+        self._audit(record, judged, outlying)
         self._intake.release(judged)
+
+    def _audit(self, record: Record, judged: Judged, outlying: bool) -> None:
+        """Before the picture is given back."""
+        message = self._auditor.see(record, judged, outlying) if self._auditor is not None else None
+        if message is not None and self._sync is not None:
+            self._buffer.put("audit", message.seq, encode(message))
 
     def _report(self, watched: Watched, result: WindowResult) -> None:
         number = self.windows

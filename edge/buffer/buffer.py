@@ -85,7 +85,8 @@ class Buffer:
         self._records.append(record)
 
     def put(self, kind: str, seq: int, payload: bytes, model: str | None = None) -> None:
-        """Keeps a finished message of kind ``drift``, ``stats`` or ``event``. Durable after the next commit.
+        """Keeps a finished message of kind ``audit``, ``drift``, ``stats`` or ``event``. Durable after the next
+        commit.
 
         ``model``: whose it is, if not that of the records.
         """

@@ -22,7 +22,7 @@ CREATE TABLE boot (
 );
 CREATE TABLE entry (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind     TEXT NOT NULL,                  -- predictions | drift | stats | event
+    kind     TEXT NOT NULL,                  -- predictions | audit | drift | stats | event
     boot_id  TEXT NOT NULL,
     seq      INTEGER NOT NULL,               -- of the first record, or the window's number
     count    INTEGER NOT NULL,               -- records in the payload, or 1

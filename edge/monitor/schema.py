@@ -51,6 +51,11 @@ CREATE TABLE set_aside (
 """
 
 LATER_TABLES = """
+CREATE TABLE IF NOT EXISTS audit (
+    boot INTEGER REFERENCES boot, seq INTEGER, request TEXT, record_seq INTEGER, received_ns INTEGER,
+    message TEXT NOT NULL,
+    PRIMARY KEY (boot, seq)
+);
 CREATE TABLE IF NOT EXISTS event (
     boot INTEGER REFERENCES boot, seq INTEGER, camera TEXT, fault TEXT, active INTEGER, since_ns INTEGER,
     received_ns INTEGER, message TEXT NOT NULL,

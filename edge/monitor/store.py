@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import MessageError, StateError
-from edge.messages import Drift, Event, Health, Message, Predictions, Stats, Status, encode
+from edge.messages import Audit, Drift, Event, Health, Message, Predictions, Stats, Status, encode
 from edge.monitor.intake import Arrival, read, sender
 from edge.monitor.schema import open_store
 from edge.record import Record
@@ -66,8 +66,8 @@ class Store:
         return ((row[0], _record(row[1:])) for row in rows)
 
     def count(self, kind: str, device: str) -> int:
-        """How many predictions (records), drift windows, stats or events of a device are here."""
-        table = {"predictions": "record", "drift": "drift", "stats": "stats", "event": "event"}[kind]
+        """How many predictions (records), drift windows, stats, events or audits of a device are here."""
+        table = {"predictions": "record"}.get(kind, kind)
         return int(
             self._one(f"SELECT count(*) FROM {table} JOIN boot ON boot.id = {table}.boot WHERE device = ?", device)
         )
@@ -87,6 +87,8 @@ class Store:
             return self._insert("drift", message, *window)
         if isinstance(message, Stats):
             return self._insert("stats", message, message.model, now_ns)
+        if isinstance(message, Audit):
+            return self._insert("audit", message, message.request, message.record_seq, now_ns)
         if isinstance(message, Event):
             event = (message.camera, message.fault, message.active, message.since_ns, now_ns)
             return self._insert("event", message, *event)

@@ -12,7 +12,7 @@ from edge.messages import MAX_NAME
 
 VERSION = "v1"
 PER_MODEL = ("drift", "stats")
-PER_DEVICE = ("status", "health", "predictions", "event")
+PER_DEVICE = ("status", "health", "predictions", "event", "audit")
 MAX_ROOT = 256
 
 
