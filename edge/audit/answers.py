@@ -50,7 +50,7 @@ def add_answers(folder: Path, answers: Iterable[Answer]) -> None:
     try:
         with path.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            _append(file.fileno(), lines, file.tell())
+            _append(file.fileno(), lines, file.seek(0, os.SEEK_END))
     except OSError as error:
         raise StateError(f"{path}: cannot be written ({error.strerror}); write it as the daemon's user") from None
 
