@@ -6,6 +6,7 @@ sync thread empties.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from edge.audit import Auditor
+from edge.audit.news import News, count
 from edge.buffer import Buffer
 from edge.caretaker import Caretaker
 from edge.drift import DriftWatch, WindowResult
@@ -38,6 +40,11 @@ class Watched:
     identity: Identity
     camera: str
 
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """As in its messages: camera, model and version."""
+        return self.camera, self.identity.model, self.identity.model_version
+
 
 class Office:
     """Start it, and :meth:`finish` it once no more decisions come."""
@@ -61,6 +68,7 @@ class Office:
         self._intake, self._buffer, self._watches = intake, buffer, watches
         self._vitals, self._caretaker, self._sync = vitals, caretaker, sync
         self._auditor = auditor
+        self._labels = News(auditor.folder.folder) if auditor is not None else None
         self._records = 0
         if watches:
             vitals.watches_drift()
@@ -136,6 +144,15 @@ class Office:
         if message is not None and self._sync is not None:
             self._buffer.put("audit", message.seq, encode(message))
 
+    def _count_labels(self) -> None:
+        """What people said since the last look. A disk that refuses is asked again with the next."""
+        with contextlib.suppress(OSError):
+            if self._labels is not None and (answers := self._labels.take()):
+                count(
+                    answers,
+                    {watched.key: (watched.watch, watched.identity.labels) for watched in self._watches.values()},
+                )
+
     def _report(self, watched: Watched, result: WindowResult) -> None:
         number = self.windows
         self.windows += 1
@@ -164,6 +181,7 @@ class Office:
         self._next_look = time.monotonic() + LOOK_S
         self._vitals.look()
         self._caretaker.remember_if_due()
+        self._count_labels()
         tidy()
 
     def _send_health(self) -> None:

@@ -35,12 +35,18 @@ class Answer:
 def read_answers(folder: Path) -> dict[str, Answer]:
     """By the sample's id. A line that a power cut tore is passed over. Raises StateError."""
     try:
-        with (folder / NAME).open("rb") as file:
-            return {answer.sample.id: answer for line in file for answer in _parse(line)}
+        data = (folder / NAME).read_bytes()
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise StateError(f"{folder / NAME}: cannot be read ({error.strerror}); read it as its owner") from None
+    return {answer.sample.id: answer for answer in parse_answers(data)}
+
+
+def parse_answers(data: bytes) -> Iterator[Answer]:
+    """In order; torn and foreign lines are passed over."""
+    for line in data.splitlines():
+        yield from _parse(line)
 
 
 def add_answers(folder: Path, answers: Iterable[Answer]) -> None:

@@ -107,6 +107,10 @@ class DriftWatch:
             self._follow(pane)
         return self._finish() if pane.n >= self._window else None
 
+    def add_audit(self, stratum: str, predicted: int, true: int) -> None:
+        """A person's judgement of an earlier sample, counted in the window under way; see :meth:`Pane.add_audit`."""
+        self._pane.add_audit(stratum, predicted, true)
+
     @property
     def outlying(self) -> bool:
         """Whether the last picture was farther from the reference than its limit for outliers."""

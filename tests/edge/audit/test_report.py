@@ -21,7 +21,7 @@ LABELS = ("whole", "burnt")
 
 @pytest.fixture
 def reported(tmp_path: Path) -> Callable[..., ModelReport]:
-    """``reported(answers, errors, n)``: the report on one model that erred in ``errors`` of ``n`` evaluated samples."""
+    """``reported(answers, errors, n)``: on one model that erred in ``errors`` of ``n`` evaluated samples."""
 
     def make(answers: Sequence[Answer], errors: int = 2, n: int = 100) -> ModelReport:
         remember_model(tmp_path, "cookie/1", ModelFacts(LABELS, errors, n))
