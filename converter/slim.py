@@ -3,7 +3,8 @@
 Per-channel quantization writes twelve bytes of scale and zero point for each channel of the weights and again for
 the bias, and all zero points are zero; names of tensors inside the graph run to a hundred letters; each tensor has a
 buffer, most of them empty. Here equal things are written once (``sharing.py``), the scales of weights and bias are
-made equal where that can be (``unit_scales.py``), inner tensors have no name, and what only conversion needed goes:
+made equal where that can be (``unit_scales.py``), inner tensors are named by their number (some readers, OpenVINO for
+one, refuse tensors without a name), and what only conversion needed goes:
 the ranges that were seen, the description of the conversion, and tensors that no operator uses.
 """
 
@@ -68,7 +69,7 @@ def _tidy(graph: Any) -> None:
     outside = {*_ints(graph.inputs), *_ints(graph.outputs)}
     for number, tensor in enumerate(graph.tensors):
         if number not in outside:
-            tensor.name = None
+            tensor.name = b"%d" % number
         if tensor.quantization is not None:
             tensor.quantization.min = tensor.quantization.max = None
             if not len(_list(tensor.quantization.scale)):

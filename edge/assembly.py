@@ -176,7 +176,7 @@ def open_sync(sync: SyncConfig, buffer: Buffer, identity: Identity) -> Sync | No
     if not sync.broker:
         return None
     transport = make_transport(sync, f"{sync.root}-{identity.device}")
-    return Sync(transport, buffer, identity, sync.root, predictions=sync.predictions)
+    return Sync(transport, buffer, identity, sync.root, predictions=sync.predictions, backlog_per_s=sync.backlog_rate)
 
 
 def make_transport(sync: SyncConfig, client_id: str) -> Transport:

@@ -18,6 +18,9 @@ Activation = Literal["softmax", "sigmoid", "logits"]
 RuntimeName = Literal["litert", "tflite-runtime"]
 RuntimeChoice = Literal["auto", "litert", "tflite-runtime"]
 
+CHANGEABLE = ("buffer.commit_s", "health.interval_s", "sync.predictions", "sync.backlog_rate")
+"""Settings that may be changed while the daemon runs."""
+
 Policy = Literal["latest", "every", "adaptive"]
 """latest: a newer frame replaces one that still waits; every: the source waits for the model (files); adaptive: two
 frames may wait, unless they could not be decided in time any more."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.choices import Colour, GateAction, Policy, Range, RuntimeChoice
+from edge.commands.allowed import check_allowed
 from edge.decide import Rule
 from edge.errors import ConfigError
 from edge.frames.care_options import CareOptions
@@ -183,6 +184,10 @@ class SyncConfig:
     """First level of every topic."""
     predictions: bool = False
     """Send every record too, not only drift windows and health."""
+    backlog_rate: float = field(default=25_000.0, metadata={"least": 1.0, "most": 1e9})
+    """Records a second at most while catching up after an outage; live data goes first."""
+    commands: tuple[str, ...] = ()
+    """What the device does when asked over MQTT: "status", "doctor", "audit", "set:<setting>"; by default nothing."""
     username: str = ""
     """For brokers that ask."""
     password_file: Path | None = None
@@ -280,6 +285,7 @@ def _check(config: Config) -> None:
             parse_address(config.health.prometheus)
     except ConfigError as error:
         raise ConfigError(f"health.prometheus: {error}") from None
+    check_allowed(config.sync.commands)
     for place, model in (("model", config.model), *(("then", then) for then in config.then)):
         if model.delegate_options and not model.delegate:
             raise ConfigError(f"{place}.delegate_options: there is no {place}.delegate to give them to")

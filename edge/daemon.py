@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge.assembly import (
     Lane,
@@ -24,9 +21,10 @@ from edge.assembly import (
     open_watches,
 )
 from edge.buffer import Buffer
+from edge.buffer.lock import locked
 from edge.chain import Chain
+from edge.commands.opening import open_desk
 from edge.config import Config
-from edge.errors import StateError
 from edge.gate import Gate, NoGate, open_gate
 from edge.health import Distribution
 from edge.health.merging import SHARES
@@ -115,7 +113,7 @@ class Line:
         config = self._config
         state = config.device.state
         cores = [source.core for source in config.source if source.core is not None]
-        with _locked(state), reserved(cores), closing(StatusService(state, config.health.prometheus)) as status:
+        with locked(state), reserved(cores), closing(StatusService(state, config.health.prometheus)) as status:
             chain = load_chain(config)
             buffer = open_buffer(config, chain.name)
             try:
@@ -135,6 +133,7 @@ class Line:
             raise
         caretaker = open_caretaker(config, lanes, identity)
         vitals = Vitals(identity, [lane.counts(caretaker) for lane in lanes], intake, buffer, sync, _told(gate))
+        auditor = open_auditor(config, chain, identity)
         office = Office(
             intake=intake,
             buffer=buffer,
@@ -143,7 +142,7 @@ class Line:
             caretaker=caretaker,
             sync=sync,
             health_interval_s=config.health.interval_s,
-            auditor=open_auditor(config, chain, identity),
+            auditor=auditor,
         )
         for model in chain.models:
             log.info("%s on %s", model.name, model.running)
@@ -151,7 +150,9 @@ class Line:
             log.info("judging %s with %s", source.uri, chain.name)
             if self._stopped:
                 lane.pipeline.stop()
+        desk = None
         if sync is not None:
+            desk = open_desk(config.sync, sync, office, vitals, buffer, identity, auditor.folder)
             sync.start()
         office.start()
         status.start(lambda: vitals.latest)
@@ -164,6 +165,8 @@ class Line:
             if sync is not None:
                 self._wait_until_delivered(buffer)
                 sync.stop(GOODBYE_S)
+            if desk is not None:
+                desk.close()
             buffer.commit()
         if self._failure is not None:
             raise self._failure
@@ -248,23 +251,3 @@ def _camera_report(lane: Lane) -> CameraReport:
 
 def _by_reason(accounts: Accounts) -> dict[str, int]:
     return {reason: count for reason, count in sorted(accounts.dropped.items()) if count}
-
-
-@contextmanager
-def _locked(state: Path) -> Iterator[None]:
-    """One daemon per state folder: two writers would damage the buffer."""
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        reason = error.strerror
-        raise StateError(f"{state}: cannot be written ({reason}); expected a folder of this user's") from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        raise StateError(f"{state}: another daemon uses it; stop that one, or set device.state elsewhere") from None
-    try:
-        yield
-    finally:
-        os.close(handle)

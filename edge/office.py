@@ -17,6 +17,7 @@ from edge.audit import Auditor
 from edge.audit.news import News, count
 from edge.buffer import Buffer
 from edge.caretaker import Caretaker
+from edge.clock import clock_state
 from edge.drift import DriftWatch, WindowResult
 from edge.health.vitals import Vitals
 from edge.messages import Alarm, Column, Drift, Event, Identity, Stats, Window, encode
@@ -72,7 +73,8 @@ class Office:
         self._records = 0
         if watches:
             vitals.watches_drift()
-        self._interval_s = health_interval_s
+        self.health_interval_s = health_interval_s
+        """May be changed at any time."""
         self._next_look = self._next_health = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="office", daemon=True)
@@ -130,8 +132,9 @@ class Office:
         for look in judged.looks:
             watched = self._watches.get((record.camera, look.model))
             if watched is not None:
-                decision = look.decision
-                result = watched.watch.add(look.picture, decision.scores, decision.index, record.seq, record.wall_ns)
+                decision, at_ns = look.decision, record.captured_ns
+                # Monotonic, wall time at the end: a clock that is set meanwhile does not tear the window.
+                result = watched.watch.add(look.picture, decision.scores, decision.index, record.seq, at_ns)
                 if result is not None:
                     self._report(watched, result)
                 outlying |= self._auditor is not None and self._auditor.outliers and watched.watch.outlying
@@ -185,7 +188,7 @@ class Office:
         tidy()
 
     def _send_health(self) -> None:
-        self._next_health = time.monotonic() + self._interval_s
+        self._next_health = time.monotonic() + self.health_interval_s
         if self._sync is not None:
             self._sync.send_health(self._vitals.message())
 
@@ -208,11 +211,12 @@ def _record(seq: int, judged: Judged) -> Record:
 
 
 def _drift_message(watched: Watched, number: int, result: WindowResult) -> Drift:
-    verdict = result.verdict
+    verdict, offset_ns = result.verdict, clock_state().offset_ns
+    start_ns, end_ns = (max(0, stamp + offset_ns) for stamp in (result.start_ns, result.end_ns))
     return Drift(
         **watched.identity.head(number),
         camera=watched.camera,
-        window=Window(result.first_seq, result.last_seq, verdict.n, result.start_ns, result.end_ns),
+        window=Window(result.first_seq, result.last_seq, verdict.n, start_ns, end_ns),
         drifted=verdict.drifted,
         share=verdict.share,
         columns=tuple(

@@ -52,7 +52,10 @@ class Auditor:
         self._told = 0
 
     def see(self, record: Record, judged: Judged, outlying: bool = False) -> Audit | None:
-        """Keeps the part, if there is a reason to; then what the world is told of it."""
+        """Keeps the part, if there is a reason to; then what the world is told of it.
+
+        Who asked is told also of a part that the disk refused.
+        """
         draw = self._draws[record.camera](record.part)
         request = self.folder.take_request()
         reasons = self._reasons(judged, draw, request is not None, outlying)
@@ -61,7 +64,9 @@ class Auditor:
         self._remember_model()
         sample = self._sample(record, judged, reasons, draw, request or "")
         image = self.folder.keep(sample, judged.looks[-1].picture if judged.looks else None)
-        return None if image is None else self._message(sample, record.camera, image)
+        if image is None and request is None:
+            return None
+        return self._message(sample, record.camera, image or b"")
 
     def _reasons(self, judged: Judged, draw: float, requested: bool, outlying: bool) -> tuple[Why, ...]:
         given: dict[Why, bool] = {

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import sqlite3
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from edge.buffer.schema import open_reader, open_writer
-from edge.record import Record, pack, unpack
+from edge.buffer.file import Batch, BufferFile
+from edge.buffer.reading import Readers, records
+from edge.buffer.schema import storage_trouble
+from edge.buffer.waiting import RECORDS_MOST, Waiting, WaitingMessage
+from edge.buffer.wear import Wear
+from edge.clock import clock_state
+from edge.errors import StateError
+from edge.record import Record
 from edge.sync.outbox import Entry
+from edge.sync.seldom import Seldom
 
 log = logging.getLogger(__name__)
-
-ROW_RECORDS = 500
-"""Records in one row at most."""
-WAITING_MAX = 100_000
-"""Records kept in memory while the disk refuses them; more are lost, and counted."""
-_EVICT_ABOVE, _EVICT_SHARE = 0.9, 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class BufferState:
-    """``bytes``: of live pages; ``evicted``: records since the file was made, ``evicted_undelivered`` those of them
-    that still waited for the broker; ``lost``: records since the start.
+    """``bytes``: of live pages; ``evicted``: records and messages since the file was made, ``evicted_undelivered``
+    those of them that still waited for the broker; ``lost``: records since the start, and ``lost_messages`` likewise.
+    ``written_per_day``: bytes that this process writes to its storage, see :mod:`edge.buffer.wear`.
     """
 
     entries: int
@@ -38,13 +37,17 @@ class BufferState:
     evicted: int
     evicted_undelivered: int
     lost: int
+    lost_messages: int = 0
+    written_per_day: float | None = None
 
 
 class Buffer:
     """One thread writes (``append``, ``put``, ``tick``, ``close``); the sync thread reads and acknowledges.
 
     A record is durable once the commit that holds it is done: after ``commit_records`` records or ``commit_s``
-    seconds, whichever comes first. ``commit_s`` is the loss window of a power cut.
+    seconds, whichever comes first. ``commit_s`` is the loss window of a power cut. While the storage refuses (full,
+    read only, gone) everything waits in memory, up to ``waiting_records``; the oldest beyond that are lost, and
+    counted.
     """
 
     def __init__(
@@ -56,59 +59,74 @@ class Buffer:
         commit_records: int = 500,
         commit_s: float = 5.0,
         deliver_predictions: bool = True,
+        waiting_records: int = RECORDS_MOST,
     ) -> None:
+        """Raises StateError where no waiting would help. A storage that is full or read only now is no error."""
         self.path = path
-        self._model, self._deliver = model, deliver_predictions
-        self._commit_records, self._commit_s, self._cap = commit_records, commit_s, cap_bytes
-        self._db, self.set_aside = open_writer(path, cap_bytes)
-        self._records: list[Record] = []
-        self._messages: list[tuple[str, int, bytes, str]] = []
-        self._acknowledged: deque[int] = deque()
-        self._applying: frozenset[int] = frozenset()
-        self._local = threading.local()
-        self._committed = time.monotonic()
-        self._lost = 0
         self.committed = 0
         """Records of this boot that a commit has made durable."""
         self.trouble = ""
         """Why the last commit was refused; empty when it was not."""
-        self._complained = float("-inf")
-        self.boot_id = self._begin_boot()
+        self._model = model
+        self.commit_s = commit_s
+        """May be changed at any time."""
+        self._commit_records = commit_records
+        self._file = BufferFile(path, cap_bytes, model, deliver_predictions)
+        self._readers = Readers(path)
+        self._waiting = Waiting(waiting_records)
+        self._acknowledged: deque[int] = deque()
+        self._applying: frozenset[int] = frozenset()
+        self._committed = time.monotonic()
+        self._seldom, self._wear = Seldom(log), Wear()
+        self._begin()
+
+    def deliver_predictions(self, wanted: bool) -> None:
+        """Whether records that come from now on are to reach the broker. Any thread may call it."""
+        self._file.deliver_predictions = wanted
+
+    @property
+    def boot_id(self) -> str:
+        """``000042-a1b2c3``: the boot's number, and something to tell it from the same number on a new card."""
+        return self._file.boot_id
+
+    @property
+    def set_aside(self) -> Path | None:
+        """Where a damaged file went, if there was one."""
+        return self._file.set_aside
 
     # -- the writer -----------------------------------------------------------------------------------------------
 
     def append(self, record: Record) -> None:
         """Keeps a decision. Durable after the next commit."""
-        if len(self._records) >= WAITING_MAX:
-            self._lost += 1
-            return
-        self._records.append(record)
+        self._waiting.append(record)
 
     def put(self, kind: str, seq: int, payload: bytes, model: str | None = None) -> None:
         """Keeps a finished message of kind ``audit``, ``drift``, ``stats`` or ``event``. Durable after the next
-        commit.
+        commit, but pending at once: it may reach its readers before.
 
         ``model``: whose it is, if not that of the records.
         """
-        self._messages.append((kind, seq, payload, self._model if model is None else model))
+        owner = self._model if model is None else model
+        offset_ns = clock_state().offset_ns
+        self._waiting.put(WaitingMessage(self._file.take_id(), kind, seq, payload, owner, offset_ns))
 
     def tick(self) -> None:
         """Commits when it is time to. Call it often."""
-        full = len(self._records) >= self._commit_records
-        if full or (self._dirty and time.monotonic() - self._committed >= self._commit_s):
+        due = time.monotonic() - self._committed >= self.commit_s
+        full = len(self._waiting.records) >= self._commit_records
+        # While the storage refuses, a full batch is no reason to ask it more often.
+        if (full and not self.trouble) or (due and (self._waiting or self._acknowledged)):
             self.commit()
 
     def commit(self) -> None:
         """Makes everything durable now. A disk that refuses is said once a minute, and tried again when due."""
         try:
             self._write()
-        except sqlite3.Error as error:
-            if self._db.in_transaction:
-                self._db.rollback()
-            self.trouble = str(error)
-            self._complain(error)
-        else:
+            if self.trouble:
+                log.info("%s: can be written again", self.path)
             self.trouble = ""
+        except (sqlite3.Error, OSError) as error:
+            self._failed(error)
         finally:
             self._applying = frozenset()
             self._committed = time.monotonic()
@@ -116,73 +134,77 @@ class Buffer:
     def close(self) -> None:
         """Commits what is left and closes the file."""
         self.commit()
-        self._db.close()
+        self._file.close()
 
     def state(self) -> BufferState:
-        """Counts for health reports."""
-        entries, pending = self._db.execute(
-            "SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM outbox)"
-        ).fetchone()
-        evicted = self._tally("evicted"), self._tally("evicted_undelivered")
-        return BufferState(entries, pending, self._used(), *evicted, self._lost)
+        """Counts for health reports. Cheap: no table is read through."""
+        waiting = self._waiting
+        return BufferState(
+            self._file.entries,
+            self._file.pending,
+            *self._file.figures(),
+            waiting.lost_records,
+            waiting.lost_messages,
+            self._wear.bytes_per_day(),
+        )
 
     def records(self) -> Iterator[tuple[str, Record]]:
         """Every committed record still here, oldest first, with its boot id. For the writing thread."""
-        rows = self._db.execute("SELECT boot_id, payload FROM entry WHERE kind = 'predictions' ORDER BY id")
-        for boot_id, payload in rows:
-            for record in unpack(payload):
-                yield boot_id, record
+        return records(self._file.open())
 
     # -- the outbox, for the sync thread --------------------------------------------------------------------------
 
     def pending(self, after: int, limit: int) -> list[Entry]:
-        """Entries with ``id > after`` that nobody has acknowledged, oldest first; empty only when there are none."""
+        """Entries with ``id > after`` that nobody has acknowledged, oldest first; empty only when there are none, or
+        none that can be read now.
+        """
         while True:
             # Asked before the rows, and in the order opposite to _take_acknowledged: an entry that a commit takes
             # away meanwhile is then in ``done``, or no longer in the rows.
+            waiting = self._waiting.messages.copy()
             acknowledged = self._acknowledged.copy()
             done = self._applying.union(acknowledged)
             rows = self._rows_after(after, limit)
-            entries = [Entry(*row) for row in rows if row[0] not in done]
-            if entries or len(rows) < limit:
-                return entries
-            after = rows[-1][0]  # all acknowledged, and only the commit that says so is still to come
+            entries = {entry.id: entry for entry in rows if entry.id not in done}
+            if len(rows) < limit:
+                for message in waiting:
+                    if message.id > after and message.id not in done:
+                        entries.setdefault(message.id, self._entry_of(message))
+                return [entries[id_] for id_ in sorted(entries)[:limit]]
+            if entries:
+                return list(entries.values())
+            after = rows[-1].id  # all acknowledged, and only the commit that says so is still to come
 
     def acknowledge(self, ids: Sequence[int]) -> None:
         """Entries that the other side has taken over. Durable with the next commit."""
         self._acknowledged.extend(ids)
 
+    def last_id(self) -> int:
+        """Whatever appears in ``pending`` from now on has a greater id."""
+        return self._file.durable_id
+
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    @property
-    def _dirty(self) -> bool:
-        return bool(self._records or self._messages or self._acknowledged)
-
-    def _begin_boot(self) -> str:
-        suffix = secrets.token_hex(3)
-        cursor = self._db.execute("INSERT INTO boot (boot_id, wall_ns) VALUES (?, ?)", (suffix, time.time_ns()))
-        boot_id = f"{cursor.lastrowid:06d}-{suffix}"
-        self._db.execute("UPDATE boot SET boot_id = ? WHERE number = ?", (boot_id, cursor.lastrowid))
-        return boot_id
+    def _begin(self) -> None:
+        try:
+            self._file.open(number_boot=True)
+        except StateError:
+            raise
+        except (sqlite3.Error, OSError) as error:
+            if storage_trouble(self.path.parent) is None:
+                raise StateError(f"{self.path}: cannot be opened ({error}); check the folder and its disk") from None
+            self._failed(error)
 
     def _write(self) -> None:
-        records, messages = list(self._records), list(self._messages)
-        acknowledged = self._take_acknowledged()
-        self._db.execute("BEGIN IMMEDIATE")
+        waiting = self._waiting
+        batch = Batch(list(waiting.records), list(waiting.messages), self._take_acknowledged())
         try:
-            self._db.executemany("DELETE FROM outbox WHERE id = ?", ((id_,) for id_ in acknowledged))
-            self._evict()
-            for start in range(0, len(records), ROW_RECORDS):
-                rows = records[start : start + ROW_RECORDS]
-                self._insert("predictions", rows[0].seq, len(rows), pack(rows), self._model, self._deliver)
-            for kind, seq, payload, model in messages:
-                self._insert(kind, seq, 1, payload, model, True)
-            self._db.execute("COMMIT")
+            self._file.write(batch)
         except BaseException:
-            self._acknowledged.extendleft(acknowledged)
+            self._acknowledged.extendleft(reversed(batch.acknowledged))
             raise
-        del self._records[: len(records)], self._messages[: len(messages)]
-        self.committed += len(records)
+        waiting.forget(len(batch.records), len(batch.messages))
+        self.committed += len(batch.records)
 
     def _take_acknowledged(self) -> list[int]:
         # Named as being applied before they leave the queue, so that ``pending`` never sees an entry in neither.
@@ -192,71 +214,22 @@ class Buffer:
             self._acknowledged.popleft()
         return taken
 
-    def _insert(self, kind: str, seq: int, count: int, payload: bytes, model: str, deliver: bool) -> None:
-        cursor = self._db.execute(
-            "INSERT INTO entry (kind, boot_id, seq, count, model, payload) VALUES (?, ?, ?, ?, ?, ?)",
-            (kind, self.boot_id, seq, count, model, payload),
-        )
-        if deliver:
-            self._db.execute("INSERT INTO outbox VALUES (?)", (cursor.lastrowid,))
+    def _failed(self, error: Exception) -> None:
+        self._file.failed(error)
+        self.trouble = str(error)
+        waiting = len(self._waiting.records)
+        self._seldom.warning("write", f"{self.path}: not written ({error}); {waiting} records wait in memory")
 
-    def _used(self) -> int:
-        pages, free, size = (
-            self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
+    def _rows_after(self, after: int, limit: int) -> list[Entry]:
+        if not self._file.is_open:
+            self._readers.release()  # or a card that was torn out could never be mounted again
+            return []
+        try:
+            return self._readers.pending(self._file.opened, after, limit)
+        except sqlite3.Error as error:
+            self._seldom.warning("read", f"{self.path}: what waits for delivery cannot be read now ({error})")
+            return []
 
-    def _evict(self) -> None:
-        """Oldest first, predictions before drift windows, until there is room below the cap again."""
-        while self._used() > self._cap * _EVICT_ABOVE and self._evict_some():
-            pass
-
-    def _evict_some(self) -> bool:
-        for kinds in ("kind = 'predictions'", "kind != 'predictions'"):
-            total = self._db.execute(f"SELECT count(*) FROM entry WHERE {kinds}").fetchone()[0]
-            if total:
-                self._drop(kinds, max(1, int(total * _EVICT_SHARE)))
-                return True
-        return False
-
-    def _drop(self, kinds: str, entries: int) -> None:
-        oldest = f"(SELECT id FROM entry WHERE {kinds} ORDER BY id LIMIT {entries})"
-        count = f"SELECT coalesce(sum(count), 0) FROM entry WHERE id IN {oldest}"
-        self._count("evicted", self._db.execute(count).fetchone()[0])
-        undelivered = self._db.execute(f"{count} AND id IN (SELECT id FROM outbox)").fetchone()[0]
-        self._count("evicted_undelivered", undelivered)
-        self._db.execute(f"DELETE FROM outbox WHERE id IN {oldest}")
-        self._db.execute(f"DELETE FROM entry WHERE id IN {oldest}")
-
-    def _count(self, name: str, more: int) -> None:
-        self._db.execute(
-            "INSERT INTO tally VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
-            (name, more),
-        )
-
-    def _tally(self, name: str) -> int:
-        row = self._db.execute("SELECT value FROM tally WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else 0
-
-    def _rows_after(self, after: int, limit: int) -> list[tuple[Any, ...]]:
-        return (
-            self._reader()
-            .execute(
-                "SELECT id, kind, boot_id, seq, count, model, payload FROM outbox JOIN entry USING (id) "
-                "WHERE id > ? ORDER BY id LIMIT ?",
-                (after, limit),
-            )
-            .fetchall()
-        )
-
-    def _reader(self) -> sqlite3.Connection:
-        if not hasattr(self._local, "reader"):
-            self._local.reader = open_reader(self.path)
-        reader: sqlite3.Connection = self._local.reader
-        return reader
-
-    def _complain(self, error: sqlite3.Error) -> None:
-        now = time.monotonic()
-        if now - self._complained >= 60.0:
-            self._complained = now
-            log.error("%s: not written (%s); %d records wait in memory", self.path, error, len(self._records))
+    def _entry_of(self, message: WaitingMessage) -> Entry:
+        clock = (message.offset_ns, self._file.clock.offset_ns, self._file.clock.synchronized)
+        return Entry(message.id, message.kind, self.boot_id, message.seq, 1, message.model, message.payload, *clock)

@@ -25,6 +25,7 @@ COMMANDS = {
     "audit": "edge.cli.audit",
     "gate": "edge.cli.gate",
     "monitor": "edge.cli.monitor",
+    "buffer": "edge.cli.buffer",
 }
 """Each module has ``add(subparsers)``, and imports what is heavy only when its command runs."""
 

@@ -81,9 +81,9 @@ def read_buffer(path: Path, labels: tuple[str, ...] | None) -> Table:
     try:
         with open_reader(path) as database:
             rows = database.execute("SELECT payload FROM entry WHERE kind = 'predictions' ORDER BY id").fetchall()
-    except sqlite3.Error as error:
+        records = [record for (payload,) in rows for record in unpack(payload)]
+    except (sqlite3.Error, ValueError) as error:
         raise StateError(f"{path}: not a buffer that can be read ({error})") from None
-    records = [record for (payload,) in rows for record in unpack(payload)]
     if not records:
         raise StateError(f"{path}: no decisions in it")
     words = [labels[one.label] if labels and one.label < len(labels) else str(one.label) for one in records]

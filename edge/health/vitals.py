@@ -143,20 +143,19 @@ class Vitals:
             state = self._buffer.state()
         except sqlite3.Error:
             return  # a disk that fails; the buffer itself says so
-        self._depth = BufferDepth(state.entries, state.pending, state.bytes, state.evicted, state.evicted_undelivered)
+        self._depth = BufferDepth(
+            state.entries,
+            state.pending,
+            state.bytes,
+            state.evicted,
+            state.evicted_undelivered,
+            written_mb_per_day=None if state.written_per_day is None else round(state.written_per_day / 1e6, 1),
+        )
         self._buffer_lost = state.lost
 
     def _depth_now(self, cameras: Sequence[Camera], sample: _Sample) -> BufferDepth:
         judged = sum(camera.judged for camera in cameras)
-        depth = self._depth
-        return BufferDepth(
-            depth.entries,
-            depth.pending,
-            depth.bytes,
-            depth.evicted,
-            depth.evicted_undelivered,
-            max(0, judged - sample.lost - self._buffer.committed),
-        )
+        return replace(self._depth, unwritten=max(0, judged - sample.lost - self._buffer.committed))
 
     def _sample(self, now_s: float) -> _Sample:
         lost = self._intake.lost + self._buffer_lost

@@ -27,13 +27,13 @@ BATCH = 500
 class Subscriber:
     """Fills a store from a broker, through a session that outlives the connection. Used by one thread."""
 
-    def __init__(self, broker: Broker, store: Store) -> None:
+    def __init__(self, broker: Broker, store: Store, backoff: Backoff | None = None) -> None:
         self._broker, self._store = broker, store
         self._link: Link | None = None
         self._arrived: list[MQTTMessage] = []
         self._granted = False
         self._denied = ""
-        self._backoff = Backoff()
+        self._backoff = backoff or Backoff()
         self._next_attempt = 0.0
         self._connected_at = 0.0
         self.received = 0

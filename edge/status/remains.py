@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -74,7 +73,7 @@ def _read(db: sqlite3.Connection, size: int, damaged: int) -> Remains:
 def _last_decision_ns(payload: bytes) -> int | None:
     try:
         return max((record.wall_ns for record in unpack(payload)), default=None)
-    except struct.error:
+    except ValueError:
         return None
 
 

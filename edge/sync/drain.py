@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.sync.outbox import Entry, Outbox
+from edge.sync.pace import Pace
 
 BATCH = 64
 SCAN_BATCHES = 16
@@ -25,8 +26,35 @@ class _Pause:
     state: Literal["waiting", "due", "probing"] = "waiting"
 
 
+class _Cursor:
+    """Reads an outbox in order, up to ``until``; None is open-ended."""
+
+    def __init__(self, outbox: Outbox, after: int, until: int | None) -> None:
+        self._outbox, self.after, self.until = outbox, after, until
+        self.fetched: deque[Entry] = deque()
+
+    def fetch(self) -> bool:
+        """Whether there is an entry in ``fetched``."""
+        if not self.fetched and (self.until is None or self.after < self.until):
+            # Nothing may also mean that nothing can be read now: only a later entry shows that this is the end.
+            for entry in self._outbox.pending(self.after, BATCH):
+                if self.until is not None and entry.id > self.until:
+                    self.after = self.until
+                    break
+                self.fetched.append(entry)
+                self.after = entry.id
+        return bool(self.fetched)
+
+    def go_back(self, ids: Iterable[int]) -> None:
+        """So that these are read again, and what was read but not taken."""
+        again = [*ids, *(entry.id for entry in self.fetched)]
+        self.fetched.clear()
+        self.after = min([self.after, *(id_ - 1 for id_ in again)])
+
+
 class Drain:
-    """A cursor over an outbox, oldest first, with a pause for topics that the broker does not take.
+    """Two cursors over an outbox, each oldest first: what came since the connection goes before the backlog, which
+    goes at a limited pace. Topics that the broker does not take pause.
 
     Entries of a paused lane are passed over, so that predictions nobody may publish do not hold up drift
     windows. After the pause one entry goes out as a probe: when it arrives the lane is open and the cursor goes
@@ -39,19 +67,27 @@ class Drain:
         *,
         leave: frozenset[str] = frozenset(),
         pause_s: tuple[float, float] = (1.0, 30.0),
+        backlog_per_s: float = float("inf"),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``leave`` names kinds that stay where they are. ``pause_s``: the first and the longest pause."""
-        self._outbox, self._clock, self._leave = outbox, clock, leave
+        """``leave`` names kinds that stay where they are. ``pause_s``: the first and the longest pause.
+        ``backlog_per_s``: records and messages of the backlog a second.
+        """
+        self._outbox, self._clock = outbox, clock
+        self.leave = self._left = leave
+        """May be changed at any time."""
         self._first_s, self._most_s = pause_s
-        self._cursor = 0
-        self._fetched: deque[Entry] = deque()
+        self.pace = Pace(backlog_per_s, clock)
+        self._mark = 0
+        self._cursors = self._read_from(0)
         self._sent: set[int] = set()
         self._dropped: set[int] = set()
         self._passed_over: int | None = None
         self._pauses: dict[Lane, _Pause] = {}
         self.looked_through = False
         """Whether the last ``take`` came to the end of what waits."""
+        self.rest_s = 0.0
+        """How long the backlog has to wait for its pace, as of the last ``take``."""
 
     @property
     def idle(self) -> bool:
@@ -61,15 +97,14 @@ class Drain:
     def take(self, room: int) -> list[Entry]:
         """Up to ``room`` entries to publish now. Each must come back: to ``settle``, ``hold`` or ``drop``."""
         self._wake()
-        self.looked_through = False
+        if self.leave != self._left:
+            self._left, self._cursors = self.leave, self._read_from(self._mark)
+        self.looked_through, self.rest_s = False, 0.0
         taken: list[Entry] = []
-        for _ in range(SCAN_BATCHES):
-            if len(taken) >= room:
-                break
-            if not self._fetched and not self._fetch():
-                self.looked_through = True
-                break
-            self._take_fetched(taken, room)
+        live, backlog = self._cursors
+        through = self._take_from(live, taken, room, None)
+        through = self._take_from(backlog, taken, room, self.pace) and through
+        self.looked_through = through
         return taken
 
     def settle(self, delivered: Sequence[Entry]) -> None:
@@ -106,24 +141,37 @@ class Drain:
     def restart(self) -> None:
         """After a new connection: everything that was under way goes out again, and no lane pauses."""
         self._pauses.clear()
-        self._go_back(self._sent)
         self._sent.clear()
+        self._passed_over = None
+        self._cursors = self._read_from(self._outbox.last_id())
 
-    def _take_fetched(self, taken: list[Entry], room: int) -> None:
-        while self._fetched and len(taken) < room:
-            entry = self._fetched.popleft()
-            if self._is_wanted(entry) and self._may_go(entry):
-                self._sent.add(entry.id)
-                taken.append(entry)
+    def _read_from(self, mark: int) -> tuple[_Cursor, _Cursor]:
+        self._mark = mark
+        return _Cursor(self._outbox, mark, None), _Cursor(self._outbox, 0, mark)
 
-    def _fetch(self) -> bool:
-        self._fetched.extend(self._outbox.pending(self._cursor, BATCH))
-        if self._fetched:
-            self._cursor = self._fetched[-1].id
-        return bool(self._fetched)
+    def _take_from(self, cursor: _Cursor, taken: list[Entry], room: int, pace: Pace | None) -> bool:
+        """Whether it came to the cursor's end."""
+        for _ in range(SCAN_BATCHES):
+            if len(taken) >= room:
+                return False
+            if not cursor.fetch():
+                return True
+            while cursor.fetched and len(taken) < room:
+                if pace is not None and (rest_s := pace.rest_s()) > 0:
+                    self.rest_s = rest_s
+                    return False
+                self._take_one(cursor.fetched.popleft(), taken, pace)
+        return False
+
+    def _take_one(self, entry: Entry, taken: list[Entry], pace: Pace | None) -> None:
+        if self._is_wanted(entry) and self._may_go(entry):
+            self._sent.add(entry.id)
+            taken.append(entry)
+            if pace is not None:
+                pace.spend(entry.count)
 
     def _is_wanted(self, entry: Entry) -> bool:
-        return not (entry.id in self._sent or entry.id in self._dropped or entry.kind in self._leave)
+        return not (entry.id in self._sent or entry.id in self._dropped or entry.kind in self.leave)
 
     def _may_go(self, entry: Entry) -> bool:
         pause = self._pauses.get(_lane(entry))
@@ -144,15 +192,13 @@ class Drain:
         if over:
             self._go_back()
 
-    def _go_back(self, also: Iterable[int] = ()) -> None:
-        """To the oldest entry that was passed over or is in ``also``; all before it have gone."""
-        ids = [entry.id for entry in self._fetched]
-        ids.extend(also)
-        if self._passed_over is not None:
-            ids.append(self._passed_over)
-        self._cursor = min([self._cursor, *(id_ - 1 for id_ in ids)])
+    def _go_back(self) -> None:
+        """To the oldest entry that was passed over; all before it have gone."""
+        ids = [] if self._passed_over is None else [self._passed_over]
+        live, backlog = self._cursors
+        live.go_back(max(id_, self._mark + 1) for id_ in ids)
+        backlog.go_back(id_ for id_ in ids if id_ <= self._mark)
         self._passed_over = None
-        self._fetched.clear()
 
     def _pass_over(self, entry: Entry) -> None:
         self._passed_over = entry.id if self._passed_over is None else min(self._passed_over, entry.id)

@@ -29,7 +29,7 @@ KEEPALIVE_S = 15
 _CALLBACKS = ("on_connect", "on_disconnect", "on_publish", "on_message", "on_subscribe")
 
 
-def properties_of(packet: int, **values: str | int) -> Properties:
+def properties_of(packet: int, **values: str | int | bytes) -> Properties:
     """MQTT 5 properties for a kind of packet, by paho's names."""
     properties = Properties(packet)  # type: ignore[no-untyped-call]
     for name, value in values.items():

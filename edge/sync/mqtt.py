@@ -7,18 +7,20 @@ that acknowledgement loses data.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from paho.mqtt.client import Client
+from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.errors import LinkError
 from edge.sync.broker import Broker
 from edge.sync.link import Link, properties_of
-from edge.sync.transport import Acknowledgement, Outgoing
+from edge.sync.transport import Acknowledgement, Incoming, Outgoing
 
 NO_MATCHING_SUBSCRIBERS = 0x10
 _LARGEST_PACKET = 268_435_455  # MQTT 5, 1.5.5: variable byte integer
@@ -34,6 +36,9 @@ class MqttTransport:
         self._count = itertools.count()
         self._tokens: dict[int, int] = {}
         self._acknowledged: list[Acknowledgement] = []
+        self.listen_to = ""
+        """A topic to subscribe to in ``connect``; what comes there goes to ``on_incoming``."""
+        self.on_incoming: Callable[[Incoming], None] | None = None
         self.window = window
         self.limit_bytes = _LARGEST_PACKET - _HEADER_BYTES
 
@@ -56,10 +61,21 @@ class MqttTransport:
         self.window = min(self._most, link.accepted("ReceiveMaximum", self._most))
         self.limit_bytes = link.accepted("MaximumPacketSize", _LARGEST_PACKET) - _HEADER_BYTES
         self._link = link
+        if self.listen_to:
+            link.client.on_message = self._on_message
+            options = SubscribeOptions(
+                qos=1, retainAsPublished=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND
+            )
+            link.require(link.client.subscribe(self.listen_to, options=options)[0])
 
     def publish(self, message: Outgoing) -> int:
         link = self._connected()
         properties = _properties(PacketTypes.PUBLISH, message.content_type, message.expiry_s)
+        if message.correlation:
+            values: dict[str, Any] = {"ContentType": message.content_type, "CorrelationData": message.correlation}
+            if message.expiry_s is not None:
+                values["MessageExpiryInterval"] = message.expiry_s
+            properties = properties_of(PacketTypes.PUBLISH, **values)
         info = link.client.publish(message.topic, message.payload, 1, message.retain, properties)
         link.require(info.rc)
         token = self._tokens[info.mid] = next(self._count)
@@ -87,6 +103,13 @@ class MqttTransport:
         if token is not None:
             ok = not reason.is_failure and reason.value != NO_MATCHING_SUBSCRIBERS
             self._acknowledged.append(Acknowledgement(token, ok, "" if ok else str(reason), reason.is_failure))
+
+    def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        if self.on_incoming is not None:
+            properties: Any = message.properties
+            response_topic = getattr(properties, "ResponseTopic", "")
+            correlation = getattr(properties, "CorrelationData", b"")
+            self.on_incoming(Incoming(bytes(message.payload), response_topic, correlation, bool(message.retain)))
 
 
 @lru_cache

@@ -6,7 +6,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,26 +15,38 @@ class Entry:
 
     id: int
     kind: str
-    """``predictions``, ``drift`` or ``stats``."""
+    """``predictions``, ``audit``, ``drift`` or ``stats``."""
     boot_id: str
     seq: int
     """Of the first record for predictions, else the number of the window."""
     count: int
-    """Records in the row; 1 for drift and stats."""
+    """Records in the row; 1 for messages."""
     model: str
     payload: bytes
-    """:func:`edge.record.pack`-ed records for predictions, else the finished JSON message."""
+    """:func:`edge.record.pack`-ed records for predictions, else the finished JSON message; empty if damaged."""
+    made_offset_ns: int | None = None
+    """Wall minus monotonic clock when the message was made."""
+    offset_ns: int | None = None
+    """The same as it was last seen in that boot: what to believe."""
+    synchronized: bool | None = None
+    """Whether a time service had set the wall clock by then."""
 
 
 class Outbox(Protocol):
-    """The durable queue behind Sync. Both methods are called from Sync's thread."""
+    """The durable queue behind Sync. All methods are called from Sync's thread."""
 
     def pending(self, after: int, limit: int) -> list[Entry]:
-        """Unacknowledged entries with ``id > after``, oldest first; empty only when there are none."""
+        """Unacknowledged entries with ``id > after``, oldest first; empty only when there are none, or none that can
+        be read now.
+        """
         ...
 
     def acknowledge(self, ids: Sequence[int]) -> None:
         """These arrived: ``pending`` no longer returns them. Cheap; may become durable later."""
+        ...
+
+    def last_id(self) -> int:
+        """Entries that appear in ``pending`` from now on have greater ids; 0 before the first."""
         ...
 
 
@@ -46,11 +58,12 @@ class MemoryOutbox:
         self._entries: dict[int, Entry] = {}
         self._last = 0
 
-    def add(self, kind: str, boot_id: str, seq: int, payload: bytes, *, count: int = 1, model: str = "") -> Entry:
-        """Appends an entry and returns it with its id."""
+    def add(self, kind: str, boot_id: str, seq: int, payload: bytes, *, count: int = 1, **more: Any) -> Entry:
+        """Appends an entry and returns it with its id. ``more``: the model, and what Entry says of clocks."""
         with self._lock:
             self._last += 1
-            entry = Entry(self._last, kind, boot_id, seq, count, model, payload)
+            model = more.pop("model", "")
+            entry = Entry(self._last, kind, boot_id, seq, count, model, payload, **more)
             self._entries[entry.id] = entry
             return entry
 
@@ -64,6 +77,9 @@ class MemoryOutbox:
         with self._lock:
             for id_ in ids:
                 self._entries.pop(id_, None)
+
+    def last_id(self) -> int:
+        return self._last
 
     def __len__(self) -> int:
         with self._lock:

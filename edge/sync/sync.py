@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import struct
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass, replace
 
 from edge.errors import EdgeError, LinkError
-from edge.messages import Health, Identity, Predictions, Status, encode
-from edge.record import Record, unpack
+from edge.messages import Health, Identity, Status, encode
 from edge.sync.backoff import Backoff
 from edge.sync.drain import Drain
 from edge.sync.outbox import Entry, Outbox
+from edge.sync.payload import payload_of
 from edge.sync.seldom import Seldom
 from edge.sync.topics import PER_MODEL, check_name, topic
 from edge.sync.transport import Acknowledgement, Outgoing, Transport
@@ -23,6 +22,8 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 0.2
 """How often the outbox is asked for news when nothing is under way."""
+BACKLOG_PER_S = 25_000.0
+ANSWERS_MOST = 1000
 EXPIRY_S = 30 * 24 * 3600
 HEALTH_EXPIRY_S = 120
 _FAREWELL_S = 0.3
@@ -33,6 +34,8 @@ class State:
     """A moment of Sync. ``published`` counts entries, repetitions too; ``acknowledged`` those that arrived."""
 
     connected: bool = False
+    connections: int = 0
+    """How often the other side has accepted us."""
     published: int = 0
     acknowledged: int = 0
     refused: int = 0
@@ -67,19 +70,24 @@ class Sync:
         root: str = "edge",
         *,
         predictions: bool = False,
+        backlog_per_s: float = BACKLOG_PER_S,
         silence_s: float = 10.0,
         backoff: Backoff | None = None,
     ) -> None:
-        """``predictions`` off leaves them in the outbox. A link that acknowledges nothing for ``silence_s`` is dead.
+        """``predictions`` off leaves them in the outbox. What waited before the connection goes at ``backlog_per_s``
+        records a second. A link that acknowledges nothing for ``silence_s`` is dead.
 
         Raises ConfigError when the root, the device or the model cannot be part of a topic.
         """
-        self._transport, self._identity, self._root = transport, identity, root
+        self.transport, self._identity, self._root = transport, identity, root
         self._silence_s = silence_s
         self._status_topic = topic(root, identity.device, "status")
         self._health_topic = topic(root, identity.device, "health")
         check_name(identity.model, "model")
-        self._drain = Drain(outbox, leave=frozenset() if predictions else frozenset({"predictions"}))
+        leave = frozenset() if predictions else frozenset({"predictions"})
+        self._drain = Drain(outbox, leave=leave, backlog_per_s=backlog_per_s)
+        self.answers: deque[Outgoing] = deque(maxlen=ANSWERS_MOST)
+        """To commands; published as they come. Any thread may append."""
         self._backoff = backoff or Backoff()
         self._seldom = Seldom(log)
         self._in_flight: dict[int, _InFlight] = {}
@@ -102,6 +110,14 @@ class Sync:
     def send_health(self, health: Health) -> None:
         """Live only: published if there is a link, replaced by the next one, never stored. Any thread may call it."""
         self._health.append(health)
+
+    def set_predictions(self, wanted: bool) -> None:
+        """From now on; any thread may call it."""
+        self._drain.leave = frozenset() if wanted else frozenset({"predictions"})
+
+    def set_backlog_rate(self, per_s: float) -> None:
+        """Records a second; any thread may call it."""
+        self._drain.pace.per_s = per_s
 
     def stop(self, timeout_s: float = 2.0) -> bool:
         """Sends what it can, says goodbye, ends, within ``timeout_s``. True when all is known to have been sent."""
@@ -134,16 +150,17 @@ class Sync:
             self._state.last_error = f"{type(error).__name__}: {error}"
         finally:
             self._state.connected = False
-            self._transport.close(clean=False)
+            self.transport.close(clean=False)
         return 0.0 if connected_at is None else time.monotonic() - connected_at
 
     def _connect(self) -> None:
         self._connections += 1
-        self._transport.connect(will=self._status("offline"))
+        self.transport.connect(will=self._status("offline"))
         self._in_flight.clear()
         self._drain.restart()
         self._state.connected = True
-        log.info("connected to %s", self._transport)
+        self._state.connections += 1
+        log.info("connected to %s", self.transport)
         self._publish(self._status("online"))
 
     def _serve(self) -> None:
@@ -163,30 +180,32 @@ class Sync:
         for entry in entries:
             self._send(entry)
         more = self._room() > 0 and not self._drain.looked_through
-        self._settle(self._transport.poll(0.0 if more else wait_s))
+        self._settle(self.transport.poll(min(wait_s, self._drain.rest_s) if more else wait_s))
         self._check_link()
 
     def _room(self) -> int:
-        return max(0, self._transport.window - len(self._in_flight))
+        return max(0, self.transport.window - len(self._in_flight))
 
     def _send_live(self) -> None:
+        while self.answers and self._room() > 0:
+            self._publish(self.answers.popleft())
         if self._health and self._room() > 0:
             self._publish(Outgoing(self._health_topic, encode(self._health.popleft()), expiry_s=HEALTH_EXPIRY_S))
 
     def _send(self, entry: Entry) -> None:
         try:
             message = self._outgoing(entry)
-        except (ValueError, struct.error) as error:
+        except ValueError as error:
             self._unsendable(entry, str(error))
             return
-        if len(message.payload) > self._transport.limit_bytes:
-            self._unsendable(entry, f"{len(message.payload)} bytes, the broker takes {self._transport.limit_bytes}")
+        if len(message.payload) > self.transport.limit_bytes:
+            self._unsendable(entry, f"{len(message.payload)} bytes, the broker takes {self.transport.limit_bytes}")
             return
         self._publish(message, entry)
         self._state.published += 1
 
     def _publish(self, message: Outgoing, entry: Entry | None = None) -> int:
-        token = self._transport.publish(message)
+        token = self.transport.publish(message)
         self._in_flight[token] = _InFlight(message.topic, time.monotonic(), entry)
         return token
 
@@ -209,32 +228,24 @@ class Sync:
         """The socket can look well for minutes after the other side is gone; acknowledgements cannot."""
         oldest = next(iter(self._in_flight.values()), None)
         if oldest is not None and time.monotonic() - oldest.since > self._silence_s:
-            raise LinkError(f"{self._transport}: no acknowledgement for {self._silence_s:.0f} s")
+            raise LinkError(f"{self.transport}: no acknowledgement for {self._silence_s:.0f} s")
 
     def _say_goodbye(self) -> None:
         if self._room() == 0:
             return  # a broker so far behind will publish the will
         goodbye = self._publish(self._status("offline"))
         while goodbye in self._in_flight and (left := self._deadline - time.monotonic()) > 0:
-            self._settle(self._transport.poll(left))
-        self._transport.close(clean=goodbye not in self._in_flight)
+            self._settle(self.transport.poll(left))
+        self.transport.close(clean=goodbye not in self._in_flight)
 
     # -- messages ---------------------------------------------------------------------------------------------------
 
     def _outgoing(self, entry: Entry) -> Outgoing:
-        """Raises ValueError or struct.error when the entry is damaged."""
-        payload = self._predictions_of(entry) if entry.kind == "predictions" else entry.payload
+        """Raises ValueError when the entry is damaged."""
+        payload = payload_of(entry, self._identity)
         model = entry.model if entry.kind in PER_MODEL else ""
         address = topic(self._root, self._identity.device, entry.kind, model)
         return Outgoing(address, payload, retain=entry.kind == "drift", expiry_s=EXPIRY_S)
-
-    def _predictions_of(self, entry: Entry) -> bytes:
-        identity = self._identity
-        if (entry.boot_id, entry.model) != (identity.boot_id, identity.model):
-            # The entry does not say which version judged then, so neither do we.
-            identity = replace(identity, boot_id=entry.boot_id, model=entry.model, model_version=0, labels=())
-        records: tuple[Record, ...] = tuple(unpack(entry.payload))
-        return encode(Predictions(**identity.head(entry.seq), labels=identity.labels, records=records))
 
     def _status(self, state: str) -> Outgoing:
         head, labels = self._identity.head(self._connections), self._identity.labels

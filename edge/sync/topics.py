@@ -13,6 +13,8 @@ from edge.messages import MAX_NAME
 VERSION = "v1"
 PER_MODEL = ("drift", "stats")
 PER_DEVICE = ("status", "health", "predictions", "event", "audit")
+COMMANDS, ANSWERS = "cmd", "ack"
+"""Where a device listens, and where it answers, or below; not for monitors."""
 MAX_ROOT = 256
 
 
@@ -49,6 +51,11 @@ def topic(root: str, device: str, kind: str, model: str = "") -> str:
     if kind in PER_DEVICE:
         return base
     raise ConfigError(f"kind: expected one of {', '.join(PER_MODEL + PER_DEVICE)}, got {kind!r}")
+
+
+def command_topic(root: str, device: str, kind: str) -> str:
+    """``kind`` is COMMANDS or ANSWERS. Raises ConfigError."""
+    return f"{check_root(root)}/{VERSION}/{check_name(device, 'device')}/{kind}"
 
 
 def parse(root: str, topic: str) -> Address:

@@ -16,6 +16,18 @@ class Outgoing:
     content_type: str = "application/json"
     expiry_s: int | None = None
     """After that the broker may throw it away undelivered; None is never."""
+    correlation: bytes = b""
+    """Of an answer: what the request gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A publication that came in. ``response_topic`` and ``correlation``: MQTT 5, 4.10."""
+
+    payload: bytes
+    response_topic: str = ""
+    correlation: bytes = b""
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ SECTIONS = (
     "health",
     "cameras",
     "gate",
+    "wear",
+    "drain",
+    "sustained",
     "converter",
     "drift",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from edge.artifact.artifact import REFERENCE
 from edge.buffer import Buffer
+from edge.buffer.reading import entries
 from edge.config import load_config
 from edge.daemon import Line, run_line
 from edge.errors import ConfigError, SourceError, StateError
@@ -59,12 +61,12 @@ def test_drift_is_watched_at_each_camera(
     report = run_line(load_config(write(bright, dim, extra="[drift]\nwindow = 60")))
     assert report.windows == 4
     assert len(report.drifted_windows) == 2
-    with closing(Buffer(tmp_path / "state" / "buffer.db")) as buffer:
-        rows = buffer._db.execute("SELECT seq, payload FROM entry WHERE kind = 'drift'").fetchall()
-    assert [row[0] for row in rows] == [0, 1, 2, 3]
+    with closing(sqlite3.connect(tmp_path / "state" / "buffer.db")) as db:
+        windows = list(entries(db, "drift"))
+    assert [window.seq for window in windows] == [0, 1, 2, 3]
     drifted = {
-        (b'"camera":"camera-1"' in payload, b'"drifted":true' in payload.split(b'"columns"')[0])
-        for _, payload in rows
+        (b'"camera":"camera-1"' in window.payload, b'"drifted":true' in window.payload.split(b'"columns"')[0])
+        for window in windows
     }
     assert drifted == {(False, False), (True, True)}
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from converter.demo.broker import Mosquitto, find_mosquitto
+from edge.artifact.artifact import REFERENCE
 from edge.errors import MissingError
+from tests.system.daemons import EDGE, Daemon
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +49,46 @@ def mosquitto(make_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
     broker = make_mosquitto()
     broker.start()
     return broker
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Daemon]]:
+    """``start(config)``: ``edge run`` as a process."""
+    daemons: list[Daemon] = []
+
+    def begin(config: Path, environment: dict[str, str] | None = None) -> Daemon:
+        daemons.append(Daemon(config, environment))
+        return daemons[-1]
+
+    yield begin
+    for daemon in daemons:
+        daemon.process.kill()
+        daemon.process.wait()
+
+
+@pytest.fixture
+def monitor(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """``monitor(url)`` starts ``edge monitor`` and returns its store."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def begin(url: str) -> Path:
+        store, log = tmp_path / "monitor.db", (tmp_path / "monitor.log").open("w")
+        words = ["monitor", "--broker", url, "--store", str(store), "--json"]
+        processes.append(subprocess.Popen([*EDGE, *words], stdout=subprocess.DEVNULL, stderr=log))
+        return store
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def watched(tmp_path: Path, make_artifact: Callable[..., bytes], drift_reference: bytes) -> Path:
+    """The colour model with a drift reference."""
+    path = tmp_path / "watched.tflite"
+    path.write_bytes(make_artifact(files={REFERENCE: drift_reference}))
+    return path
 
 
 def _missing(reason: str) -> str:

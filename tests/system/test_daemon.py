@@ -2,88 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edge.artifact.artifact import REFERENCE
 from edge.buffer import Buffer
 from edge.monitor import Store
+from tests.system.daemons import EDGE, Daemon, delivered
 
 pytestmark = pytest.mark.system
 
-EDGE = [sys.executable, "-m", "edge.cli.main"]
 COMMIT_S = 0.5
-
-
-class Daemon:
-    """``edge run`` as a process."""
-
-    def __init__(self, config: Path) -> None:
-        self.log = config.with_suffix(".log")
-        self.out = config.with_suffix(".out")
-        with self.log.open("w") as log, self.out.open("w") as out:
-            self.process = subprocess.Popen([*EDGE, "run", "-c", str(config), "--json"], stdout=out, stderr=log)
-
-    def wait_for(self, pattern: str, timeout_s: float = 20) -> None:
-        until = time.monotonic() + timeout_s
-        while not re.search(pattern, self.log.read_text()):
-            assert time.monotonic() < until, self.log.read_text()
-            assert self.process.poll() is None, self.log.read_text()
-            time.sleep(0.02)
-
-    def report(self, timeout_s: float = 60) -> dict[str, Any]:
-        assert self.process.wait(timeout_s) == 0, self.log.read_text()
-        found: dict[str, Any] = json.loads(self.out.read_text())
-        return found
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[[Path], Daemon]]:
-    daemons: list[Daemon] = []
-
-    def begin(config: Path) -> Daemon:
-        daemons.append(Daemon(config))
-        return daemons[-1]
-
-    yield begin
-    for daemon in daemons:
-        daemon.process.kill()
-        daemon.process.wait()
-
-
-@pytest.fixture
-def monitor(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """``monitor(url)`` starts ``edge monitor`` and returns its store."""
-    processes: list[subprocess.Popen[bytes]] = []
-
-    def begin(url: str) -> Path:
-        store, log = tmp_path / "monitor.db", (tmp_path / "monitor.log").open("w")
-        words = ["monitor", "--broker", url, "--store", str(store), "--json"]
-        processes.append(subprocess.Popen([*EDGE, *words], stdout=subprocess.DEVNULL, stderr=log))
-        return store
-
-    yield begin
-    for process in processes:
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture
-def watched(tmp_path: Path, make_artifact: Callable[..., bytes], drift_reference: bytes) -> Path:
-    """The colour model with a drift reference."""
-    path = tmp_path / "watched.tflite"
-    path.write_bytes(make_artifact(files={REFERENCE: drift_reference}))
-    return path
 
 
 def committed(folder: Path) -> list[tuple[str, int]]:
@@ -91,17 +26,6 @@ def committed(folder: Path) -> list[tuple[str, int]]:
     with closing(Buffer(folder / "state" / "buffer.db")) as buffer:
         assert buffer.set_aside is None
         return [(boot_id, record.seq) for boot_id, record in buffer.records()]
-
-
-def delivered(store: Path, count: int, timeout_s: float = 20) -> list[tuple[str, int]]:
-    """What the monitor holds, once there are ``count`` records or time is up."""
-    until = time.monotonic() + timeout_s
-    while True:
-        with closing(Store(store)) as opened:
-            found = [(boot_id, record.seq) for boot_id, record in opened.records("line-1")]
-        if len(found) >= count or time.monotonic() > until:
-            return found
-        time.sleep(0.1)
 
 
 def test_sigterm_ends_it_within_two_seconds_with_everything_flushed(

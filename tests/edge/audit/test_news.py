@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ from edge.audit.answers import NAME, Answer, add_answers
 from edge.audit.folder import read_samples
 from edge.audit.news import News, count
 from edge.audit.sample import Sample
-from edge.buffer import Buffer
+from edge.buffer.reading import entries
 from edge.config import load_config
 from edge.daemon import run_line
 from edge.drift import DriftWatch, Reference
@@ -96,9 +97,8 @@ def test_labels_of_an_earlier_run_are_in_the_next_window(
     random = [one for one in read_samples(folder) if one.stratum == "random"]
     add_answers(folder, [Answer(one, "green") for one in random])
     run_line(config)
-    with closing(Buffer(tmp_path / "state" / "buffer.db")) as buffer:
-        rows = buffer._db.execute("SELECT payload FROM entry WHERE kind = 'stats' ORDER BY id").fetchall()
-    first, second = (json.loads(payload)["pane"]["audits"] for (payload,) in rows)
+    with closing(sqlite3.connect(tmp_path / "state" / "buffer.db")) as db:
+        first, second = (json.loads(entry.payload)["pane"]["audits"] for entry in entries(db, "stats"))
     assert first == []
     assert sum(row[-1] for row in second) == len(random) > 15
     assert {(row[0], row[2]) for row in second} == {("random", 1)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -10,7 +11,10 @@ import sys
 import textwrap
 import threading
 import time
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -39,10 +43,9 @@ def test_records_are_there_after_a_commit_and_a_reopen(tmp_path: Path) -> None:
     assert [kept for _, kept in again.records()] == [record(seq) for seq in range(1234)]
     entries = again.pending(0, 100)
     assert [(entry.kind, entry.seq, entry.count) for entry in entries] == [
-        ("predictions", 0, 500),
-        ("predictions", 500, 500),
-        ("predictions", 1000, 234),
         ("drift", 3, 1),
+        *(("predictions", seq, 200) for seq in range(0, 1200, 200)),
+        ("predictions", 1200, 34),
     ]
     assert {entry.model for entry in entries} == {"m"}
     assert again.boot_id > entries[0].boot_id
@@ -72,7 +75,7 @@ def test_a_commit_comes_after_the_stated_time(tmp_path: Path) -> None:
 
 def test_acknowledged_entries_leave_the_outbox_but_stay_in_the_buffer(tmp_path: Path) -> None:
     buffer = Buffer(tmp_path / "b.db")
-    fill(buffer, 1000)
+    fill(buffer, 400)
     buffer.commit()
     first, second = buffer.pending(0, 10)
     buffer.acknowledge([first.id])
@@ -121,6 +124,109 @@ def test_the_file_stays_below_its_cap_and_the_oldest_predictions_go_first(tmp_pa
     buffer.close()
 
 
+def test_predictions_make_room_before_audits_and_audits_before_drift_windows(tmp_path: Path) -> None:
+    buffer = Buffer(tmp_path / "b.db", cap_bytes=300_000, commit_s=600)
+    chance, kinds = random.Random(5), ("drift", "audit", "predictions")
+    seen: list[dict[str, int]] = []
+    for number in range(400):
+        if number < 60:
+            fill(buffer, 200, number * 200)
+            buffer.put("audit", number, chance.randbytes(1500))
+        buffer.put("drift", number, chance.randbytes(1500))
+        buffer.commit()
+        counts = Counter(entry.kind for entry in buffer.pending(0, 10_000))
+        seen.append({kind: counts[kind] for kind in kinds})
+    assert buffer.state().lost_messages == 0
+    assert all(now["audit"] >= before["audit"] or now["predictions"] <= 1 for before, now in pairwise(seen))
+    assert all(now["drift"] > before["drift"] or now["audit"] == 0 for before, now in pairwise(seen))
+    assert seen[-1]["drift"] < 400
+    state = buffer.state()
+    assert (state.entries, state.pending) == (sum(seen[-1].values()), sum(seen[-1].values()))
+    buffer.close()
+
+
+def test_a_message_is_pending_before_its_commit_and_never_twice(tmp_path: Path) -> None:
+    buffer = Buffer(tmp_path / "b.db", commit_s=600)
+    buffer.put("drift", 0, b"{}")
+    (entry,) = buffer.pending(0, 10)
+    assert (entry.kind, entry.payload, entry.id > buffer.last_id()) == ("drift", b"{}", True)
+    buffer.commit()
+    assert buffer.pending(0, 10) == [entry]
+    buffer.put("drift", 1, b"{}")
+    buffer.acknowledge([other.id for other in buffer.pending(entry.id, 10)])
+    buffer.commit()
+    assert [kept.seq for kept in buffer.pending(0, 10)] == [0]
+    assert buffer.state().entries == 2
+    buffer.close()
+
+
+def test_no_entry_appears_behind_what_was_called_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer, seen = Buffer(tmp_path / "b.db"), list[tuple[int, int]]()
+    insert = buffer._file._insert
+
+    def watched(db: sqlite3.Connection, head: tuple[int, ...], *rest: Any) -> None:
+        seen.append((buffer.last_id(), head[0]))
+        insert(db, head, *rest)
+
+    monkeypatch.setattr(buffer._file, "_insert", watched)
+    for start in range(0, 2000, 500):
+        fill(buffer, 500, start)
+        buffer.commit()
+    assert len(seen) == 12
+    assert all(last < coming for last, coming in seen)
+    assert buffer.last_id() == seen[-1][1]
+    buffer.close()
+
+
+def test_the_oldest_records_are_lost_and_counted_when_the_disk_refuses_for_too_long(tmp_path: Path) -> None:
+    buffer = Buffer(tmp_path / "b.db", waiting_records=100)
+    other = sqlite3.connect(tmp_path / "b.db", isolation_level=None)
+    buffer._file.open().execute("PRAGMA busy_timeout=10")
+    other.execute("BEGIN IMMEDIATE")
+    fill(buffer, 250)
+    buffer.commit()
+    assert "locked" in buffer.trouble
+    other.execute("ROLLBACK")
+    other.close()
+    buffer.commit()
+    assert [kept.seq for _, kept in buffer.records()] == list(range(150, 250))
+    assert (buffer.state().lost, buffer.trouble) == (150, "")
+    buffer.close()
+
+
+def test_a_file_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "b.db"
+    buffer = Buffer(path)
+    fill(buffer, 10)
+    buffer.commit()
+    assert len(buffer.pending(0, 10)) == 1
+    path.rename(tmp_path / "elsewhere.db")
+    fill(buffer, 5, start=10)
+    buffer.commit()
+    assert [kept.seq for _, kept in buffer.records()] == list(range(10, 15))
+    assert [entry.seq for entry in buffer.pending(0, 10)] == [10]
+    assert {boot for boot, _ in buffer.records()} == {buffer.boot_id}
+    buffer.close()
+
+
+def test_the_clock_that_was_set_is_noted_for_the_whole_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = Buffer(tmp_path / "b.db")
+    fill(buffer, 3)
+    buffer.put("drift", 0, b"{}")
+    buffer.commit()
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + 10**13)
+    fill(buffer, 3, start=3)
+    buffer.commit()
+    entries = buffer.pending(0, 10)
+    offsets = {entry.offset_ns for entry in entries}
+    drift = next(entry for entry in entries if entry.kind == "drift")
+    assert len(offsets) == 1
+    assert {type(entry.synchronized) for entry in entries} <= {bool, type(None)}
+    assert abs(offsets.pop() - (drift.made_offset_ns or 0) - 10**13) < 10**9  # type: ignore[operator]
+    buffer.close()
+
+
 def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None:
     path = tmp_path / "b.db"
     buffer = Buffer(path)
@@ -165,7 +271,7 @@ def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
 def test_a_disk_that_refuses_loses_nothing_while_it_recovers(tmp_path: Path) -> None:
     buffer = Buffer(tmp_path / "b.db")
     other = sqlite3.connect(tmp_path / "b.db", isolation_level=None)
-    buffer._db.execute("PRAGMA busy_timeout=10")
+    buffer._file.open().execute("PRAGMA busy_timeout=10")
     other.execute("BEGIN IMMEDIATE")
     fill(buffer, 20)
     buffer.commit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from edge.artifact.artifact import REFERENCE
 from edge.audit import STRATA
 from edge.audit.answers import read_answers
-from edge.buffer import Buffer
+from edge.buffer.reading import entries
 from edge.cli.audit import _WHY
 from edge.cli.main import main
 from edge.config import load_config
@@ -92,9 +93,8 @@ def test_outlying_parts_are_kept_and_told_to_the_broker(
     counts = json.loads(capsys.readouterr().out)["counts"]
     assert {row["why"] for row in counts} == {"outlying"}
     assert sum(row["samples"] for row in counts) == 20
-    with closing(Buffer(tmp_path / "state" / "buffer.db")) as buffer:
-        rows = buffer._db.execute("SELECT payload FROM entry WHERE kind = 'audit' ORDER BY id").fetchall()
-    messages = [decode("audit", payload) for (payload,) in rows]
+    with closing(sqlite3.connect(tmp_path / "state" / "buffer.db")) as db:
+        messages = [decode("audit", entry.payload) for entry in entries(db, "audit")]
     assert [message.seq for message in messages] == list(range(20))
     parts = [message.part for message in messages if isinstance(message, Audit) and message.why == ("outlying",)]
     assert len(parts) == 20

@@ -202,10 +202,10 @@ def test_bad_input_is_one_clear_line_and_a_listed_status(
 def test_a_second_daemon_on_the_same_state_is_refused(
     write_config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from edge.buffer.lock import locked
     from edge.config import load_config
-    from edge.daemon import _locked
 
     config = write_config()
-    with _locked(load_config(config).device.state):
+    with locked(load_config(config).device.state):
         assert main(["run", "-c", str(config)]) == 6
     assert "another daemon uses it" in capsys.readouterr().err

@@ -149,7 +149,7 @@ def test_a_lost_camera_is_a_problem_and_its_return_ends_it(buffer: Buffer) -> No
 
 
 def test_undelivered_records_that_make_room_are_a_problem(tmp_path: Path, at: Callable[[float], None]) -> None:
-    with closing(Buffer(tmp_path / "small.db", cap_bytes=64 * 4096)) as small:
+    with closing(Buffer(tmp_path / "small.db", cap_bytes=40_000)) as small:
         vitals = Vitals(IDENTITY, [lane("camera")], Intake(), small)
         for seq in range(40_000):
             small.append(Record(seq, seq, seq, 1, 0.5, 0, 0))
@@ -163,7 +163,7 @@ def test_undelivered_records_that_make_room_are_a_problem(tmp_path: Path, at: Ca
 
 
 def test_a_ring_of_records_that_nobody_wants_may_turn(tmp_path: Path, at: Callable[[float], None]) -> None:
-    with closing(Buffer(tmp_path / "ring.db", cap_bytes=64 * 4096, deliver_predictions=False)) as ring:
+    with closing(Buffer(tmp_path / "ring.db", cap_bytes=40_000, deliver_predictions=False)) as ring:
         vitals = Vitals(IDENTITY, [lane("camera")], Intake(), ring)
         for seq in range(40_000):
             ring.append(Record(seq, seq, seq, 1, 0.5, 0, 0))
@@ -179,12 +179,12 @@ def test_a_disk_that_refuses_is_a_problem_until_it_takes_again(buffer: Buffer) -
     vitals = Vitals(IDENTITY, [camera], Intake(), buffer)
     for seq in range(3):
         buffer.append(Record(seq, seq, seq, 1, 0.5, 0, 0))
-    buffer._db.execute("PRAGMA query_only=ON")
+    buffer._file.open().execute("PRAGMA query_only=ON")
     buffer.commit()
     (problem,) = vitals.look().problems
     assert problem.startswith("buffer: cannot be written (")
     assert problem.endswith("; 3 records wait in memory")
-    buffer._db.execute("PRAGMA query_only=OFF")
+    buffer._file.open().execute("PRAGMA query_only=OFF")
     buffer.commit()
     assert vitals.look().problems == ()
     assert vitals.latest.health.buffer.unwritten == 0

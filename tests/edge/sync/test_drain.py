@@ -110,6 +110,56 @@ def test_a_kind_that_is_to_be_left_stays_in_the_outbox(outbox: MemoryOutbox) -> 
     assert len(outbox) == 101
 
 
+def test_what_comes_after_the_connection_goes_before_the_backlog(outbox: MemoryOutbox) -> None:
+    fill(outbox, *["predictions"] * 200)
+    drain = Drain(outbox)
+    drain.restart()
+    assert ids(drain.take(100)) == list(range(1, 101))
+    fill(outbox, "drift", "stats")
+    assert ids(drain.take(4)) == [201, 202, 101, 102]
+
+
+class Blinking(MemoryOutbox):
+    """As a buffer on a disk that cannot be read for a while."""
+
+    blind = False
+
+    def pending(self, after: int, limit: int) -> list[Entry]:
+        return [] if self.blind else super().pending(after, limit)
+
+
+def test_an_outbox_that_cannot_be_read_for_a_while_is_not_taken_for_empty() -> None:
+    outbox = Blinking()
+    fill(outbox, *["predictions"] * 100)
+    drain = Drain(outbox)
+    drain.restart()
+    first = drain.take(10)
+    outbox.blind = True
+    assert len(drain.take(100)) <= 54
+    assert drain.take(100) == []
+    outbox.blind = False
+    fill(outbox, "drift")
+    rest = drain.take(1000)
+    assert first[-1].id < 11
+    assert {entry.id for entry in rest} >= {65, 100, 101}
+
+
+def test_the_backlog_keeps_its_pace_and_live_entries_need_not(outbox: MemoryOutbox, clock: Clock) -> None:
+    for seq in range(100):
+        outbox.add("predictions", "b", seq, b"", count=100, model="m")
+    drain = Drain(outbox, backlog_per_s=1000, clock=clock)
+    drain.restart()
+    sent = 0
+    for step in range(51):
+        clock.now = step / 10
+        sent += len(drain.take(1000))
+    assert 50 <= sent <= 52
+    assert drain.rest_s > 0
+    assert not drain.looked_through
+    fill(outbox, *["drift"] * 10)
+    assert len(drain.take(1000)) == 10
+
+
 def test_a_lane_whose_entries_were_evicted_while_it_paused_does_no_harm(outbox: MemoryOutbox, clock: Clock) -> None:
     fill(outbox, "predictions")
     drain = Drain(outbox, clock=clock)

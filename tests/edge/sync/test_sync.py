@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edge.errors import ConfigError
-from edge.messages import BufferDepth, Health, Identity, Latency
+from edge.messages import BufferDepth, Drift, Health, Identity, Latency, Window, encode
 from edge.record import Record, pack
 from edge.sync import Entry, MemoryOutbox, Sync, open_transport
 from edge.sync.backoff import Backoff
@@ -198,3 +198,23 @@ def test_a_name_that_cannot_be_in_a_topic_is_refused_at_once(change: dict[str, s
 
 def test_stopping_what_never_started_is_harmless(out: Out) -> None:
     assert Sync(open_transport(out.uri), MemoryOutbox(), IDENTITY).stop(0.1) is False
+
+
+def test_wall_times_from_before_the_clock_was_set_are_corrected_and_marked(out: Out) -> None:
+    outbox, offset = MemoryOutbox(), 10**18
+    stamps = pack([Record(0, 5, 5, 9, 0.5, 1, 1), Record(1, 6, 6 + offset, 9, 0.5, 1, 0)])
+    window = Window(0, 1, 2, 5, 6)
+    drift = encode(Drift(**IDENTITY.head(0), window=window, drifted=False, share=0.0))
+    outbox.add("predictions", "boot-1", 0, stamps, model="cookie", offset_ns=offset, synchronized=False)
+    outbox.add("drift", "boot-2", 0, drift, model="cookie", made_offset_ns=0, offset_ns=offset)
+    sync = Sync(open_transport(out.uri), outbox, IDENTITY, predictions=True)
+    sync.start()
+    assert sync.stop() is True
+    (predictions,) = out.payloads("predictions")
+    assert [(row[2], row[6]) for row in predictions["records"]] == [(5 + offset, 3), (6 + offset, 0)]
+    assert predictions["synchronized"] is False
+    (sent,) = out.payloads("drift")
+    assert (sent["window"]["start_ns"], sent["window"]["end_ns"]) == (5 + offset, 6 + offset)
+    assert {key: sent[key] for key in sent if key != "window"} == {
+        key: value for key, value in json.loads(drift).items() if key != "window"
+    }

@@ -1,0 +1,1 @@
+"""Commands that reach a device over MQTT 5: request, whitelist, answer."""

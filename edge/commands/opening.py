@@ -1,0 +1,79 @@
+"""The desk of a running line: what each command does, and where it is wired in."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from edge.audit import AuditFolder
+from edge.buffer import Buffer
+from edge.commands.desk import Desk
+from edge.commands.request import Request
+from edge.commands.settings import Setter, change
+from edge.config import SyncConfig
+from edge.health.vitals import Vitals
+from edge.messages import Identity
+from edge.office import Office
+from edge.sync import Sync, Transport
+from edge.sync.topics import ANSWERS, COMMANDS, command_topic
+from edge.sync.transport import Outgoing
+from edge.typed import plain
+
+Answers = deque[Outgoing]
+
+
+def open_desk(
+    config: SyncConfig,
+    sync: Sync,
+    office: Office,
+    vitals: Vitals,
+    buffer: Buffer,
+    identity: Identity,
+    audits: AuditFolder,
+) -> Desk | None:
+    """Before ``sync`` starts. None where no command is allowed, or where none can come."""
+    if not config.commands:
+        return None
+    from edge.sync.mqtt import MqttTransport  # here, because not every device pays for paho's import
+
+    transport: Transport = sync.transport
+    if not isinstance(transport, MqttTransport):
+        return None
+    handlers = _handlers(sync, office, vitals, buffer, audits)
+    desk = Desk(handlers, config.commands, command_topic(config.root, identity.device, ANSWERS), sync.answers)
+    transport.listen_to = command_topic(config.root, identity.device, COMMANDS)
+    transport.on_incoming = desk.offer
+    return desk
+
+
+def _handlers(
+    sync: Sync, office: Office, vitals: Vitals, buffer: Buffer, audits: AuditFolder
+) -> dict[str, Callable[[Request], Any]]:
+    def predictions(wanted: bool) -> None:
+        buffer.deliver_predictions(wanted)
+        sync.set_predictions(wanted)
+
+    setters: dict[str, Setter] = {
+        "buffer.commit_s": lambda value: setattr(buffer, "commit_s", value),
+        "health.interval_s": lambda value: setattr(office, "health_interval_s", value),
+        "sync.predictions": predictions,
+        "sync.backlog_rate": sync.set_backlog_rate,
+    }
+    return {
+        "status": lambda request: {"health": plain(vitals.latest.health), "problems": list(vitals.latest.problems)},
+        "doctor": lambda request: _doctor(),
+        "set": lambda request: change(setters, request),
+        "audit": lambda request: _audit(audits, request),
+    }
+
+
+def _doctor() -> list[dict[str, Any]]:
+    from edge.doctor import check_device
+
+    return [plain(finding) for finding in check_device()]
+
+
+def _audit(audits: AuditFolder, request: Request) -> dict[str, Any]:
+    audits.request(request.count, request.id)
+    return {"count": request.count, "topic": "audit"}

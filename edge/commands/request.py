@@ -1,0 +1,58 @@
+"""What may stand in a request: JSON that anybody with a password may have written."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal, NoReturn
+
+from edge.errors import ConfigError, MessageError
+from edge.typed import build
+
+MAX_BYTES = 4096
+"""A longer request is refused unread."""
+Command = Literal["status", "doctor", "set", "audit"]
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+Value = bool | int | float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``{"id": "7f3a", "command": "set", "setting": "health.interval_s", "value": 30}``"""
+
+    id: str
+    """Chosen by the sender, new for each request: a repetition with the same id is answered, but not done again."""
+    command: Command
+    setting: str = ""
+    """For ``set``: one of those that the device's configuration allows."""
+    value: Any = None
+    count: int = field(default=10, metadata={"least": 1, "most": 1000})
+    """For ``audit``: how many of the next records."""
+
+
+def parse(payload: bytes) -> Request:
+    """Raises MessageError, whatever the bytes are."""
+    if len(payload) > MAX_BYTES:
+        raise MessageError(f"request: {len(payload)} bytes, at most {MAX_BYTES} are read")
+    try:
+        data = json.loads(payload.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise MessageError(f"request: not JSON in UTF-8: {error}"[:200]) from None
+    if not isinstance(data, dict):
+        raise MessageError("request: expected a JSON object")
+    try:
+        request = build(Request, data, "request")
+    except ConfigError as error:
+        raise MessageError(str(error)[:200]) from None
+    if not _ID.fullmatch(request.id):
+        raise MessageError("request.id: expected 1 to 64 letters, digits, dots, colons, dashes or underscores")
+    if not isinstance(request.value, Value):
+        raise MessageError("request.value: expected a number, a text, true or false")
+    return request
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number in JSON")
