@@ -165,6 +165,8 @@ def open_caretaker(config: Config, lanes: Sequence[Lane], identity: Identity) ->
 
 def open_auditor(config: Config, chain: Chain, identity: Identity) -> Auditor:
     """Keeps samples for people to label; see ``[audit]``. Nothing is written before the first one."""
+    if config.audit.outliers and not any(model.artifact.reference for model in chain.models):
+        log.warning("audit.outliers: no model has a drift reference to be far from; 'edge convert' records one")
     folder = AuditFolder(config.device.state / AUDITS, config.audit.cap_mb << 20)
     alone = chain.models[0].artifact.manifest if len(chain.models) == 1 else None
     facts = ModelFacts.of(chain.labels, alone)
