@@ -9,6 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from edge.artifact.describe import Given
+from edge.audit import AuditFolder, Auditor
+from edge.audit.folder import NAME as AUDITS
+from edge.audit.models import ModelFacts
 from edge.buffer import Buffer
 from edge.caretaker import Caretaker
 from edge.caretaker import Watched as Cared
@@ -158,6 +161,16 @@ def open_caretaker(config: Config, lanes: Sequence[Lane], identity: Identity) ->
     """Watches over the cameras; see ``[camera]``."""
     cameras = [Cared(lane.name, lane.source) for lane in lanes]
     return Caretaker(cameras, config.camera, identity, config.device.state)
+
+
+def open_auditor(config: Config, chain: Chain, identity: Identity) -> Auditor:
+    """Keeps samples for people to label; see ``[audit]``. Nothing is written before the first one."""
+    if config.audit.outliers and not any(model.artifact.reference for model in chain.models):
+        log.warning("audit.outliers: no model has a drift reference to be far from; 'edge convert' records one")
+    folder = AuditFolder(config.device.state / AUDITS, config.audit.cap_mb << 20)
+    alone = chain.models[0].artifact.manifest if len(chain.models) == 1 else None
+    facts = ModelFacts.of(chain.labels, alone)
+    return Auditor(config.audit, folder, identity, config.cameras, [model.labels for model in chain.models], facts)
 
 
 def open_sync(sync: SyncConfig, buffer: Buffer, identity: Identity) -> Sync | None:

@@ -157,6 +157,26 @@ class DriftConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditConfig:
+    """Which parts are kept for people to label; by default none. See 'Audits' in edge/README.md."""
+
+    share: float = field(default=0.0, metadata={"least": 0.0, "most": 1.0})
+    """Of all judged parts, kept at random: the only sample that tells how good the model is."""
+    uncertain_below: float = field(default=0.0, metadata={"least": 0.0, "most": 1.0})
+    """Parts whose label scores lower are kept, too."""
+    margin_below: float = field(default=0.0, metadata={"least": 0.0, "most": 1.0})
+    """Parts whose two best scores are closer are kept, too."""
+    outliers: bool = False
+    """Parts that are farther from the drift reference than 99 % of it are kept, too."""
+    most_per_minute: int = field(default=6, metadata={"least": 1, "most": 6000})
+    """Of the uncertain and the outlying ones."""
+    cap_mb: int = field(default=64, metadata={"least": 1, "most": 1 << 20})
+    """The folder never grows past this; the oldest samples go first, random ones last."""
+    send_images: bool = False
+    """Pictures may leave the device: in the messages on the topic audit."""
+
+
+@dataclass(frozen=True, slots=True)
 class SyncConfig:
     broker: str = ""
     """"mqtt://host:1883", "mqtts://host:8883", "file:///path.jsonl", or empty for no sync."""
@@ -200,6 +220,7 @@ class Config:
     gate: GateConfig = field(default_factory=GateConfig)
     buffer: BufferConfig = field(default_factory=BufferConfig)
     drift: DriftConfig = field(default_factory=DriftConfig)
+    audit: AuditConfig = field(default_factory=AuditConfig)
     sync: SyncConfig = field(default_factory=SyncConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
 

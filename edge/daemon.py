@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from edge.assembly import Lane, identify, load_chain, open_buffer, open_caretaker, open_lanes, open_sync, open_watches
+from edge.assembly import (
+    Lane,
+    identify,
+    load_chain,
+    open_auditor,
+    open_buffer,
+    open_caretaker,
+    open_lanes,
+    open_sync,
+    open_watches,
+)
 from edge.buffer import Buffer
 from edge.buffer.lock import locked
 from edge.chain import Chain
@@ -123,6 +133,7 @@ class Line:
             raise
         caretaker = open_caretaker(config, lanes, identity)
         vitals = Vitals(identity, [lane.counts(caretaker) for lane in lanes], intake, buffer, sync, _told(gate))
+        auditor = open_auditor(config, chain, identity)
         office = Office(
             intake=intake,
             buffer=buffer,
@@ -131,6 +142,7 @@ class Line:
             caretaker=caretaker,
             sync=sync,
             health_interval_s=config.health.interval_s,
+            auditor=auditor,
         )
         for model in chain.models:
             log.info("%s on %s", model.name, model.running)
@@ -138,8 +150,9 @@ class Line:
             log.info("judging %s with %s", source.uri, chain.name)
             if self._stopped:
                 lane.pipeline.stop()
-        desk = open_desk(config.sync, sync, office, vitals, buffer, identity) if sync is not None else None
+        desk = None
         if sync is not None:
+            desk = open_desk(config.sync, sync, office, vitals, buffer, identity, auditor.folder)
             sync.start()
         office.start()
         status.start(lambda: vitals.latest)

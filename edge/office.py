@@ -6,16 +6,18 @@ sync thread empties.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from edge.audit import Auditor
+from edge.audit.news import News, count
 from edge.buffer import Buffer
 from edge.caretaker import Caretaker
 from edge.clock import clock_state
-from edge.commands.audits import AuditDesk
 from edge.drift import DriftWatch, WindowResult
 from edge.health.vitals import Vitals
 from edge.messages import Alarm, Column, Drift, Event, Identity, Stats, Window, encode
@@ -39,6 +41,11 @@ class Watched:
     identity: Identity
     camera: str
 
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """As in its messages: camera, model and version."""
+        return self.camera, self.identity.model, self.identity.model_version
+
 
 class Office:
     """Start it, and :meth:`finish` it once no more decisions come."""
@@ -53,6 +60,7 @@ class Office:
         caretaker: Caretaker,
         sync: Sync | None,
         health_interval_s: float,
+        auditor: Auditor | None = None,
     ) -> None:
         """``watches`` by the numbers of camera and model."""
         self.windows = 0
@@ -60,12 +68,13 @@ class Office:
         """Numbers of the windows that drifted."""
         self._intake, self._buffer, self._watches = intake, buffer, watches
         self._vitals, self._caretaker, self._sync = vitals, caretaker, sync
+        self._auditor = auditor
+        self._labels = News(auditor.folder.folder) if auditor is not None else None
         self._records = 0
         if watches:
             vitals.watches_drift()
         self.health_interval_s = health_interval_s
         """May be changed at any time."""
-        self.audits = AuditDesk(buffer)
         self._next_look = self._next_health = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="office", daemon=True)
@@ -119,7 +128,7 @@ class Office:
         record = _record(self._records, judged)
         self._records += 1
         self._buffer.append(record)
-        self.audits.look_at(record, judged.judgement.decision)
+        outlying = False
         for look in judged.looks:
             watched = self._watches.get((record.camera, look.model))
             if watched is not None:
@@ -128,7 +137,24 @@ class Office:
                 result = watched.watch.add(look.picture, decision.scores, decision.index, record.seq, at_ns)
                 if result is not None:
                     self._report(watched, result)
+                outlying |= self._auditor is not None and self._auditor.outliers and watched.watch.outlying
+        self._audit(record, judged, outlying)
         self._intake.release(judged)
+
+    def _audit(self, record: Record, judged: Judged, outlying: bool) -> None:
+        """Before the picture is given back."""
+        message = self._auditor.see(record, judged, outlying) if self._auditor is not None else None
+        if message is not None and self._sync is not None:
+            self._buffer.put("audit", message.seq, encode(message))
+
+    def _count_labels(self) -> None:
+        """What people said since the last look. A disk that refuses is asked again with the next."""
+        with contextlib.suppress(OSError):
+            if self._labels is not None and (answers := self._labels.take()):
+                count(
+                    answers,
+                    {watched.key: (watched.watch, watched.identity.labels) for watched in self._watches.values()},
+                )
 
     def _report(self, watched: Watched, result: WindowResult) -> None:
         number = self.windows
@@ -158,6 +184,7 @@ class Office:
         self._next_look = time.monotonic() + LOOK_S
         self._vitals.look()
         self._caretaker.remember_if_due()
+        self._count_labels()
         tidy()
 
     def _send_health(self) -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "doctor": "edge.cli.doctor",
     "simulate": "edge.cli.simulate",
     "drift": "edge.cli.drift",
+    "audit": "edge.cli.audit",
     "gate": "edge.cli.gate",
     "monitor": "edge.cli.monitor",
     "buffer": "edge.cli.buffer",

@@ -49,6 +49,20 @@ def given(args: argparse.Namespace) -> Given:
     return Given(args.labels, args.colour, args.range)
 
 
+def add_state_options(parser: argparse.ArgumentParser) -> None:
+    """Which daemon's: by its configuration or its state folder."""
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("-c", "--config", type=Path, metavar="FILE", help="the daemon's configuration (TOML)")
+    where.add_argument("--state", type=Path, metavar="DIR", help="its state folder")
+
+
+def state_folder(args: argparse.Namespace) -> Path:
+    """Raises ConfigError."""
+    from edge.config import load_config
+
+    return args.state if args.state else load_config(args.config).device.state
+
+
 def _threads(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 64:

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from edge.cli.options import Subparsers
+from edge.cli.options import Subparsers, add_state_options, state_folder
 
 REFRESH_S = 2.0
 _CLEAR = "\x1b[H\x1b[J"
@@ -23,9 +23,7 @@ def add(subparsers: Subparsers) -> None:
         "where none runs, say what the folder still tells.",
         epilog="Example: edge status -c edge.toml",
     )
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("-c", "--config", type=Path, metavar="FILE", help="the daemon's configuration (TOML)")
-    where.add_argument("--state", type=Path, metavar="DIR", help="its state folder")
+    add_state_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--watch", action="store_true", help=f"again every {REFRESH_S:.0f} seconds, until Ctrl-C")
     parser.set_defaults(run=run)
@@ -33,7 +31,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Status 0 when it runs and nothing is wrong, 1 when something is, 6 when no daemon runs or answers."""
-    folder = args.state if args.state else _configured(args.config)
+    folder = state_folder(args)
     if not args.watch:
         return _show(folder, args.json)
     while True:
@@ -42,12 +40,6 @@ def run(args: argparse.Namespace) -> int:
         _show_or_say(folder, args.json)
         sys.stdout.flush()
         time.sleep(REFRESH_S)
-
-
-def _configured(path: Path) -> Path:
-    from edge.config import load_config
-
-    return load_config(path).device.state
 
 
 def _show_or_say(folder: Path, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from edge.audit import AuditFolder
 from edge.buffer import Buffer
 from edge.commands.desk import Desk
 from edge.commands.request import Request
@@ -23,7 +24,13 @@ Answers = deque[Outgoing]
 
 
 def open_desk(
-    config: SyncConfig, sync: Sync, office: Office, vitals: Vitals, buffer: Buffer, identity: Identity
+    config: SyncConfig,
+    sync: Sync,
+    office: Office,
+    vitals: Vitals,
+    buffer: Buffer,
+    identity: Identity,
+    audits: AuditFolder,
 ) -> Desk | None:
     """Before ``sync`` starts. None where no command is allowed, or where none can come."""
     if not config.commands:
@@ -33,15 +40,16 @@ def open_desk(
     transport: Transport = sync.transport
     if not isinstance(transport, MqttTransport):
         return None
-    office.audits.identity = identity
-    handlers = _handlers(sync, office, vitals, buffer)
+    handlers = _handlers(sync, office, vitals, buffer, audits)
     desk = Desk(handlers, config.commands, command_topic(config.root, identity.device, ANSWERS), sync.answers)
     transport.listen_to = command_topic(config.root, identity.device, COMMANDS)
     transport.on_incoming = desk.offer
     return desk
 
 
-def _handlers(sync: Sync, office: Office, vitals: Vitals, buffer: Buffer) -> dict[str, Callable[[Request], Any]]:
+def _handlers(
+    sync: Sync, office: Office, vitals: Vitals, buffer: Buffer, audits: AuditFolder
+) -> dict[str, Callable[[Request], Any]]:
     def predictions(wanted: bool) -> None:
         buffer.deliver_predictions(wanted)
         sync.set_predictions(wanted)
@@ -56,7 +64,7 @@ def _handlers(sync: Sync, office: Office, vitals: Vitals, buffer: Buffer) -> dic
         "status": lambda request: {"health": plain(vitals.latest.health), "problems": list(vitals.latest.problems)},
         "doctor": lambda request: _doctor(),
         "set": lambda request: change(setters, request),
-        "audit": lambda request: _audit(office, request),
+        "audit": lambda request: _audit(audits, request),
     }
 
 
@@ -66,6 +74,6 @@ def _doctor() -> list[dict[str, Any]]:
     return [plain(finding) for finding in check_device()]
 
 
-def _audit(office: Office, request: Request) -> dict[str, Any]:
-    office.audits.request(request.id, request.count)
+def _audit(audits: AuditFolder, request: Request) -> dict[str, Any]:
+    audits.request(request.count, request.id)
     return {"count": request.count, "topic": "audit"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from edge.drift.continuous import Alarm, ContinuousWatch
 from edge.drift.features import Shape, known_features, measure
@@ -74,6 +75,7 @@ class DriftWatch:
         self._learning = True
         self._pane = Pane(reference, model)
         self._before: Sample | None = None
+        self._features: NDArray[np.float64] | None = None
         self._first_seq = 0
         self._start_ns = self._end_ns = 0
 
@@ -93,7 +95,7 @@ class DriftWatch:
         ``image`` is the resized model input (H×W×3 uint8 BGR, or H×W×1), ``scores`` the real-valued outputs
         (n_labels,), ``label`` the index of the predicted one. None where there is no picture or no decision.
         """
-        features = None if image is None else measure(image, self._reference.features, part)
+        features = self._features = None if image is None else measure(image, self._reference.features, part)
         pane = self._pane
         pane.add(features, scores, label, seq, rejected=rejected)
         if pane.n == 1:
@@ -104,6 +106,16 @@ class DriftWatch:
         elif pane.n % self._size == 0:
             self._follow(pane)
         return self._finish() if pane.n >= self._window else None
+
+    def add_audit(self, stratum: str, predicted: int, true: int) -> None:
+        """A person's judgement of an earlier sample, counted in the window under way; see :meth:`Pane.add_audit`."""
+        self._pane.add_audit(stratum, predicted, true)
+
+    @property
+    def outlying(self) -> bool:
+        """Whether the last picture was farther from the reference than its limit for outliers."""
+        limits, features = self._reference.outliers, self._features
+        return limits is not None and features is not None and bool(limits.far(features[None])[0])
 
     def close(self) -> WindowResult | None:
         """The window that was under way, if it has at least MIN_SAMPLES samples."""

@@ -284,18 +284,23 @@ class Event(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit(Message):
-    """One record that a person is to label, because ``request`` asked for it. No picture leaves the device."""
+    """One record that a person is to label."""
 
-    request: str
+    request: str = ""
+    """Who asked for it, where somebody did."""
     record_seq: int = field(metadata=_NOT_NEGATIVE)
     """Names the record, with device and boot."""
     camera: int = field(default=0, metadata=_NOT_NEGATIVE)
     part: int = field(default=0, metadata=_NOT_NEGATIVE)
     wall_ns: int = field(default=0, metadata=_NOT_NEGATIVE)
+    why: tuple[str, ...] = ()
+    """random, requested, uncertain, outlying; a newer device may know more."""
     label: str = ""
     score: float = 0.0
     scores: dict[str, float] = field(default_factory=dict)
-    """Of every label."""
+    """By label, the best ones."""
+    picture: str = ""
+    """PNG in base64, only where ``audit.send_images`` allows it."""
 
 
 KINDS: dict[str, type[Message]] = {

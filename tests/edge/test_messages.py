@@ -10,6 +10,7 @@ from edge.errors import MessageError
 from edge.messages import (
     MAX_BYTES,
     Alarm,
+    Audit,
     BufferDepth,
     Camera,
     Column,
@@ -80,6 +81,7 @@ EXAMPLES: list[Message] = [
         lasted_s=3.5,
         detail="clear again",
     ),
+    Audit(**HEAD, record_seq=41, why=("random",), label="good", score=0.75, scores={"good": 0.75}, picture="aGk="),
     Predictions(
         **HEAD, labels=("good", "broken"), records=(Record(7, 1, 2**60, 3, 0.5, 1, 1), Record(9, 2, 3, 4, 1.0, 0, 0))
     ),

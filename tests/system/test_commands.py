@@ -15,6 +15,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 
+from edge.audit.folder import read_samples
 from edge.monitor import Store
 from edge.sync.link import properties_of
 from tests.system.daemons import Daemon
@@ -76,7 +77,7 @@ def daemon(write_config: Callable[..., Path], start: Callable[..., Daemon], mosq
 
 
 def test_every_command_is_answered_and_done_once(
-    daemon: Daemon, mosquitto: Any, monitor: Callable[[str], Path]
+    tmp_path: Path, daemon: Daemon, mosquitto: Any, monitor: Callable[[str], Path]
 ) -> None:
     store, console = monitor(mosquitto.url), Console(mosquitto.url)
     status = console.ask(id="1", command="status")
@@ -101,8 +102,12 @@ def test_every_command_is_answered_and_done_once(
     with closing(Store(store)) as opened:
         assert opened.count("audit", "line-1") == 7
         assert opened.set_aside() == {}
-        labels = [json.loads(row[0])["scores"] for row in opened.db.execute("SELECT message FROM audit")]
+        told = [json.loads(row[0]) for row in opened.db.execute("SELECT message FROM audit")]
+    labels = [one["scores"] for one in told]
     assert all(abs(sum(scores.values()) - 1) < 0.05 and len(scores) == 3 for scores in labels)
+    kept = {sample.seq: sample for sample in read_samples(tmp_path / "state" / "audit")}
+    assert {one["record_seq"] for one in told} == set(kept)
+    assert {(sample.why, sample.request) for sample in kept.values()} == {(("requested",), "6")}
 
 
 def test_two_thousand_hostile_messages_over_the_wire_leave_the_daemon_as_it_was(

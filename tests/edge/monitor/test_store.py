@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import StateError
-from edge.messages import Drift, Event, Identity, Message, Predictions, Stats, Status, Window, encode, kind_of
+from edge.messages import Audit, Drift, Event, Identity, Message, Predictions, Stats, Status, Window, encode, kind_of
 from edge.monitor import Arrival, Store
 from edge.monitor.store import SET_ASIDE_BYTES, SET_ASIDE_KEPT
 from edge.record import Record
@@ -66,6 +66,17 @@ def test_events_of_a_camera_are_kept_and_leave_what_is_known_of_the_present_alon
     assert store.accept([arrival(event)]) == []
     assert store.count("event", "oven-3") == 2
     assert store.db.execute("SELECT boot_id FROM device").fetchone() == ("b1",)
+
+
+def test_audits_are_kept_also_in_a_store_of_an_earlier_version(tmp_path: Path) -> None:
+    store = Store(tmp_path / "m.db")
+    store.db.execute("DROP TABLE audit")
+    store.close()
+    store = Store(tmp_path / "m.db")
+    audit = Audit(**HEAD, record_seq=41, why=("random", "uncertain"), label="good", score=0.4)
+    assert [store.accept([arrival(audit)]) for _ in range(2)] == [[audit], []]
+    assert store.count("audit", "oven-3") == 1
+    assert store.db.execute("SELECT record_seq FROM audit").fetchone() == (41,)
 
 
 def test_the_same_numbers_in_another_boot_are_other_records(store: Store) -> None:

@@ -1,0 +1,104 @@
+"""Labels on their way into the statistics that leave the device."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from edge.artifact.artifact import REFERENCE
+from edge.audit.answers import NAME, Answer, add_answers
+from edge.audit.folder import read_samples
+from edge.audit.news import News, count
+from edge.audit.sample import Sample
+from edge.buffer.reading import entries
+from edge.config import load_config
+from edge.daemon import run_line
+from edge.drift import DriftWatch, Reference
+
+Make = Callable[..., Sample]
+
+
+def taken(news: News) -> list[tuple[int, str | None]]:
+    return [(answer.sample.seq, answer.true) for answer in news.take()]
+
+
+def test_each_sample_is_told_once_by_its_first_label(tmp_path: Path, sample: Make) -> None:
+    news = News(tmp_path)
+    assert taken(news) == []
+    add_answers(tmp_path, [Answer(sample(0), None), Answer(sample(1), "burnt"), Answer(sample(1), "whole")])
+    assert taken(news) == [(1, "burnt")]
+    add_answers(tmp_path, [Answer(sample(0), "whole"), Answer(sample(1), "whole"), Answer(sample(2), "whole")])
+    assert taken(news) == [(0, "whole"), (2, "whole")]
+    assert taken(news) == []
+
+
+def test_a_restart_counts_none_twice(tmp_path: Path, sample: Make) -> None:
+    add_answers(tmp_path, [Answer(sample(1), "burnt")])
+    assert taken(News(tmp_path)) == [(1, "burnt")]
+    add_answers(tmp_path, [Answer(sample(2), "burnt")])
+    assert taken(News(tmp_path)) == [(2, "burnt")]
+    assert taken(News(tmp_path)) == []
+
+
+def test_a_line_that_is_being_written_comes_when_it_is_whole(tmp_path: Path, sample: Make) -> None:
+    news = News(tmp_path)
+    add_answers(tmp_path, [Answer(sample(1), "burnt"), Answer(sample(2), "whole")])
+    data = (tmp_path / NAME).read_bytes()
+    (tmp_path / NAME).write_bytes(data[:-9])
+    assert taken(news) == [(1, "burnt")]
+    (tmp_path / NAME).write_bytes(data)
+    assert taken(news) == [(2, "whole")]
+
+
+def test_a_disk_that_refuses_takes_nothing(tmp_path: Path, sample: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    news = News(tmp_path)
+    add_answers(tmp_path, [Answer(sample(1), "burnt")])
+
+    def full(self: Path, text: str, encoding: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space"):
+            news.take()
+    assert taken(news) == [(1, "burnt")]
+
+
+def test_other_models_and_labels_are_not_counted(drift_reference: bytes, sample: Make) -> None:
+    watch = DriftWatch(Reference.from_bytes(drift_reference))
+    watches = {("top", "cookie", 1): (watch, ("red", "green", "blue"))}
+    red = {"label": "red"}
+    answers = [
+        Answer(sample(0, **red), "blue"),
+        Answer(sample(1, **red), "melted"),
+        Answer(sample(2, **red, model_version=2), "blue"),
+        Answer(sample(3, **red, camera="side"), "blue"),
+    ]
+    assert count(answers, watches) == 1
+
+
+def test_labels_of_an_earlier_run_are_in_the_next_window(
+    tmp_path: Path, write_config: Callable[..., Path], make_artifact: Callable[..., bytes], drift_reference: bytes
+) -> None:
+    (tmp_path / "colour.tflite").write_bytes(make_artifact(files={REFERENCE: drift_reference}))
+    config = load_config(
+        write_config(
+            source="sim://line?count=60&pace=fast",
+            extra="[drift]\nwindow = 60\n[audit]\nshare = 0.5\noutliers = true",
+        )
+    )
+    run_line(config)
+    folder = tmp_path / "state" / "audit"
+    random = [one for one in read_samples(folder) if one.stratum == "random"]
+    add_answers(folder, [Answer(one, "green") for one in random])
+    run_line(config)
+    with closing(sqlite3.connect(tmp_path / "state" / "buffer.db")) as db:
+        first, second = (json.loads(entry.payload)["pane"]["audits"] for entry in entries(db, "stats"))
+    assert first == []
+    assert sum(row[-1] for row in second) == len(random) > 15
+    assert {(row[0], row[2]) for row in second} == {("random", 1)}
