@@ -125,5 +125,6 @@ class Console:
         if isinstance(answer, Refusal):
             self._events.put(answer)
 
-    def step(self, now_ns: int) -> None:
-        """Nothing of its own."""
+    def step(self, now_ns: int) -> bool:
+        """Somebody looks on."""
+        return True

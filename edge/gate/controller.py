@@ -137,7 +137,7 @@ class SerialGate:
 
     # --- the link's owner ---
 
-    def step(self, now_ns: int) -> None:
+    def step(self, now_ns: int) -> bool:
         self._place_triggers()
         while self._new:
             waiting = self._new.popleft()
@@ -148,6 +148,7 @@ class SerialGate:
             self._give_up_waiting(now_ns)
         if self.link.state == "up" and now_ns - self.link.up_since_ns > _SETTLED_NS:
             self._forget_settled(now_ns)
+        return bool(self._waiting)
 
     def on_session(self, status: Status, restarted: bool) -> None:
         self._booted_ns = time.monotonic_ns() - status.uptime_ms * 1_000_000

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import select
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from typing import Literal, Protocol
 
 from edge.errors import GateError
@@ -52,16 +50,14 @@ SILENCE_NS = 500 * _MS
 """Without a byte for so long the link counts as lost."""
 _HELLO_NS = 50 * _MS
 _REOPEN_NS = 200 * _MS
-_COLLECT_NS = 10 * _MS
-"""Bytes are taken so often, not one by one as they come: nothing in them is more urgent, because a decision brings
-its own wake-up, and each wake-up costs more than what it reads."""
-_CONFIRM_NS = 20 * _MS
-"""Well before the controller sends its events again."""
+_COLLECT_NS = 20 * _MS
+"""What the controller says is taken so often, not byte by byte as it comes: a decision brings its own wake-up, and each
+costs more than what it reads. It is well before the controller sends its events again."""
+_HURRY_NS = 5 * _MS
+"""… and so often while somebody waits for it."""
 _LEAST_WAIT_NS = 15 * _MS
 _MOST_WAIT_NS = 50 * _MS
 _FULL = 1 << 16
-_ONE = (1).to_bytes(8, "little")
-"""What an eventfd takes."""
 
 
 class Owner(Protocol):
@@ -78,8 +74,8 @@ class Owner(Protocol):
 
     def on_answer(self, request: Message, answer: Ack | Refusal) -> None: ...
 
-    def step(self, now_ns: int) -> None:
-        """At least ten times a second, and after :meth:`Link.wake`."""
+    def step(self, now_ns: int) -> bool:
+        """At least ten times a second, and after :meth:`Link.wake`. True when it waits for an event."""
         ...
 
 
@@ -107,15 +103,15 @@ class Link:
         self._restarted = False
         self._expected = 0
         self._hello_ns = self._beat_ns = self._open_ns = self._heard_ns = 0
-        self._confirm_ns = self._again = 0
+        self._confirm, self._again = False, 0
         self._beats: dict[int, int] = {}
         self._stamped = False
         self._beat = 0
         self._closing = False
-        self._woken = False
-        # Raw files, not descriptors: after close they refuse, where a number may belong to somebody else by then.
-        self._waker = open(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "r+b", buffering=0)  # noqa: SIM115, PTH123
-        self._wake_fd = self._waker.fileno()
+        # Held while there is nothing to do. Its release costs the decision thread no system call while the link is
+        # busy, and never the interpreter's lock, as a file would.
+        self._idle = threading.Lock()
+        self._idle.acquire()
         self._thread = threading.Thread(target=self._run, name="gate", daemon=True)
 
     @property
@@ -132,14 +128,14 @@ class Link:
         self.wake()
         if self._thread.is_alive():
             self._thread.join(2.0)
-        self._waker.close()
 
     def wake(self) -> None:
         """From any thread: :meth:`Owner.step` soon. Never waits, raises nothing."""
-        if not self._woken:
-            self._woken = True
-            with suppress(OSError, ValueError):
-                self._waker.write(_ONE)
+        if self._idle.locked():
+            try:
+                self._idle.release()
+            except RuntimeError:
+                pass  # somebody else was faster
 
     def post(self, message: Message) -> None:
         """From any thread: a request. Its ``session`` is filled in."""
@@ -176,22 +172,19 @@ class Link:
             self._try_to_open(now_ns)
         else:
             self._keep_up(now_ns)
-        self._owner.step(now_ns)
-        self._confirm(now_ns)
+        hurry = self._owner.step(now_ns)
+        self._confirm_events()
         self._flush()
-        self._wait()
-
-    def _wait(self) -> None:
-        port = self._port.fd
-        # An answer that measures the clock is taken at once.
-        urgent = [port] if port >= 0 and (self.state != "up" or self._stamped) else []
-        timeout = (_FIRST_BEAT_NS if self._new_clock else _COLLECT_NS) / 1e9
-        ready, _, _ = select.select([self._wake_fd, *urgent], [port] if self._out else [], [], timeout)
-        if self._wake_fd in ready:
-            self._waker.read(8)
-            self._woken = False
-        if port >= 0 and (data := self._port.read()):
+        self._wait(hurry or bool(self._out))
+        if self._port.is_open and (data := self._port.read()):
             self._take(data)
+
+    def _wait(self, hurry: bool) -> None:
+        if self._port.is_open and (self.state != "up" or self._stamped):
+            # An answer that measures the clock is taken at once. A decision that comes meanwhile waits for it.
+            select.select([self._port.fd], [], [], _HURRY_NS / 1e9)
+        else:
+            self._idle.acquire(timeout=(_HURRY_NS if hurry or self._new_clock else _COLLECT_NS) / 1e9)
 
     def _try_to_open(self, now_ns: int) -> None:
         if now_ns < self._open_ns:
@@ -228,11 +221,11 @@ class Link:
         if len(self._out) < _FULL:  # a line that takes nothing for so long is lost anyway
             self._out += frame
 
-    def _confirm(self, now_ns: int) -> None:
-        """Events have arrived: said together with what else is to be said, if that is soon."""
-        if self._confirm_ns and (self._out or self._again or now_ns - self._confirm_ns >= _CONFIRM_NS):
+    def _confirm_events(self) -> None:
+        """Those that arrived, together with what else there is to say."""
+        if self._confirm:
             self._send(encode(Received(self._session, self._again), self._expected))
-            self._confirm_ns = self._again = 0
+            self._confirm, self._again = False, 0
 
     def _flush(self) -> None:
         if self._out and self._port.is_open:
@@ -267,7 +260,7 @@ class Link:
     def _greet(self) -> None:
         """A new session: whatever was underway in the old one is void."""
         self._requests.clear()
-        self._confirm_ns = self._again = 0
+        self._confirm, self._again = False, 0
         self._beats.clear()
         self._session = secrets.randbelow(0xFFFFFFFF) + 1
         self._hello_ns = 0
@@ -287,7 +280,7 @@ class Link:
             else:
                 self._take_answer(frame, now_ns)
         if confirm and self.state != "greeting":
-            self._confirm_ns = self._confirm_ns or now_ns
+            self._confirm = True
             self._again |= again
 
     def _take_event(self, frame: Frame) -> int:
