@@ -39,6 +39,8 @@ _MOST_WAITING = 10_000
 _LEAST_WAIT_NS = 200_000_000
 _USUAL_WAIT_NS = 1_000_000_000
 _MOST_WAIT_NS = 30_000_000_000
+_FORGET_NS = 200_000_000
+"""Parts are forgotten so often, many at once."""
 _SETTLED_NS = 1_000_000_000
 """Events of a part have arrived so long after it was at the gate, unless the link is down."""
 _LINGER_S = 1.0
@@ -93,7 +95,7 @@ class SerialGate:
         self._pairing = Pairing(self._tolerance_ns, round(delay_ms * 1e6))
         self._triggers: list[Trigger] = []
         self._distance, self._cameras, self._listener = config.distance, cameras, listener
-        self._booted_ns = 0
+        self._booted_ns = self._forget_ns = 0
         self._closed = False
         self.link = Link(port, config, self)
         self.link.start()
@@ -138,7 +140,8 @@ class SerialGate:
     # --- the link's owner ---
 
     def step(self, now_ns: int) -> bool:
-        self._place_triggers()
+        if self._triggers:
+            self._place_triggers()
         while self._new:
             waiting = self._new.popleft()
             self._tally.judged(waiting.judgement)
@@ -146,8 +149,10 @@ class SerialGate:
                 self._waiting.append(waiting)
         if self._waiting:
             self._give_up_waiting(now_ns)
-        if self.link.state == "up" and now_ns - self.link.up_since_ns > _SETTLED_NS:
-            self._forget_settled(now_ns)
+        if now_ns >= self._forget_ns:
+            self._forget_ns = now_ns + _FORGET_NS
+            if self.link.state == "up" and now_ns - self.link.up_since_ns > _SETTLED_NS:
+                self._forget_settled(now_ns)
         return bool(self._waiting)
 
     def on_session(self, status: Status, restarted: bool) -> None:
@@ -166,9 +171,10 @@ class SerialGate:
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, Trigger):
-            self._triggers.append(event)
-            self._place_triggers()
-        elif isinstance(event, FaultReport):
+            self._triggers.append(event)  # placed by step
+            return
+        self._place_triggers()
+        if isinstance(event, FaultReport):
             self._on_fault(event)
         elif event.part != FIRE_TEST and (part := self._pairing.find(event.part)):
             self._on_gate(part, event)
@@ -192,7 +198,8 @@ class SerialGate:
             due = (trigger.tick + self._distance) & 0xFFFFFFFF
             self._pairing.add(Part(trigger.part, due, clock.host_ns(trigger.time_us)))
         self._triggers.clear()
-        self._waiting = [waiting for waiting in self._waiting if not self._pair(waiting)]
+        if self._waiting:
+            self._waiting = [waiting for waiting in self._waiting if not self._pair(waiting)]
 
     def _pair(self, waiting: _Waiting) -> bool:
         part = self._pairing.pair(waiting.judgement)
@@ -211,7 +218,8 @@ class SerialGate:
         if part.sent in ("reject", verdict):
             return
         part.sent = verdict
-        self.link.request((Reject if verdict == "reject" else Pass)(0, part.number, part.due))
+        message = Reject if verdict == "reject" else Pass
+        self.link.request(message(self.link.session, part.number, part.due))
 
     def _measure_slack(self, part: Part, decided_ns: int) -> None:
         clock = self.link.clock

@@ -8,7 +8,8 @@ import select
 import threading
 import time
 from collections import deque
-from typing import Literal, Protocol
+from contextlib import suppress
+from typing import Literal, Protocol, cast
 
 from edge.errors import GateError
 from edge.gate.clock import Clock
@@ -51,8 +52,8 @@ SILENCE_NS = 500 * _MS
 _HELLO_NS = 50 * _MS
 _REOPEN_NS = 200 * _MS
 _COLLECT_NS = 20 * _MS
-"""What the controller says is taken so often, not byte by byte as it comes: a decision brings its own wake-up, and each
-costs more than what it reads. It is well before the controller sends its events again."""
+"""What the controller says is taken so often, not byte by byte as it comes: a decision brings its own wake-up, and
+each costs more than what it reads. It is well before the controller sends its events again."""
 _HURRY_NS = 5 * _MS
 """… and so often while somebody waits for it."""
 _LEAST_WAIT_NS = 15 * _MS
@@ -132,10 +133,8 @@ class Link:
     def wake(self) -> None:
         """From any thread: :meth:`Owner.step` soon. Never waits, raises nothing."""
         if self._idle.locked():
-            try:
+            with suppress(RuntimeError):  # somebody else was faster
                 self._idle.release()
-            except RuntimeError:
-                pass  # somebody else was faster
 
     def post(self, message: Message) -> None:
         """From any thread: a request. Its ``session`` is filled in."""
@@ -143,10 +142,14 @@ class Link:
         self.wake()
 
     def request(self, message: Message) -> None:
-        """From the link's thread: asked until it is answered or the session ends. Its ``session`` is filled in."""
-        message = message._replace(session=self._session)  # type: ignore[call-arg]
+        """From the link's thread: asked until it is answered or the session ends. It names :attr:`session`."""
         wait_ns = min(max(_LEAST_WAIT_NS, 4 * self.clock.delay_ns), _MOST_WAIT_NS)
         self._send(self._requests.add(message, time.monotonic_ns(), wait_ns))
+
+    @property
+    def session(self) -> int:
+        """What every request names; from the link's thread."""
+        return self._session
 
     @property
     def _new_clock(self) -> bool:
@@ -163,6 +166,7 @@ class Link:
             except Exception:
                 log.exception("gate: unexpected; the link begins anew")
                 self._lose(f"{self._port.device}: internal error")
+                self._idle.acquire(timeout=_REOPEN_NS / 1e9)  # it may well come again
         self._port.close()
         self.state = "closed"
 
@@ -245,7 +249,7 @@ class Link:
             self._beat_ns = now_ns
             self._send_stamped(Heartbeat(self._session), now_ns)
         while self._posted and self.state == "up":
-            self.request(self._posted.popleft())
+            self.request(self._posted.popleft()._replace(session=self._session))  # type: ignore[call-arg]
         for frame in self._requests.due(now_ns):
             self._send(frame)
 
@@ -290,8 +294,8 @@ class Link:
             return int(0 < ahead < 128)
         event = frame.message()
         self._expected = (self._expected + 1) & 0xFF
-        if isinstance(event, Trigger | Fired | LatePart | FaultReport):
-            self._owner.on_event(event)
+        if event is not None:
+            self._owner.on_event(cast("Event", event))
         return 0
 
     def _take_answer(self, frame: Frame, now_ns: int) -> None:
@@ -300,7 +304,7 @@ class Link:
             self._on_alive(message, frame.seq, now_ns)
         elif isinstance(message, Status):
             self._on_status(message, frame.seq, now_ns)
-        elif isinstance(message, Ack | Refusal):
+        elif isinstance(message, (Ack, Refusal)):  # X | Y is built anew each time
             self._on_answer(message, frame.seq)
 
     def _on_alive(self, alive: Alive, seq: int, now_ns: int) -> None:
@@ -331,7 +335,7 @@ class Link:
             if self._config is None:
                 self._come_up(now_ns)
             else:
-                self.request(self._config)
+                self.request(self._config._replace(session=self._session))
         elif 0 < (ahead := (status.next_event - self._expected) & 0xFF) < 240:
             self.lost_events += ahead
             self._expected = status.next_event
