@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -72,10 +73,13 @@ class Machine:
         self.qmp("cont")
 
     def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        self.kill()
         self._said.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
     def qmp(self, command: str) -> Any:
         self._qmp.write(json.dumps({"execute": command}) + "\n")
@@ -161,32 +165,41 @@ class Emulator(Machine):
     def _pulse_and_wait(self, pin: int, seen: int) -> None:
         before = self._level[seen]
         target = f"set_irq_in {Pins.inputs} unnamed-gpio-in {pin}"
-        self.qtest.sendall(f"{target} 1\n{target} 0\n".encode())
         self._oks = 2
+        self._tell(f"{target} 1\n{target} 0\n")
         self._take_until(lambda: self._oks <= 0 and self._level[seen] != before, f"pulse on pin {pin}")
 
     def _set_and_wait(self, pin: int, level: bool, seen: int) -> None:
-        self.qtest.sendall(f"set_irq_in {Pins.inputs} unnamed-gpio-in {pin} {int(level)}\n".encode())
         self._oks = 1
+        self._tell(f"set_irq_in {Pins.inputs} unnamed-gpio-in {pin} {int(level)}\n")
         self._take_until(lambda: self._oks <= 0 and self._level[seen] == level, f"pin {pin} to {level:d}")
 
     def _ask(self, command: str) -> None:
-        self.qtest.sendall(f"{command}\n".encode())
         self._oks = 1
+        self._tell(f"{command}\n")
         self._take_until(lambda: self._oks <= 0, command)
+
+    def _tell(self, commands: str) -> None:
+        with suppress(ConnectionError):  # whoever waits for the answer will see
+            self.qtest.sendall(commands.encode())
 
     def _take_until(self, condition: Callable[[], object], doing: str) -> None:
         until = time.monotonic() + PATIENCE_S
         while not condition():
             where = f"{doing}, tick {self.tick}"
-            try:
-                data = self.qtest.recv(4096) or self.gone(where)
-            except TimeoutError:
-                data = b""
-            *lines, self._rest = (self._rest + data).split(b"\n")
+            *lines, self._rest = (self._rest + self._heard(where)).split(b"\n")
             for line in lines:
                 self._take(line)
             assert condition() or time.monotonic() < until, f"{where}: not seen by the firmware; pins {self._level}"
+
+    def _heard(self, where: str) -> bytes:
+        try:
+            data = self.qtest.recv(4096)
+        except TimeoutError:
+            return b""
+        except ConnectionError:
+            data = b""
+        return data or self.gone(where)
 
     def _take(self, line: bytes) -> None:
         if line.startswith(b"OK"):
