@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from edge.gate.clock import signed
+from edge.gate.gate import Condition
 from edge.gate.link import Event, Link
 from edge.gate.pairing import Pairing, Part
 from edge.gate.port import Port
@@ -44,6 +45,8 @@ _FORGET_NS = 200_000_000
 _SETTLED_NS = 1_000_000_000
 """Events of a part have arrived so long after it was at the gate, unless the link is down."""
 _LINGER_S = 1.0
+_GREETING_NS = 1_000_000_000
+"""A controller that is there has answered by then."""
 _NAMED = 10
 
 
@@ -86,8 +89,10 @@ class SerialGate:
         self.slack = SlackHistogram()
         self.at_risk: tuple[int, ...] = ()
         """The controller's numbers of the parts that were underway when it last restarted."""
-        self.faults: set[Fault] = set()
+        self.faults: frozenset[Fault] = frozenset()
         """Those that are active."""
+        self.status: Status | None = None
+        """The controller's, at the start of its session."""
         self._tally = Tally()
         self._new: deque[_Waiting] = deque()
         self._waiting: list[_Waiting] = []
@@ -115,6 +120,19 @@ class SerialGate:
             "links_lost": self.link.lost,
             "events_lost": self.link.lost_events,
         }
+
+    def condition(self) -> Condition:
+        faults = tuple(fault.words for fault in sorted(self.faults))
+        status = self.status
+        return (
+            Condition(self._problem(), faults, status.version, status.boots) if status else Condition(self._problem())
+        )
+
+    def _problem(self) -> str:
+        link = self.link
+        if link.problem or link.state != "greeting" or time.monotonic_ns() - link.greeted_ns < _GREETING_NS:
+            return link.problem
+        return link.unanswered
 
     def close(self) -> None:
         """Waits up to a second for reports of parts that are on their way to the gate."""
@@ -156,6 +174,7 @@ class SerialGate:
         return bool(self._waiting)
 
     def on_session(self, status: Status, restarted: bool) -> None:
+        self.status, self.faults = status, frozenset()
         self._booted_ns = time.monotonic_ns() - status.uptime_ms * 1_000_000
         parts = self._pairing.clear()
         self._tally.add("unpaired_triggers", len(self._triggers))
@@ -298,13 +317,13 @@ class SerialGate:
         if report.kind not in list(Fault):
             return
         fault = Fault(report.kind)
-        name = fault.name.lower().replace("_", " ")
+        name = fault.words
         if report.active:
-            self.faults.add(fault)
+            self.faults |= {fault}
             self._tally.add("faults")
             log.warning("gate: %s, at tick %d", name, report.tick)
         else:
-            self.faults.discard(fault)
+            self.faults -= {fault}
             log.info("gate: no longer %s", name)
 
 

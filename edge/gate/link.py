@@ -95,6 +95,8 @@ class Link:
         self.flags = 0
         """The controller's, as it said last: :class:`~edge.gate.protocol.Flag`."""
         self.up_since_ns = 0
+        self.greeted_ns = 0
+        """When the controller was first asked for the session."""
         self._port, self._config, self._owner = port, config, owner
         self._requests = Requests()
         self._posted: deque[Message] = deque()
@@ -145,6 +147,14 @@ class Link:
         """From the link's thread: asked until it is answered or the session ends. It names :attr:`session`."""
         wait_ns = min(max(_LEAST_WAIT_NS, 4 * self.clock.delay_ns), _MOST_WAIT_NS)
         self._send(self._requests.add(message, time.monotonic_ns(), wait_ns))
+
+    @property
+    def unanswered(self) -> str:
+        """One line for a port at which nobody answers."""
+        return (
+            f"{self._port.device}: no controller answers; expected the firmware of firmware_stubs/ at this port, see "
+            "`edge gate flash`"
+        )
 
     @property
     def session(self) -> int:
@@ -268,6 +278,7 @@ class Link:
         self._beats.clear()
         self._session = secrets.randbelow(0xFFFFFFFF) + 1
         self._hello_ns = 0
+        self.greeted_ns = time.monotonic_ns()
         self._restarted = self.up_since_ns != 0
         self.state = "greeting"
 

@@ -52,6 +52,10 @@ class Fault(IntEnum):
     EYE_BLOCKED = 2
     ENCODER_SILENT = 3
 
+    @property
+    def words(self) -> str:
+        return self.name.lower().replace("_", " ")
+
 
 class Flag(IntFlag):
     FAILSAFE = 1
@@ -137,6 +141,11 @@ class Status(NamedTuple):
     untracked: int
     lost_events: int
     bad_frames: int
+
+    @property
+    def version(self) -> str:
+        """The firmware's, ``1.0.0``."""
+        return ".".join(map(str, self.firmware.to_bytes(4, "big")[1:]))
 
 
 class Ack(NamedTuple):
