@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from edge.errors import EdgeError, LinkError, StateError
+from edge.errors import EdgeError, GateError, LinkError, StateError
 
 if TYPE_CHECKING:
-    from edge.config import Config
+    from edge.config import Config, GateConfig
 
 LOW_DISK_BYTES = 1 << 30
 FIRST_FRAME_TRIES = 3
@@ -45,6 +45,7 @@ def check_config(path: Path) -> list[Finding]:
     checks: dict[str, Callable[[Config], str]] = {
         "model": _model,
         "source": _source,
+        "gate": _gate,
         "state": _state,
         "broker": _broker,
     }
@@ -127,6 +128,31 @@ def _delivers(uri: str) -> str:
     from edge.errors import SourceError
 
     raise SourceError(f"{uri}: no picture among the first {FIRST_FRAME_TRIES} frames")
+
+
+def _gate(config: Config) -> str:
+    from edge.gate import open_gate
+
+    gate = config.gate
+    if gate.uri == "none":
+        return "none configured"
+    if gate.uri.startswith("serial:"):
+        return _controller(gate)
+    open_gate(gate, len(config.source)).close()
+    return f"{gate.uri} can be opened"
+
+
+def _controller(gate: GateConfig) -> str:
+    from edge.gate.console import Console
+    from edge.gate.opening import line_settings, serial_port
+    from edge.health.problems import GATE_WAYS_OUT
+
+    line_settings(gate)
+    with Console(serial_port(gate.uri)) as console:
+        status, faults = console.status, console.faults
+    if faults:
+        raise GateError(f"{gate.uri}: " + "; ".join(f"{fault}, {GATE_WAYS_OUT[fault]}" for fault in faults))
+    return f"{gate.uri} answers: firmware {status.version}, boot {status.boots}, no faults"
 
 
 def _state(config: Config) -> str:

@@ -76,7 +76,7 @@ def show_status(args: argparse.Namespace) -> int:
         status = console.status
         said = {
             "port": gate.uri,
-            "firmware": ".".join(str(byte) for byte in status.firmware.to_bytes(3, "big")),
+            "firmware": status.version,
             "boots": status.boots,
             "uptime_s": status.uptime_ms // 1000,
             "tick": console.link.clock.tick,

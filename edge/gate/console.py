@@ -34,7 +34,6 @@ class Console:
 
     def __init__(self, port: Port, config: Config | None = None) -> None:
         """Without ``config`` the controller is left as it is set. Raises GateError on entry if nothing answers."""
-        self._port = port
         self._events: queue.Queue[Event | Refusal] = queue.Queue()
         self._statuses: queue.Queue[Status] = queue.Queue()
         self.link = Link(port, config, self)
@@ -46,7 +45,7 @@ class Console:
             unopened = self.link.state == "closed" and self.link.problem
             if unopened or time.monotonic() > until:
                 self.link.close()
-                raise GateError(self.link.problem or self._silent())
+                raise GateError(self.link.problem or self.link.unanswered)
             time.sleep(0.01)
         time.sleep(_SETTLE_S)
         self.status = self._statuses.get_nowait()
@@ -59,6 +58,11 @@ class Console:
     @property
     def flags(self) -> Flag:
         return Flag(self.link.flags)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """In words, those that last."""
+        return tuple(fault.words for fault in Fault if Flag[fault.name] in self.flags)
 
     def fire(self) -> int:
         """Opens the gate once; returns the tick. Raises GateError when it does not, or its feedback says so."""
@@ -86,7 +90,7 @@ class Console:
         asked_ns, until = time.monotonic_ns(), time.monotonic() + _ANSWER_S
         while self.link.clock.seen_ns < asked_ns + BEAT_NS:
             if time.monotonic() > until:
-                raise GateError(self._silent())
+                raise GateError(self.link.unanswered)
             time.sleep(0.01)
         return self.link.clock.tick
 
@@ -101,17 +105,11 @@ class Console:
                 return event.tick
             if isinstance(event, Refusal):
                 raise GateError(f"the controller refuses to fire (reason {Nak(event.reason).name.lower()})")
-        raise GateError(self._silent())
+        raise GateError(self.link.unanswered)
 
     def _forget(self) -> None:
         while not self._events.empty():
             self._events.get_nowait()
-
-    def _silent(self) -> str:
-        return (
-            f"{self._port.device}: no controller answers; expected the firmware of firmware_stubs/ at this port, see "
-            "`edge gate flash`"
-        )
 
     # --- the link's owner ---
 
@@ -125,5 +123,6 @@ class Console:
         if isinstance(answer, Refusal):
             self._events.put(answer)
 
-    def step(self, now_ns: int) -> None:
-        """Nothing of its own."""
+    def step(self, now_ns: int) -> bool:
+        """Somebody looks on."""
+        return True

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from edge.gate.clock import signed
+from edge.gate.gate import Condition
 from edge.gate.link import Event, Link
 from edge.gate.pairing import Pairing, Part
 from edge.gate.port import Port
@@ -39,9 +40,13 @@ _MOST_WAITING = 10_000
 _LEAST_WAIT_NS = 200_000_000
 _USUAL_WAIT_NS = 1_000_000_000
 _MOST_WAIT_NS = 30_000_000_000
+_FORGET_NS = 200_000_000
+"""Parts are forgotten so often, many at once."""
 _SETTLED_NS = 1_000_000_000
 """Events of a part have arrived so long after it was at the gate, unless the link is down."""
 _LINGER_S = 1.0
+_GREETING_NS = 1_000_000_000
+"""A controller that is there has answered by then."""
 _NAMED = 10
 
 
@@ -84,8 +89,10 @@ class SerialGate:
         self.slack = SlackHistogram()
         self.at_risk: tuple[int, ...] = ()
         """The controller's numbers of the parts that were underway when it last restarted."""
-        self.faults: set[Fault] = set()
+        self.faults: frozenset[Fault] = frozenset()
         """Those that are active."""
+        self.status: Status | None = None
+        """The controller's, at the start of its session."""
         self._tally = Tally()
         self._new: deque[_Waiting] = deque()
         self._waiting: list[_Waiting] = []
@@ -93,7 +100,7 @@ class SerialGate:
         self._pairing = Pairing(self._tolerance_ns, round(delay_ms * 1e6))
         self._triggers: list[Trigger] = []
         self._distance, self._cameras, self._listener = config.distance, cameras, listener
-        self._booted_ns = 0
+        self._booted_ns = self._forget_ns = 0
         self._closed = False
         self.link = Link(port, config, self)
         self.link.start()
@@ -113,6 +120,19 @@ class SerialGate:
             "links_lost": self.link.lost,
             "events_lost": self.link.lost_events,
         }
+
+    def condition(self) -> Condition:
+        faults = tuple(fault.words for fault in sorted(self.faults))
+        status = self.status
+        return (
+            Condition(self._problem(), faults, status.version, status.boots) if status else Condition(self._problem())
+        )
+
+    def _problem(self) -> str:
+        link = self.link
+        if link.problem or link.state != "greeting" or time.monotonic_ns() - link.greeted_ns < _GREETING_NS:
+            return link.problem
+        return link.unanswered
 
     def close(self) -> None:
         """Waits up to a second for reports of parts that are on their way to the gate."""
@@ -137,8 +157,9 @@ class SerialGate:
 
     # --- the link's owner ---
 
-    def step(self, now_ns: int) -> None:
-        self._place_triggers()
+    def step(self, now_ns: int) -> bool:
+        if self._triggers:
+            self._place_triggers()
         while self._new:
             waiting = self._new.popleft()
             self._tally.judged(waiting.judgement)
@@ -146,10 +167,14 @@ class SerialGate:
                 self._waiting.append(waiting)
         if self._waiting:
             self._give_up_waiting(now_ns)
-        if self.link.state == "up" and now_ns - self.link.up_since_ns > _SETTLED_NS:
-            self._forget_settled(now_ns)
+        if now_ns >= self._forget_ns:
+            self._forget_ns = now_ns + _FORGET_NS
+            if self.link.state == "up" and now_ns - self.link.up_since_ns > _SETTLED_NS:
+                self._forget_settled(now_ns)
+        return bool(self._waiting)
 
     def on_session(self, status: Status, restarted: bool) -> None:
+        self.status, self.faults = status, frozenset()
         self._booted_ns = time.monotonic_ns() - status.uptime_ms * 1_000_000
         parts = self._pairing.clear()
         self._tally.add("unpaired_triggers", len(self._triggers))
@@ -165,9 +190,10 @@ class SerialGate:
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, Trigger):
-            self._triggers.append(event)
-            self._place_triggers()
-        elif isinstance(event, FaultReport):
+            self._triggers.append(event)  # placed by step
+            return
+        self._place_triggers()
+        if isinstance(event, FaultReport):
             self._on_fault(event)
         elif event.part != FIRE_TEST and (part := self._pairing.find(event.part)):
             self._on_gate(part, event)
@@ -191,7 +217,8 @@ class SerialGate:
             due = (trigger.tick + self._distance) & 0xFFFFFFFF
             self._pairing.add(Part(trigger.part, due, clock.host_ns(trigger.time_us)))
         self._triggers.clear()
-        self._waiting = [waiting for waiting in self._waiting if not self._pair(waiting)]
+        if self._waiting:
+            self._waiting = [waiting for waiting in self._waiting if not self._pair(waiting)]
 
     def _pair(self, waiting: _Waiting) -> bool:
         part = self._pairing.pair(waiting.judgement)
@@ -210,7 +237,8 @@ class SerialGate:
         if part.sent in ("reject", verdict):
             return
         part.sent = verdict
-        self.link.request((Reject if verdict == "reject" else Pass)(0, part.number, part.due))
+        message = Reject if verdict == "reject" else Pass
+        self.link.request(message(self.link.session, part.number, part.due))
 
     def _measure_slack(self, part: Part, decided_ns: int) -> None:
         clock = self.link.clock
@@ -289,13 +317,13 @@ class SerialGate:
         if report.kind not in list(Fault):
             return
         fault = Fault(report.kind)
-        name = fault.name.lower().replace("_", " ")
+        name = fault.words
         if report.active:
-            self.faults.add(fault)
+            self.faults |= {fault}
             self._tally.add("faults")
             log.warning("gate: %s, at tick %d", name, report.tick)
         else:
-            self.faults.discard(fault)
+            self.faults -= {fault}
             log.info("gate: no longer %s", name)
 
 

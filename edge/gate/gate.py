@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from edge.gate.slack import SlackHistogram
 from edge.judgement import Judgement
+
+
+class Condition(NamedTuple):
+    """How a gate is now."""
+
+    problem: str = ""
+    """Why it cannot fire, and the way out; empty when it can."""
+    faults: tuple[str, ...] = ()
+    """What the controller reports while it lasts: ``gate stuck``, ``eye blocked``, ``encoder silent``."""
+    firmware: str = ""
+    """The controller's, ``1.0.0``; empty where there is none, or it was not heard yet."""
+    boots: int = 0
+    """How often the controller has started; 0 where there is none."""
 
 
 class Gate(Protocol):
@@ -32,6 +45,10 @@ class Gate(Protocol):
         """
         ...
 
+    def condition(self) -> Condition:
+        """From any thread."""
+        ...
+
     def close(self) -> None:
         """Releases what it holds; what is still open counts as missed. Any number of times."""
         ...
@@ -48,6 +65,9 @@ class NoGate:
 
     def counters(self) -> dict[str, int]:
         return {"rejected": 0, "passed": 0, "fired": 0, "missed": 0}
+
+    def condition(self) -> Condition:
+        return Condition()
 
     def close(self) -> None:
         """Does nothing."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import select
 import threading
 import time
 from collections import deque
-from contextlib import suppress
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from edge.errors import GateError
 from edge.gate.clock import Clock
@@ -52,16 +50,14 @@ SILENCE_NS = 500 * _MS
 """Without a byte for so long the link counts as lost."""
 _HELLO_NS = 50 * _MS
 _REOPEN_NS = 200 * _MS
-_COLLECT_NS = 10 * _MS
-"""Bytes are taken so often, not one by one as they come: nothing in them is more urgent, because a decision brings
-its own wake-up, and each wake-up costs more than what it reads."""
-_CONFIRM_NS = 20 * _MS
-"""Well before the controller sends its events again."""
+_COLLECT_NS = 20 * _MS
+"""What the controller says is taken so often, not byte by byte as it comes: a decision brings its own wake-up, and
+each costs more than what it reads. It is well before the controller sends its events again."""
+_HURRY_NS = 5 * _MS
+"""… and so often while somebody waits for it."""
 _LEAST_WAIT_NS = 15 * _MS
 _MOST_WAIT_NS = 50 * _MS
 _FULL = 1 << 16
-_ONE = (1).to_bytes(8, "little")
-"""What an eventfd takes."""
 
 
 class Owner(Protocol):
@@ -78,8 +74,8 @@ class Owner(Protocol):
 
     def on_answer(self, request: Message, answer: Ack | Refusal) -> None: ...
 
-    def step(self, now_ns: int) -> None:
-        """At least ten times a second, and after :meth:`Link.wake`."""
+    def step(self, now_ns: int) -> bool:
+        """At least ten times a second, and after :meth:`Link.wake`. True when it waits for an event."""
         ...
 
 
@@ -98,6 +94,8 @@ class Link:
         self.flags = 0
         """The controller's, as it said last: :class:`~edge.gate.protocol.Flag`."""
         self.up_since_ns = 0
+        self.greeted_ns = 0
+        """When the controller was first asked for the session."""
         self._port, self._config, self._owner = port, config, owner
         self._requests = Requests()
         self._posted: deque[Message] = deque()
@@ -107,15 +105,15 @@ class Link:
         self._restarted = False
         self._expected = 0
         self._hello_ns = self._beat_ns = self._open_ns = self._heard_ns = 0
-        self._confirm_ns = self._again = 0
+        self._confirm, self._again = False, 0
         self._beats: dict[int, int] = {}
         self._stamped = False
         self._beat = 0
         self._closing = False
-        self._woken = False
-        # Raw files, not descriptors: after close they refuse, where a number may belong to somebody else by then.
-        self._waker = open(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "r+b", buffering=0)  # noqa: SIM115, PTH123
-        self._wake_fd = self._waker.fileno()
+        # Held while there is nothing to do. Its release costs the decision thread no system call while the link is
+        # busy, and never the interpreter's lock, as a file would.
+        self._idle = threading.Lock()
+        self._idle.acquire()
         self._thread = threading.Thread(target=self._run, name="gate", daemon=True)
 
     @property
@@ -132,14 +130,14 @@ class Link:
         self.wake()
         if self._thread.is_alive():
             self._thread.join(2.0)
-        self._waker.close()
 
     def wake(self) -> None:
         """From any thread: :meth:`Owner.step` soon. Never waits, raises nothing."""
-        if not self._woken:
-            self._woken = True
-            with suppress(OSError, ValueError):
-                self._waker.write(_ONE)
+        if self._idle.locked():
+            try:  # noqa: SIM105  # suppress costs a decision as much as all the rest of this
+                self._idle.release()
+            except RuntimeError:
+                pass  # somebody else was faster
 
     def post(self, message: Message) -> None:
         """From any thread: a request. Its ``session`` is filled in."""
@@ -147,10 +145,22 @@ class Link:
         self.wake()
 
     def request(self, message: Message) -> None:
-        """From the link's thread: asked until it is answered or the session ends. Its ``session`` is filled in."""
-        message = message._replace(session=self._session)  # type: ignore[call-arg]
+        """From the link's thread: asked until it is answered or the session ends. It names :attr:`session`."""
         wait_ns = min(max(_LEAST_WAIT_NS, 4 * self.clock.delay_ns), _MOST_WAIT_NS)
         self._send(self._requests.add(message, time.monotonic_ns(), wait_ns))
+
+    @property
+    def unanswered(self) -> str:
+        """One line for a port at which nobody answers."""
+        return (
+            f"{self._port.device}: no controller answers; expected the firmware of firmware_stubs/ at this port, see "
+            "`edge gate flash`"
+        )
+
+    @property
+    def session(self) -> int:
+        """What every request names; from the link's thread."""
+        return self._session
 
     @property
     def _new_clock(self) -> bool:
@@ -167,6 +177,7 @@ class Link:
             except Exception:
                 log.exception("gate: unexpected; the link begins anew")
                 self._lose(f"{self._port.device}: internal error")
+                self._idle.acquire(timeout=_REOPEN_NS / 1e9)  # it may well come again
         self._port.close()
         self.state = "closed"
 
@@ -176,22 +187,19 @@ class Link:
             self._try_to_open(now_ns)
         else:
             self._keep_up(now_ns)
-        self._owner.step(now_ns)
-        self._confirm(now_ns)
+        hurry = self._owner.step(now_ns)
+        self._confirm_events()
         self._flush()
-        self._wait()
-
-    def _wait(self) -> None:
-        port = self._port.fd
-        # An answer that measures the clock is taken at once.
-        urgent = [port] if port >= 0 and (self.state != "up" or self._stamped) else []
-        timeout = (_FIRST_BEAT_NS if self._new_clock else _COLLECT_NS) / 1e9
-        ready, _, _ = select.select([self._wake_fd, *urgent], [port] if self._out else [], [], timeout)
-        if self._wake_fd in ready:
-            self._waker.read(8)
-            self._woken = False
-        if port >= 0 and (data := self._port.read()):
+        self._wait(hurry or bool(self._out))
+        if self._port.is_open and (data := self._port.read()):
             self._take(data)
+
+    def _wait(self, hurry: bool) -> None:
+        if self._port.is_open and (self.state != "up" or self._stamped):
+            # An answer that measures the clock is taken at once. A decision that comes meanwhile waits for it.
+            select.select([self._port.fd], [], [], _HURRY_NS / 1e9)
+        else:
+            self._idle.acquire(timeout=(_HURRY_NS if hurry or self._new_clock else _COLLECT_NS) / 1e9)
 
     def _try_to_open(self, now_ns: int) -> None:
         if now_ns < self._open_ns:
@@ -228,11 +236,11 @@ class Link:
         if len(self._out) < _FULL:  # a line that takes nothing for so long is lost anyway
             self._out += frame
 
-    def _confirm(self, now_ns: int) -> None:
-        """Events have arrived: said together with what else is to be said, if that is soon."""
-        if self._confirm_ns and (self._out or self._again or now_ns - self._confirm_ns >= _CONFIRM_NS):
+    def _confirm_events(self) -> None:
+        """Those that arrived, together with what else there is to say."""
+        if self._confirm:
             self._send(encode(Received(self._session, self._again), self._expected))
-            self._confirm_ns = self._again = 0
+            self._confirm, self._again = False, 0
 
     def _flush(self) -> None:
         if self._out and self._port.is_open:
@@ -252,7 +260,7 @@ class Link:
             self._beat_ns = now_ns
             self._send_stamped(Heartbeat(self._session), now_ns)
         while self._posted and self.state == "up":
-            self.request(self._posted.popleft())
+            self.request(self._posted.popleft()._replace(session=self._session))  # type: ignore[call-arg]
         for frame in self._requests.due(now_ns):
             self._send(frame)
 
@@ -267,10 +275,11 @@ class Link:
     def _greet(self) -> None:
         """A new session: whatever was underway in the old one is void."""
         self._requests.clear()
-        self._confirm_ns = self._again = 0
+        self._confirm, self._again = False, 0
         self._beats.clear()
         self._session = secrets.randbelow(0xFFFFFFFF) + 1
         self._hello_ns = 0
+        self.greeted_ns = time.monotonic_ns()
         self._restarted = self.up_since_ns != 0
         self.state = "greeting"
 
@@ -287,7 +296,7 @@ class Link:
             else:
                 self._take_answer(frame, now_ns)
         if confirm and self.state != "greeting":
-            self._confirm_ns = self._confirm_ns or now_ns
+            self._confirm = True
             self._again |= again
 
     def _take_event(self, frame: Frame) -> int:
@@ -297,8 +306,8 @@ class Link:
             return int(0 < ahead < 128)
         event = frame.message()
         self._expected = (self._expected + 1) & 0xFF
-        if isinstance(event, Trigger | Fired | LatePart | FaultReport):
-            self._owner.on_event(event)
+        if event is not None:
+            self._owner.on_event(cast("Event", event))
         return 0
 
     def _take_answer(self, frame: Frame, now_ns: int) -> None:
@@ -307,7 +316,7 @@ class Link:
             self._on_alive(message, frame.seq, now_ns)
         elif isinstance(message, Status):
             self._on_status(message, frame.seq, now_ns)
-        elif isinstance(message, Ack | Refusal):
+        elif isinstance(message, (Ack, Refusal)):  # X | Y is built anew each time
             self._on_answer(message, frame.seq)
 
     def _on_alive(self, alive: Alive, seq: int, now_ns: int) -> None:
@@ -338,7 +347,7 @@ class Link:
             if self._config is None:
                 self._come_up(now_ns)
             else:
-                self.request(self._config)
+                self.request(self._config._replace(session=self._session))
         elif 0 < (ahead := (status.next_event - self._expected) & 0xFF) < 240:
             self.lost_events += ahead
             self._expected = status.next_event

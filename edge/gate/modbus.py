@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.errors import ConfigError, MissingError
+from edge.gate.gate import Condition
 from edge.gate.pulses import PulsedGate, log
 from edge.gate.slack import SlackHistogram
 from edge.gate.tally import Tally
@@ -102,7 +103,7 @@ class RegisterGate:
         self._tally = Tally()
         self._waiting: queue.Queue[tuple[Judgement, float] | None] = queue.Queue(_MOST_WAITING)
         self._count = 0
-        self._closed = self._failing = False
+        self._closed, self._problem = False, ""
         self._thread = threading.Thread(target=self._run, name="gate", daemon=True)
         self._thread.start()
 
@@ -118,6 +119,9 @@ class RegisterGate:
 
     def counters(self) -> dict[str, int]:
         return self._tally.counters()
+
+    def condition(self) -> Condition:
+        return Condition(self._problem)
 
     def close(self) -> None:
         if not self._closed:
@@ -141,12 +145,12 @@ class RegisterGate:
         try:
             self._device.write("write_registers", self._register or 0, values)
         except OSError as error:
-            if not self._failing:
+            if not self._problem:
                 log.warning("gate: %s", error)
-            self._failing = True
+            self._problem = str(error)
             self._miss(judgement, "output")
             return
-        self._failing = False
+        self._problem = ""
         if reject:
             self._tally.fired()
 

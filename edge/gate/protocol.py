@@ -52,6 +52,10 @@ class Fault(IntEnum):
     EYE_BLOCKED = 2
     ENCODER_SILENT = 3
 
+    @property
+    def words(self) -> str:
+        return self.name.lower().replace("_", " ")
+
 
 class Flag(IntFlag):
     FAILSAFE = 1
@@ -137,6 +141,11 @@ class Status(NamedTuple):
     untracked: int
     lost_events: int
     bad_frames: int
+
+    @property
+    def version(self) -> str:
+        """The firmware's, ``1.0.0``."""
+        return ".".join(map(str, self.firmware.to_bytes(4, "big")[1:]))
 
 
 class Ack(NamedTuple):
@@ -345,15 +354,17 @@ def _blocks(piece: bytes) -> bytes:
 
 def cobs_decode(data: bytes) -> bytes | None:
     """None for what no encoder writes."""
-    out = bytearray()
+    if not data or 0 in data:
+        return None
+    out = bytearray(data)
     at, size = 0, len(data)
+    full: list[int] = []
     while at < size:
         code = data[at]
-        piece = data[at + 1 : at + code]
-        if code == 0 or len(piece) != code - 1 or 0 in piece:
-            return None
-        out += piece
+        out[at] = 0
         at += code
-        if code != 255 and at < size:
-            out.append(0)
-    return bytes(out) if size else None
+        if code == 255 and at < size:
+            full.append(at)
+    for code_at in reversed(full):  # behind a full block there was no zero
+        del out[code_at]
+    return bytes(out[1:]) if at == size else None

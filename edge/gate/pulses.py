@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from edge.gate.gate import Condition
 from edge.gate.slack import SlackHistogram
 from edge.gate.tally import Tally
 from edge.judgement import Judgement
@@ -32,7 +33,8 @@ class Pulses:
         self._due: list[int] = []
         self._changed = threading.Condition()
         self._closed = False
-        self._failing = False
+        self.problem = ""
+        """Why the output does not follow, as it said last."""
         self._open_until = 0
         self._thread = threading.Thread(target=self._run, name="gate", daemon=True)
         self._thread.start()
@@ -97,11 +99,11 @@ class Pulses:
         try:
             self._output(is_open)
         except OSError as error:
-            if not self._failing:
+            if not self.problem:
                 log.warning("gate: %s", error)
-            self._failing = True
+            self.problem = str(error)
             return False
-        self._failing = False
+        self.problem = ""
         return True
 
 
@@ -117,6 +119,9 @@ class PulsedGate:
 
     def counters(self) -> dict[str, int]:
         return self._pulses.tally.counters()
+
+    def condition(self) -> Condition:
+        return Condition(self._pulses.problem)
 
     def close(self) -> None:
         """The gate is closed, then what it stands on is released."""

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
+from edge.gate.gate import Condition
 from edge.gate.slack import SlackHistogram
 from edge.gate.tally import Tally
 from edge.judgement import Judgement
@@ -51,6 +52,10 @@ class SimulatedGate:
 
     def counters(self) -> dict[str, int]:
         return self._tally.counters()
+
+    def condition(self) -> Condition:
+        """Always well."""
+        return Condition()
 
     def close(self) -> None:
         """Nothing to release."""

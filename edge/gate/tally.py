@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 
 from edge.judgement import Judgement
+
+SUMS = ("rejected", "passed", "fired", "missed")
+"""What every gate counts."""
+_MISSED = "missed_"
 
 
 class Tally:
@@ -25,7 +30,7 @@ class Tally:
         """``reason`` is one word."""
         with self._lock:
             self._counts["missed"] += count
-            self._counts[f"missed_{reason}"] += count
+            self._counts[_MISSED + reason] += count
 
     def add(self, name: str, count: int = 1) -> None:
         with self._lock:
@@ -40,4 +45,11 @@ class Tally:
     def counters(self) -> dict[str, int]:
         """A copy; the four that every gate has are always there."""
         with self._lock:
-            return dict.fromkeys(("rejected", "passed", "fired", "missed"), 0) | dict(self._counts)
+            return dict.fromkeys(SUMS, 0) | dict(self._counts)
+
+
+def tally_parts(counters: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    """A gate's counters apart: :data:`SUMS`, the missed by their reason, and what else its kind counts."""
+    reasons = {name.removeprefix(_MISSED): count for name, count in counters.items() if name.startswith(_MISSED)}
+    others = {name: count for name, count in counters.items() if name not in SUMS and not name.startswith(_MISSED)}
+    return {name: counters.get(name, 0) for name in SUMS}, reasons, others

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edge.health.lanes import RECENT_S
-from edge.messages import Camera, Health
+from edge.messages import Camera, GateState, Health
 
 DROPPING_SHARE, DROPPING_LEAST = 0.01, 3
 """So many of the last minute's frames may be dropped without a word: a lone overrun is counted, and no alarm."""
@@ -16,12 +16,19 @@ _WAYS_OUT = {
     "frozen": "check or restart the camera",
     "blurred": "clean the lens, check the focus",
 }
+GATE_WAYS_OUT = {
+    "gate stuck": "its feedback does not follow; check air, valve and wiring",
+    "eye blocked": "clean the photo-eye, take away what stands before it",
+    "encoder silent": "the gate cannot be timed; check the encoder and its wiring",
+}
 
 
 def find_problems(health: Health, *, evicted_recently: int, lost_recently: int, buffer_trouble: str) -> Iterator[str]:
     """``…_recently``: records in the last minute. A broker that is away is no problem, and drift is news."""
     for camera in health.cameras:
         yield from _of_camera(camera)
+    if health.gate is not None:
+        yield from _of_gate(health.gate)
     if buffer_trouble:
         yield f"buffer: cannot be written ({buffer_trouble}); {health.buffer.unwritten} records wait in memory"
     if lost_recently:
@@ -32,6 +39,13 @@ def find_problems(health: Health, *, evicted_recently: int, lost_recently: int, 
         yield f"state folder: {health.free_bytes >> 20} MB free"
     if health.throttled:
         yield f"board: {', '.join(health.throttled)}"
+
+
+def _of_gate(gate: GateState) -> Iterator[str]:
+    if gate.problem:
+        yield f"gate: {gate.problem}"
+    for fault in gate.faults:
+        yield f"gate: {fault}; {GATE_WAYS_OUT.get(fault, 'look at the controller')}"
 
 
 def _of_camera(camera: Camera) -> Iterator[str]:

@@ -170,7 +170,7 @@ class _Sample(NamedTuple):
 
 
 def _gate_state(gate: Gate) -> GateState:
-    return GateState(gate.counters(), gate.slack.snapshot().counts, EDGES_MS)
+    return GateState(gate.counters(), gate.slack.snapshot().counts, EDGES_MS, *gate.condition())
 
 
 def _dropped(cameras: Sequence[Camera]) -> dict[str, int]:

@@ -152,6 +152,14 @@ class GateState:
     """Decisions by how long they came before the part was at the gate; the first bucket is those that came late."""
     slack_edges_ms: tuple[int, ...]
     """Lower edges of all buckets but the first."""
+    problem: str = ""
+    """Why the gate cannot fire now, and the way out; empty when it can."""
+    faults: tuple[str, ...] = ()
+    """What its controller reports while it lasts: ``gate stuck``, ``eye blocked``, ``encoder silent``."""
+    firmware: str = ""
+    """The controller's version; empty where there is none, or it was not heard yet."""
+    boots: int = field(default=0, metadata=_NOT_NEGATIVE)
+    """How often the controller has started; 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+from edge.gate.slack import Slack
+from edge.gate.tally import tally_parts
 from edge.health.lanes import RATE_S, RECENT_S
 from edge.health.snapshot import Snapshot
-from edge.messages import Camera, Health, Latency
+from edge.messages import Camera, GateState, Health, Latency
 from edge.status.remains import Remains
 
 _MB = 1 << 20
@@ -23,6 +25,7 @@ def running(snapshot: Snapshot, problems: Sequence[str]) -> str:
         ("model", f"{health.model}{f' v{health.model_version}' if health.model_version else ''}"),
         *(line for camera in health.cameras for line in _camera(camera)),
         *(_totals(health) if len(health.cameras) > 1 else ()),
+        *(_gate(health.gate) if health.gate is not None else ()),
         ("drift", _drift(snapshot)),
         ("buffer", _buffer(health)),
         ("sync", _sync(snapshot)),
@@ -96,6 +99,22 @@ def _latency(recent: Latency, boot: Latency | None) -> Iterator[tuple[str, str]]
         if latency is not None:
             values = (latency.p50, latency.p90, latency.p99, latency.p999 or 0.0, latency.max)
             yield "", f"{name:<12}" + "".join(f"{value / 1000:>9.2f}" for value in values)
+
+
+def _gate(gate: GateState) -> Iterator[tuple[str, str]]:
+    state = "AWAY" if gate.problem else ", ".join(gate.faults).upper() or "up"
+    yield "gate", state + (f", firmware {gate.firmware}, boot {gate.boots}" if gate.firmware else "")
+    sums, reasons, others = tally_parts(gate.counters)
+    missed = f"missed {sums['missed']}" + (f" ({_reasons(reasons)})" if reasons else "")
+    under_way = sums["rejected"] - sums["fired"] - sums["missed"]
+    waiting = f" + under way {under_way}" if under_way > 0 else ""
+    yield "", f"rejected {sums['rejected']} = fired {sums['fired']} + {missed}{waiting}; passed {sums['passed']}"
+    if seen := {name.replace("_", " "): count for name, count in others.items() if count and name != "connected"}:
+        yield "", _reasons(seen)
+    slack = Slack(gate.slack, 0.0)
+    if slack.total:
+        p1, p50 = slack.at_least_ms(0.99), slack.at_least_ms(0.5)
+        yield "slack", f"p1 {p1} ms, p50 {p50} ms before the gate; {slack.late} of {slack.total} decisions too late"
 
 
 def _drift(snapshot: Snapshot) -> str:

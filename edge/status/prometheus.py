@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal, get_args
 
 from edge.frames.events import PICTURE_FAULTS
+from edge.gate.tally import tally_parts
 from edge.health.histogram import Distribution
 from edge.health.merging import SHARES, from_message
+from edge.health.problems import GATE_WAYS_OUT
 from edge.health.snapshot import Snapshot
-from edge.messages import Camera, Health, Latency
+from edge.messages import Camera, GateState, Health, Latency
 from edge.pipeline.accounts import Reason
 
 BOUNDS_US = tuple(step << octave for octave in range(7, 21) for step in (2, 3))
@@ -48,6 +51,8 @@ def families(snapshot: Snapshot) -> Iterator[Family]:
     yield from _frames(health.cameras)
     yield from _latencies(health.cameras)
     yield from _records(health)
+    if health.gate is not None:
+        yield from _gate(health.gate)
     yield from _drift(snapshot)
     yield from _sync(snapshot)
     yield from _system(health)
@@ -135,6 +140,32 @@ def _records(health: Health) -> Iterator[Family]:
         ({"delivered": "yes"}, depth.evicted - depth.evicted_undelivered),
     ]
     yield _counter("edge_buffer_evicted_records_total", "Records that made room, since the file was made.", evicted)
+
+
+def _gate(gate: GateState) -> Iterator[Family]:
+    sums, reasons, others = tally_parts(gate.counters)
+    known = {"firmware": gate.firmware, "boots": str(gate.boots)}
+    yield _gauge("edge_gate_info", "Its controller's firmware and how often that started; always 1.", [(known, 1)])
+    yield _gauge("edge_gate_up", "1, or 0 while it cannot fire.", [(NONE, int(not gate.problem))])
+    faults = [({"fault": fault}, int(fault in gate.faults)) for fault in sorted({*GATE_WAYS_OUT, *gate.faults})]
+    yield _gauge("edge_gate_fault", "1 while its controller reports it.", faults)
+    verdicts = [({"verdict": name}, sums[name]) for name in ("passed", "rejected")]
+    yield _counter("edge_gate_decisions_total", "Decisions that it was told.", verdicts)
+    yield _counter("edge_gate_fired_total", "Rejected parts that it was opened for.", [(NONE, sums["fired"])])
+    missed = [({"reason": name}, count) for name, count in sorted(reasons.items())]
+    yield _counter("edge_gate_missed_total", "Rejected parts that it was not opened for.", missed)
+    events = [({"event": name}, count) for name, count in sorted(others.items()) if name != "connected"]
+    yield _counter("edge_gate_events_total", "What else its kind counts.", events)
+    yield Family("edge_gate_slack_seconds", "histogram", "Left until the part was at the gate.", tuple(_slack(gate)))
+
+
+def _slack(gate: GateState) -> Iterator[tuple[str, Labels, float]]:
+    """Without a sum, which the format forbids where values may be negative."""
+    below = list(accumulate(gate.slack))
+    for edge_ms, count in zip(gate.slack_edges_ms, below, strict=False):
+        yield "_bucket", {"le": repr(edge_ms / 1000)}, count
+    yield "_bucket", {"le": "+Inf"}, below[-1]
+    yield "_count", NONE, below[-1]
 
 
 def _drift(snapshot: Snapshot) -> Iterator[Family]:

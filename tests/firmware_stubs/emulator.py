@@ -12,8 +12,10 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from tests.firmware_stubs.building import build
 
@@ -35,6 +37,7 @@ class Machine:
     def __init__(self, board: str) -> None:
         firmware = build(board, "arm-none-eabi-gcc", "qemu-system-arm") / f"{board}.elf"
         self._folder = Path(tempfile.mkdtemp(prefix="qemu-"))
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the process
         self._process = subprocess.Popen(
             [
                 *("qemu-system-arm", "-M", board, "-accel", "tcg", "-S", "-display", "none", "-nodefaults"),
@@ -50,10 +53,12 @@ class Machine:
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=self._said,
         )
         try:
-            self._qmp = self._socket("qmp").makefile("rw")
+            qmp = self._socket("qmp")
+            qmp.settimeout(PATIENCE_S)
+            self._qmp = qmp.makefile("rw")
             self._qmp.readline()
             self.qmp("qmp_capabilities")
             self.line = self._socket("link")
@@ -68,16 +73,28 @@ class Machine:
         self.qmp("cont")
 
     def stop(self) -> None:
+        self.kill()
+        self._said.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def kill(self) -> None:
         self._process.kill()
         self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def qmp(self, command: str) -> Any:
         self._qmp.write(json.dumps({"execute": command}) + "\n")
         self._qmp.flush()
-        while "return" not in (answer := json.loads(self._qmp.readline())):
+        until = time.monotonic() + PATIENCE_S
+        while "return" not in (answer := json.loads(self._qmp.readline() or self.gone(command))):
             assert "error" not in answer, answer
+            assert time.monotonic() < until, f"{command}: qemu does not answer"
         return answer["return"]
+
+    def gone(self, doing: str) -> NoReturn:
+        """Its socket has ended: fails, and says why."""
+        self._process.wait(PATIENCE_S)
+        self._said.seek(0)
+        raise AssertionError(f"{doing}: qemu ended, status {self._process.returncode}: {self._said.read()[-500:]!r}")
 
     def _socket(self, name: str) -> socket.socket:
         made = socket.socket(socket.AF_UNIX)
@@ -87,6 +104,8 @@ class Machine:
                 made.connect(str(self._folder / name))
             except OSError:
                 assert time.monotonic() < until, "qemu did not start"
+                if self._process.poll() is not None:
+                    self.gone("start")
                 time.sleep(0.02)
             else:
                 return made
@@ -141,30 +160,46 @@ class Emulator(Machine):
 
     def _wait_for_boot(self) -> None:
         self.tick, self.opened, self._boots = 0, [], 0
-        self._take_until(lambda: self._boots)
+        self._take_until(lambda: self._boots, "boot")
 
     def _pulse_and_wait(self, pin: int, seen: int) -> None:
         before = self._level[seen]
         target = f"set_irq_in {Pins.inputs} unnamed-gpio-in {pin}"
-        self.qtest.sendall(f"{target} 1\n{target} 0\n".encode())
         self._oks = 2
-        self._take_until(lambda: self._oks <= 0 and self._level[seen] != before)
+        self._tell(f"{target} 1\n{target} 0\n")
+        self._take_until(lambda: self._oks <= 0 and self._level[seen] != before, f"pulse on pin {pin}")
 
     def _set_and_wait(self, pin: int, level: bool, seen: int) -> None:
-        self.qtest.sendall(f"set_irq_in {Pins.inputs} unnamed-gpio-in {pin} {int(level)}\n".encode())
         self._oks = 1
-        self._take_until(lambda: self._oks <= 0 and self._level[seen] == level)
+        self._tell(f"set_irq_in {Pins.inputs} unnamed-gpio-in {pin} {int(level)}\n")
+        self._take_until(lambda: self._oks <= 0 and self._level[seen] == level, f"pin {pin} to {level:d}")
 
     def _ask(self, command: str) -> None:
-        self.qtest.sendall(f"{command}\n".encode())
         self._oks = 1
-        self._take_until(lambda: self._oks <= 0)
+        self._tell(f"{command}\n")
+        self._take_until(lambda: self._oks <= 0, command)
 
-    def _take_until(self, condition: Any) -> None:
+    def _tell(self, commands: str) -> None:
+        with suppress(ConnectionError):  # whoever waits for the answer will see
+            self.qtest.sendall(commands.encode())
+
+    def _take_until(self, condition: Callable[[], object], doing: str) -> None:
+        until = time.monotonic() + PATIENCE_S
         while not condition():
-            *lines, self._rest = (self._rest + self.qtest.recv(4096)).split(b"\n")
+            where = f"{doing}, tick {self.tick}"
+            *lines, self._rest = (self._rest + self._heard(where)).split(b"\n")
             for line in lines:
                 self._take(line)
+            assert condition() or time.monotonic() < until, f"{where}: not seen by the firmware; pins {self._level}"
+
+    def _heard(self, where: str) -> bytes:
+        try:
+            data = self.qtest.recv(4096)
+        except TimeoutError:
+            return b""
+        except ConnectionError:
+            data = b""
+        return data or self.gone(where)
 
     def _take(self, line: bytes) -> None:
         if line.startswith(b"OK"):

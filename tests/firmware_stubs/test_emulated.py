@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -60,6 +61,22 @@ def test_every_bad_part_is_fired_at_its_tick_or_reported_and_no_good_one_ever() 
     assert len(bad) - missed.total() >= LEAST_FIRED * len(bad), missed
     assert line.handshakes_s
     assert max(line.handshakes_s) < 1.0
+
+
+def test_no_tick_is_lost_from_the_moment_a_restarted_controller_says_that_it_runs(emulator: Emulator) -> None:
+    emulator.line.setblocking(False)
+    for _ in range(200):
+        emulator.reset()
+        emulator.step(2)
+        with suppress(BlockingIOError):
+            emulator.line.recv(1 << 16)
+
+
+def test_when_qemu_ends_the_test_says_where_and_does_not_wait(emulator: Emulator) -> None:
+    emulator.step()
+    emulator.kill()
+    with pytest.raises(AssertionError, match="pulse on pin 0, tick 2: qemu ended, status -9"):
+        emulator.step()
 
 
 def test_faults_of_the_gate_reach_the_pi(emulator: Emulator) -> None:

@@ -41,13 +41,13 @@ static void start_pins(void) {
     REGISTER(0x40004000 + 0x51C) = 3;
     REGISTER(PORT_F + 0x400) = GATE | ALARM | TICK_SEEN | EYE_SEEN;
     REGISTER(PORT_F + 0x51C) = GATE | ALARM | TICK_SEEN | EYE_SEEN;
-    PINS(PORT_F, EYE_SEEN) = EYE_SEEN;
-    PINS(PORT_F, EYE_SEEN) = 0;
     REGISTER(PORT_B + 0x51C) = ENCODER | EYE | FEEDBACK;
     REGISTER(PORT_B + 0x408) = EYE;     /* both edges */
     REGISTER(PORT_B + 0x40C) = ENCODER; /* rising */
     REGISTER(PORT_B + 0x41C) = ENCODER | EYE;
     REGISTER(PORT_B + 0x410) = ENCODER | EYE;
+    PINS(PORT_F, EYE_SEEN) = EYE_SEEN; /* from here on no edge is lost, even if it comes before interrupts are let in */
+    PINS(PORT_F, EYE_SEEN) = 0;
 }
 
 void board_start(void) {

@@ -52,6 +52,24 @@ def test_status_says_what_the_controller_is_and_counted(
     assert "firmware       1.0.0" in capsys.readouterr().out
 
 
+def test_doctor_asks_the_controller_and_says_the_way_out(
+    write_config: Callable[..., Path], controller: HostedController, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config(gate=controller.uri)
+    config.write_text(config.read_text("utf-8").replace("[gate]\n", "[gate]\ndistance = 100\n"), "utf-8")
+
+    def said() -> tuple[str, str]:
+        main(["doctor", "-c", str(config), "--json"])
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return next((row["state"], row["detail"]) for row in rows if row["check"] == "gate")
+
+    assert said() == ("ok", f"{controller.uri} answers: firmware 1.0.0, boot 1, no faults")
+    controller.stop()
+    state, detail = said()
+    assert state == "fail"
+    assert "no such device; is the controller plugged in?" in detail
+
+
 def test_fire_test_opens_the_gate_so_often(edge_gate: Run, controller: HostedController) -> None:
     assert edge_gate("fire-test", "--count", "2") == 0
     printed = controller.stop()

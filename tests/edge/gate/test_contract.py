@@ -15,7 +15,7 @@ from edge.config import GateConfig
 from edge.gate import Gate, open_gate
 from edge.judgement import Judgement
 from tests.edge.gate.plc import Plc
-from tests.firmware_stubs.hosted import HostedController
+from tests.firmware_stubs.hosted import HostedController, wait_until
 
 KINDS = ["none", "sim", "serial", "serial, not there", "gpio", "modbus coil", "modbus register", "modbus, not there"]
 Judge = Callable[..., Judgement]
@@ -74,6 +74,16 @@ def test_decisions_after_the_end_are_counted_as_missed_and_raise_nothing(gate: G
     gate.act(judgement(0, reject=True))
     counts = gate.counters()
     assert counts["rejected"] == counts["fired"] + counts["missed"]
+
+
+def test_its_condition_can_be_read_at_any_time_and_one_that_is_away_says_so(
+    gate: Gate, judgement: Judge, request: pytest.FixtureRequest
+) -> None:
+    gate.act(judgement(0, reject=True))
+    away = "not there" in request.node.name
+    wait_until(lambda: bool(gate.condition().problem) == away)
+    gate.close()
+    assert isinstance(gate.condition().faults, tuple)
 
 
 def test_the_slack_can_be_read_at_any_time(gate: Gate, judgement: Judge) -> None:

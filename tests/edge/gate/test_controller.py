@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from edge.errors import ConfigError, GateError
 from edge.gate.controller import Outcome, SerialGate
+from edge.gate.gate import Condition
 from edge.gate.opening import serial_port
 from edge.gate.port import Port
 from edge.gate.protocol import Config, Fault
@@ -159,9 +161,22 @@ def test_faults_are_counted_and_known_while_they_last(bench: Bench) -> None:
     time.sleep(0.3)
     bench.controller.do("eye")
     wait_until(lambda: bench.gate.faults == {Fault.ENCODER_SILENT})
+    assert bench.gate.condition() == Condition("", ("encoder silent",), "1.0.0", 1)
     bench.controller.do("tick 1")
     wait_until(lambda: not bench.gate.faults)
     assert bench.counts("faults") == 1
+
+
+def test_a_port_at_which_nobody_answers_says_so_after_a_second() -> None:
+    master, slave = os.openpty()
+    gate = SerialGate(Port(os.ttyname(slave)), LINE)
+    assert gate.condition().problem == ""
+    took = wait_until(lambda: gate.condition().problem)
+    assert took > 0.9
+    assert "no controller answers; expected the firmware" in gate.condition().problem
+    gate.close()
+    os.close(master)
+    os.close(slave)
 
 
 def test_the_slack_is_the_time_left_until_the_part_is_at_the_gate(tmp_path: Path, judgement: Judge) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from edge.buffer import Buffer
+from edge.gate import Condition, SimulatedGate
 from edge.health.histogram import LatencyHistogram
 from edge.health.lanes import Lane
 from edge.health.merging import from_message, latency, merge
@@ -134,6 +135,23 @@ def test_drops_are_a_problem_for_a_minute(buffer: Buffer, at: Callable[[float], 
         at(seconds)
         vitals.look()
     assert vitals.latest.problems == ()
+
+
+def test_a_gate_that_is_away_or_at_fault_is_a_problem_with_the_way_out(
+    buffer: Buffer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = SimulatedGate()
+    vitals = Vitals(IDENTITY, [lane("camera", 10)], Intake(), buffer, gate=gate)
+    assert vitals.look().problems == ()
+    bad = Condition("/dev/ttyACM0: no such device; is it plugged in?", ("eye blocked",), "1.0.0", 2)
+    monkeypatch.setattr(gate, "condition", lambda: bad)
+    snapshot = vitals.look()
+    assert snapshot.problems == (
+        "gate: /dev/ttyACM0: no such device; is it plugged in?",
+        "gate: eye blocked; clean the photo-eye, take away what stands before it",
+    )
+    assert snapshot.health.gate is not None
+    assert (snapshot.health.gate.firmware, snapshot.health.gate.boots) == ("1.0.0", 2)
 
 
 def test_a_lost_camera_is_a_problem_and_its_return_ends_it(buffer: Buffer) -> None:

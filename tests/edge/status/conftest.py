@@ -10,14 +10,22 @@ from typing import Any
 
 import pytest
 
+from edge.gate import EDGES_MS
 from edge.health.histogram import LatencyHistogram
 from edge.health.lanes import Lane, LaneView
 from edge.health.snapshot import DriftState, Snapshot
-from edge.messages import BufferDepth, Camera, Health, Identity
+from edge.messages import BufferDepth, Camera, GateState, Health, Identity
 from edge.pipeline import Accounts
 from edge.sync import State
 
 IDENTITY = Identity("line-1", "koeln", "3", "000002-abcdef", "cookie", 2, ("good", "broken"))
+GATE = GateState(
+    {"rejected": 12, "passed": 88, "fired": 9, "missed": 2, "missed_late": 2, "late": 3, "connected": 1},
+    (2, 0, 0, 0, 0, 0, 0, 8, 90, 0, 0, 0, 0, 0, 0, 0),
+    EDGES_MS,
+    firmware="1.2.3",
+    boots=4,
+)
 
 
 def _camera(name: str, decided: int) -> Camera:
@@ -54,6 +62,7 @@ def make_snapshot() -> Callable[..., Snapshot]:
             cpu_share=0.25,
             free_bytes=5 << 30,
             throttled=(),
+            gate=GATE,
         )
         whole = {name: changes.pop(name) for name in ("problems", "drift", "sync", "at_s") if name in changes}
         snapshot = Snapshot(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -57,6 +59,39 @@ def test_what_is_not_there_is_said(make_snapshot: Callable[..., Snapshot]) -> No
     assert page["drift"] == "not watched: the model has no drift reference"
     assert page["sync"] == "no broker configured"
     assert lines(running(make_snapshot(drift=DriftState()), ()))["drift"] == "no window is full yet"
+
+
+def test_the_gate_says_what_became_of_the_decisions_and_how_early_they_came(snapshot: Snapshot) -> None:
+    rows = running(snapshot, ()).splitlines()
+    at = next(number for number, row in enumerate(rows) if row.startswith("gate"))
+    assert [row[10:] for row in rows[at : at + 4]] == [
+        "up, firmware 1.2.3, boot 4",
+        "rejected 12 = fired 9 + missed 2 (late 2) + under way 1; passed 88",
+        "late 3",
+        "p1 0 ms, p50 64 ms before the gate; 2 of 100 decisions too late",
+    ]
+    assert rows[at + 3].startswith("slack")
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"problem": "no such device"}, "AWAY"),
+        ({"faults": ("eye blocked",)}, "EYE BLOCKED"),
+        ({}, "up"),
+    ],
+)
+def test_a_gate_that_is_away_or_at_fault_is_loud(
+    make_snapshot: Callable[..., Snapshot], changes: dict[str, Any], state: str
+) -> None:
+    gate = make_snapshot().health.gate
+    assert gate is not None
+    page = running(make_snapshot(gate=replace(gate, **changes)), ())
+    assert re.search(rf"^gate +{state}(,|$)", page, re.MULTILINE)
+
+
+def test_a_line_that_only_watches_has_no_gate(make_snapshot: Callable[..., Snapshot]) -> None:
+    assert not {"gate", "slack"} & set(lines(running(make_snapshot(gate=None), ())))
 
 
 def test_frames_under_way_are_said(make_snapshot: Callable[..., Snapshot]) -> None:

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from edge.health.histogram import bucket_of, lower_edge
 from edge.health.merging import from_message
 from edge.health.snapshot import Snapshot
+from edge.messages import GateState
 from edge.status.prometheus import BOUNDS_US, exposition, families
 
 README = Path(__file__).parents[3] / "edge" / "README.md"
@@ -96,6 +97,33 @@ def test_the_histogram_is_cumulative_and_agrees_with_the_snapshots(snapshot: Sna
         assert [count for _, count in rows[:-1]] == true
         assert value(found, "edge_latency_seconds_count", camera=camera.name) == camera.decided
         assert value(found, "edge_latency_seconds_sum", camera=camera.name) == latencies.sum_us / 1e6
+
+
+def test_the_gates_sums_reasons_and_slack_are_told(snapshot: Snapshot) -> None:
+    found = values(snapshot)
+    assert value(found, "edge_gate_up") == 1
+    assert value(found, "edge_gate_info", firmware="1.2.3", boots="4") == 1
+    assert value(found, "edge_gate_decisions_total", verdict="rejected") == 12
+    assert value(found, "edge_gate_missed_total", reason="late") == 2
+    assert value(found, "edge_gate_events_total", event="late") == 3
+    assert value(found, "edge_gate_fault", fault="gate stuck") == 0
+    assert value(found, "edge_gate_slack_seconds_bucket", le="0.0") == 2
+    assert value(found, "edge_gate_slack_seconds_bucket", le="0.064") == 10
+    assert value(found, "edge_gate_slack_seconds_bucket", le="+Inf") == 100
+    assert value(found, "edge_gate_slack_seconds_count") == 100
+
+
+def test_a_gate_that_is_away_and_at_fault_is_told(make_snapshot: Callable[..., Snapshot]) -> None:
+    gate = replace(snapshot_gate(make_snapshot()), problem="no such device", faults=("eye blocked",))
+    found = values(make_snapshot(gate=gate))
+    assert value(found, "edge_gate_up") == 0
+    assert value(found, "edge_gate_fault", fault="eye blocked") == 1
+    assert not {name for name, _ in values(make_snapshot(gate=None)) if "gate" in name}
+
+
+def snapshot_gate(snapshot: Snapshot) -> GateState:
+    assert snapshot.health.gate is not None
+    return snapshot.health.gate
 
 
 def test_bounds_are_edges_of_the_histograms_own_buckets() -> None:
