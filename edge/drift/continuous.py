@@ -42,8 +42,9 @@ class Alarm:
     """Over what an alarm of all columns together needs: from about 1 on."""
     effect: float
     shift: float
+    """Both over the last three quarters of the run of evidence."""
     since_seq: int
-    """First sample of the run of evidence."""
+    """First sample of that run."""
     small: bool
     """The effect is below the limit: said, but no alarm."""
     kind: Kind
@@ -146,15 +147,16 @@ class ContinuousWatch:
 
     def _alarm(self, place: int, evidence: Floats, detector: Detector) -> Alarm:
         groups = list(self._recent)[-max(1, detector.run(place)) :]
-        samples = [sample for group in groups for sample in group.samples]
-        effect = self.streams.effect(place, samples)
+        # A run may begin with a pane of before the change, by chance: it would halve the effect of a sudden one.
+        late = groups[-(-len(groups) // 4) :] or groups
+        effect = self.streams.effect(place, [sample for group in late for sample in group.samples])
         name = self.streams.names[place]
         return Alarm(
             name,
             self._strength(evidence[place : place + 1]),
             effect.size,
             effect.shift,
-            samples[0].first_seq,
+            groups[0].samples[0].first_seq,
             effect.size < self._min_effect,
             kind_of(name, self.streams.features),
         )

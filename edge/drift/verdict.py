@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
@@ -134,10 +135,12 @@ def target_first(columns: list[ColumnVerdict], pane: Pane) -> list[ColumnVerdict
     """Scores and classes before features, where more or fewer parts of each class are all there is to it.
 
     While each class looks as it did (label shift: Z. Lipton, Y. Wang, A. Smola, ICML 2018), no feature's
-    distribution moves further than the shares of the classes do, in total variation. One that does is data drift.
+    distribution moves further than the shares of the classes do, in total variation. One that does, by more than a
+    standard error, is data drift.
     """
     features = pane.reference.features
     furthest = max((c.effect for c in columns if c.drifted and kind_of(c.name, features) == "data"), default=0.0)
+    furthest -= math.sqrt(furthest * (1 - furthest) / max(1, pane.n))
     expected, seen = (np.array(one) / max(1, sum(one)) for one in (pane.reference.classes, pane.classes))
     if not any(c.drifted and c.name == PREDICTED for c in columns) or abs(expected - seen).sum() / 2 < furthest:
         return columns
