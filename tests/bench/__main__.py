@@ -24,6 +24,7 @@ SECTIONS = (
     "gate",
     "converter",
     "drift",
+    "failing_loudly",
 )
 """Modules of this folder, each with ``rows(setting)``."""
 OUT = Path("build") / "bench.json"
