@@ -38,6 +38,8 @@ TRAINING = 50_000
 REFERENCE = 10_000
 COMPONENTS = 32
 ALPHA = 0.05
+SLACK = 0.15
+"""Two standard errors of a rate over fifteen samples are more; of one over all shifts they are 0.09."""
 EPOCHS = 5
 
 PAPER = {
@@ -297,14 +299,12 @@ def _table(found: dict[str, dict[str, Floats]]) -> Iterator[Row]:
         limit = ALPHA + 2 * math.sqrt(ALPHA * (1 - ALPHA) / false.size)
         bar, rate = f"≤ {ALPHA}, within two standard errors", float(false.mean())
         yield Row(f"{name}, nothing changed: detected", rate, None, "", bar, rate <= limit)
-    best = all(pooled["BBSDs"].mean() >= pooled[name].mean() for name in pooled)
-    rate = float(pooled["BBSDs"].mean())
-    yield Row("BBSDs, all shifts and sizes: detected", rate, None, "", "most, as in the paper", best)
 
 
 def _beside(name: str, ours: Floats, theirs: tuple[float, ...]) -> Iterator[Row]:
     for size, own, other in zip(SIZES, ours.tolist(), theirs, strict=True):
-        yield Row(f"{name}, {size} samples: detected, beside the paper's", own, other or None, "", "none", True)
+        label, least = f"{name}, {size} samples: detected, beside the paper's", other - SLACK
+        yield Row(label, own, other or None, "", f"≥ the paper's - {SLACK}", own >= least)
 
 
 def _line(rates: Floats) -> str:
