@@ -164,7 +164,8 @@ class Office:
             self.drifted.append(number)
             first = drift.columns[0].name if drift.columns else "?"
             log.warning(
-                "drift of %s at camera %s in window %d (records %d to %d): %s first",
+                "%s drift of %s at camera %s in window %d (records %d to %d): %s first",
+                drift.kind,
                 watched.identity.model,
                 watched.camera,
                 number,
@@ -219,9 +220,12 @@ def _drift_message(watched: Watched, number: int, result: WindowResult) -> Drift
         window=Window(result.first_seq, result.last_seq, verdict.n, start_ns, end_ns),
         drifted=verdict.drifted,
         share=verdict.share,
+        kind=verdict.kind or "",
         columns=tuple(
             Column(c.name, c.test, c.statistic, c.p_value, c.threshold, c.drifted) for c in verdict.columns
         ),
         expectations=dict(verdict.expectations),
-        alarms=tuple(Alarm(a.name, a.evidence, a.effect, a.shift, a.since_seq, a.small) for a in result.alarms),
+        alarms=tuple(
+            Alarm(a.name, a.evidence, a.effect, a.shift, a.since_seq, a.small, a.kind) for a in result.alarms
+        ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from edge.drift.detector import Detector, Moments, rejected
 from edge.drift.pane import Pane
 from edge.drift.reference import Reference
-from edge.drift.streams import Sample, Streams
+from edge.drift.streams import CLASS, WATCHED_MARKS, Sample, Streams
+from edge.drift.verdict import NEAR, Kind, kind_of
 
 Floats = NDArray[np.float64]
 
@@ -40,10 +42,13 @@ class Alarm:
     """Over what an alarm of all columns together needs: from about 1 on."""
     effect: float
     shift: float
+    """Both over the last three quarters of the run of evidence."""
     since_seq: int
-    """First sample of the run of evidence."""
+    """First sample of that run."""
     small: bool
     """The effect is below the limit: said, but no alarm."""
+    kind: Kind
+    """What is seen has changed, or what the model makes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class Watched:
     evidence: float
     """The strongest column's, as in :class:`Alarm`."""
     columns: tuple[Alarm, ...]
-    """The strongest first; those with enough evidence only."""
+    """When there is enough evidence of all columns together: those that have enough, and those that would by
+    themselves. The order is that of a verdict, marks last: they say that something is odd, not what."""
 
     @property
     def alarm(self) -> bool:
@@ -128,7 +134,8 @@ class ContinuousWatch:
         samples = self._recent[-1].samples
         evidence = detector.step(self._whole(np.mean([self.streams.measure(one) for one in samples], axis=0)))
         found = rejected(evidence, self._needed)
-        columns = [self._alarm(int(place), evidence, detector) for place in np.argsort(-evidence) if found[place]]
+        named = found | (evidence >= self._needed) if found.any() else found
+        columns = plainest_first([self._alarm(int(place), evidence, detector) for place in np.flatnonzero(named)])
         result = Watched(False, self._strength(evidence), tuple(columns))
         if result.alarm:
             self._forget(detector, max(detector.run(int(place)) for place in np.flatnonzero(found)))
@@ -140,15 +147,18 @@ class ContinuousWatch:
 
     def _alarm(self, place: int, evidence: Floats, detector: Detector) -> Alarm:
         groups = list(self._recent)[-max(1, detector.run(place)) :]
-        samples = [sample for group in groups for sample in group.samples]
-        effect = self.streams.effect(place, samples)
+        # A run may begin with a pane of before the change, by chance: it would halve the effect of a sudden one.
+        late = groups[-(-len(groups) // 4) :] or groups
+        effect = self.streams.effect(place, [sample for group in late for sample in group.samples])
+        name = self.streams.names[place]
         return Alarm(
-            self.streams.names[place],
+            name,
             self._strength(evidence[place : place + 1]),
             effect.size,
             effect.shift,
-            samples[0].first_seq,
+            groups[0].samples[0].first_seq,
             effect.size < self._min_effect,
+            kind_of(name, self.streams.features),
         )
 
     def _forget(self, detector: Detector, run: int) -> None:
@@ -164,6 +174,25 @@ class ContinuousWatch:
 
     def _strength(self, evidence: Floats) -> float:
         return float(evidence.max() / (len(self.streams.names) * self._needed))
+
+
+def plainest_first(alarms: Sequence[Alarm]) -> list[Alarm]:
+    """From the order of the streams to that of a verdict.
+
+    See :func:`edge.drift.verdict.strongest_first` and :func:`edge.drift.verdict.target_first`.
+    """
+    plain = [alarm for alarm in alarms if alarm.name not in WATCHED_MARKS]
+    largest = max((alarm.effect for alarm in plain), default=0.0)
+    furthest = max((alarm.effect for alarm in plain if alarm.kind == "data"), default=0.0)
+    shares = max((abs(alarm.shift) for alarm in plain if alarm.name.startswith(CLASS)), default=0.0)
+
+    def key(place: int) -> tuple[bool, bool, bool, bool, float]:
+        alarm = alarms[place]
+        near = alarm.effect >= NEAR * largest
+        later = 0 < furthest <= shares and alarm.kind == "data"
+        return (alarm.small, alarm.name in WATCHED_MARKS, later, not near, place if near else -alarm.evidence)
+
+    return [alarms[place] for place in sorted(range(len(alarms)), key=key)]
 
 
 def groups_of(learnt: Floats) -> int | None:

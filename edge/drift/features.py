@@ -127,10 +127,18 @@ def contrast(picture: Picture) -> float:
 
 @feature("sharpness")
 def sharpness(picture: Picture) -> float:
-    """Variance of the Laplacian of the luma; blur lowers it. J. Pech-Pacheco et al., ICPR 2000."""
-    edges = cv2.Laplacian(picture.grey, cv2.CV_16S)
-    # The norm is ten times faster than meanStdDev on 16 bits.
-    return float(cv2.norm(edges) ** 2 / edges.size - cv2.mean(edges)[0] ** 2)
+    """How fine the detail is: variance of the Laplacian of the luma over the mean squared step between neighbours.
+
+    Blur lowers it. The variance alone (J. Pech-Pacheco et al., ICPR 2000) falls with the light and with what there is
+    to see as well; over the steps, as in the mobility of B. Hjorth (Electroencephalography and Clinical
+    Neurophysiology 29(3), 1970), it does not. 0 for a picture without steps.
+    """
+    grey = picture.grey
+    edges = cv2.Laplacian(grey, cv2.CV_16S)
+    # The norms are ten times faster than meanStdDev on 16 bits.
+    variance = cv2.norm(edges) ** 2 / edges.size - cv2.mean(edges)[0] ** 2
+    steps = cv2.norm(grey[:, 1:], grey[:, :-1]) ** 2 + cv2.norm(grey[1:], grey[:-1]) ** 2
+    return float(variance * grey.size / steps) if steps else 0.0
 
 
 @feature("saturation")

@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 DEGREES = 4
 NUMERIC_WEIGHTS = (0.5, 0.25, 0.125, 0.125)
 """Of the degrees; a class and a mark have two numbers of equal weight."""
+CLASS = "predicted:"
+"""Begins the name of a class's share."""
 WATCHED_MARKS = ("outlying", "uncertain")
 CAUTION = 0.5
 """A pane's number is granted this part of the deviation that independent samples would have, and of one sample."""
@@ -58,11 +60,12 @@ class Streams:
 
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
+        self.features = reference.features
         self._watched = _classes(reference)
         marks = WATCHED_MARKS if reference.outliers else ()
         self.names = (
             *(column.name for column in reference.columns),
-            *(f"predicted:{reference.labels[index]}" for index in self._watched),
+            *(f"{CLASS}{reference.labels[index]}" for index in self._watched),
             *marks,
         )
         self._shares = self._reference_shares(len(marks))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
 
 from edge.drift.pane import Pane
 from edge.drift.ranks import Counts, Ranks, shift
@@ -20,6 +23,9 @@ NEAR = 0.9
 
 PREDICTED = "predicted"
 """Name of the column that compares the shares of the predicted classes."""
+
+
+Kind = Literal["data", "target"]
 
 
 class _Column(Protocol):
@@ -57,7 +63,7 @@ class Verdict:
     columns: tuple[ColumnVerdict, ...]
     drifted: bool
     """Any column drifted."""
-    kind: Literal["data", "target"] | None
+    kind: Kind | None
     """Of the strongest column, where any drifted: a feature of the pictures, or what the model makes of them. Drift
     of the relation between both needs audited labels: :class:`edge.drift.ConceptWatch`."""
     share: float
@@ -91,13 +97,13 @@ def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1) -> Verdic
         for place, (column, ranks) in enumerate(zip(pane.reference.columns, pane.reference.layout.ranks, strict=True))
     ]
     columns.append(_judge_classes(pane, threshold, min_effect))
-    columns = strongest_first(columns)
+    columns = target_first(strongest_first(columns), pane)
     drifted = sum(column.drifted for column in columns)
     evidently_share = sum(column.p_value <= EVIDENTLY_P for column in columns) / len(columns)
     return Verdict(
         columns=tuple(columns),
         drifted=drifted > 0,
-        kind=_kind(columns[0], pane.reference.features) if drifted else None,
+        kind=kind_of(columns[0].name, pane.reference.features) if drifted else None,
         share=drifted / len(columns),
         evidently_share=evidently_share,
         evidently_drifted=evidently_share >= EVIDENTLY_SHARE,
@@ -123,6 +129,22 @@ def strongest_first(columns: Sequence[C]) -> list[C]:
         return (not column.drifted, not near, place if near else column.p_value, -column.effect)
 
     return [columns[place] for place in sorted(range(len(columns)), key=key)]
+
+
+def target_first(columns: list[ColumnVerdict], pane: Pane) -> list[ColumnVerdict]:
+    """Scores and classes before features, where more or fewer parts of each class are all there is to it.
+
+    While each class looks as it did (label shift: Z. Lipton, Y. Wang, A. Smola, ICML 2018), no feature's
+    distribution moves further than the shares of the classes do, in total variation. One that does, by more than a
+    standard error, is data drift.
+    """
+    features = pane.reference.features
+    furthest = max((c.effect for c in columns if c.drifted and kind_of(c.name, features) == "data"), default=0.0)
+    furthest -= math.sqrt(furthest * (1 - furthest) / max(1, pane.n))
+    expected, seen = (np.array(one) / max(1, sum(one)) for one in (pane.reference.classes, pane.classes))
+    if not any(c.drifted and c.name == PREDICTED for c in columns) or abs(expected - seen).sum() / 2 < furthest:
+        return columns
+    return sorted(columns, key=lambda c: not (c.drifted and kind_of(c.name, features) == "target"))
 
 
 def _judge_column(name: str, ranks: Ranks, cells: Counts, threshold: float, min_effect: float) -> ColumnVerdict:
@@ -156,8 +178,9 @@ def _judge_classes(pane: Pane, threshold: float, min_effect: float) -> ColumnVer
     )
 
 
-def _kind(strongest: ColumnVerdict, features: Sequence[str]) -> Literal["data", "target"]:
-    return "data" if strongest.name in features else "target"
+def kind_of(name: str, features: Sequence[str]) -> Kind:
+    """Of a column, class or mark: what is seen, or what the model makes of it. Outlying pictures are data."""
+    return "data" if name in features or name == "outlying" else "target"
 
 
 def _expectations(pane: Pane) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edge.drift.continuous import Alarm, ContinuousWatch
+from edge.drift.continuous import Alarm, ContinuousWatch, plainest_first
 from edge.drift.features import Shape, known_features, measure
 from edge.drift.pane import Pane
 from edge.drift.reference import Reference
@@ -40,7 +40,8 @@ class WindowResult:
     pane: dict[str, Any]
     """:func:`edge.drift.wire.encode_pane`: what a monitor merges."""
     alarms: tuple[Alarm, ...] = ()
-    """Of the continuous watch within this window; those that are too small to matter are marked as such."""
+    """Of the continuous watch within this window, the right one to look at first; those that are too small to matter
+    are marked as such."""
     learning: bool = False
     """The continuous watch has not begun yet."""
 
@@ -139,7 +140,7 @@ class DriftWatch:
             end_ns=self._end_ns,
             verdict=judge(pane, alpha=self._alpha),
             pane=encode_pane(pane),
-            alarms=tuple(self._alarms),
+            alarms=tuple(plainest_first(self._alarms)),
             learning=self._learning,
         )
         self._number += 1

@@ -234,6 +234,8 @@ class Alarm:
     shift: float
     since_seq: int = field(metadata=_NOT_NEGATIVE)
     small: bool
+    kind: str = ""
+    """``data`` or ``target``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +247,10 @@ class Drift(Message):
     window: Window
     drifted: bool
     share: float
+    kind: str = ""
+    """The first column's: ``data`` (what is seen) or ``target`` (what the model makes of it). Empty: nothing did."""
     columns: tuple[Column, ...] = ()
+    """The strongest first."""
     expectations: dict[str, int] = field(default_factory=dict)
     """How often each expectation (range, missing, frozen frame, …) was broken in the window."""
     alarms: tuple[Alarm, ...] = ()

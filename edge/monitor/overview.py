@@ -68,8 +68,8 @@ def _drift(store: Store, device: str) -> DriftState | None:
         "coalesce((SELECT max(seq) FROM drift WHERE boot = ?1 AND NOT drifted), -1)",
         (boot, seq),
     ).fetchone()[0]
-    drifted = sorted((column for column in message.columns if column.drifted), key=_strength, reverse=True)
-    return DriftState(drifted=True, columns=tuple(drifted), since_ns=since_ns)
+    drifted = tuple(column for column in message.columns if column.drifted)
+    return DriftState(drifted=True, columns=drifted, since_ns=since_ns)
 
 
 def _last_window(store: Store, device: str) -> tuple[Any, ...] | None:
@@ -81,10 +81,3 @@ def _last_window(store: Store, device: str) -> tuple[Any, ...] | None:
         (device,),
     ).fetchone()
     return row
-
-
-def _strength(column: Column) -> float:
-    """How far beyond the threshold: p-values drift downwards, distances upwards."""
-    if column.p_value is not None:
-        return column.threshold / max(column.p_value, 1e-300)
-    return abs(column.statistic or 0.0) / max(column.threshold, 1e-300)

@@ -27,6 +27,7 @@ SECTIONS = (
     "sustained",
     "converter",
     "drift",
+    "failing_loudly",
 )
 """Modules of this folder, each with ``rows(setting)``."""
 OUT = Path("build") / "bench.json"

@@ -163,7 +163,7 @@ def with_buckets(buckets: list[int], **changes: Any) -> bytes:
     return altered("health", cameras=[camera | {"histogram": camera["histogram"] | {"buckets": buckets} | changes}])
 
 
-def altered(kind: str, **changes: Any) -> bytes:
+def altered(kind: str, /, **changes: Any) -> bytes:
     example = next(message for message in EXAMPLES if kind_of(message) == kind)
     return json.dumps(json.loads(encode(example)) | changes).encode()
 

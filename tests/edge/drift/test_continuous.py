@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge.drift import ContinuousWatch, Pane, Reference
-from edge.drift.continuous import LEARN, Watched, groups_of
+from edge.drift.continuous import LEARN, Alarm, Watched, groups_of, plainest_first
 
 SIZE = 50
 
@@ -177,3 +177,44 @@ def test_missing_pictures_are_no_evidence(draw, reference: Reference, quiet: lis
         blind.add(None, None, 0, seq)
 
     assert not watcher.add(blind).alarm
+
+
+def test_alarms_name_the_plain_before_what_follows_from_it_and_marks_last(
+    draw, reference: Reference, quiet: list[Pane]
+) -> None:
+    def dim(samples) -> None:
+        samples.features[:, [0, 4, 5]] -= 40.0
+
+    watcher = watch(reference)
+    follow(watcher, quiet)
+    found = next(one for one in follow(watcher, panes(draw, reference, 5, 3, dim)) if one.alarm)
+
+    assert [(alarm.name, alarm.kind) for alarm in found.columns] == [
+        (name, "data") for name in ("brightness", "blue", "green", "outlying")
+    ]
+
+
+def alarm(
+    name: str, effect: float, kind: str, shift: float = 0.0, evidence: float = 1.0, small: bool = False
+) -> Alarm:
+    return Alarm(name, evidence, effect, shift, 0, small, kind)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("alarms", "names"),
+    [
+        ([alarm("red", 0.9, "data"), alarm("predicted:bad", 0.7, "target", 0.95)], ["predicted:bad", "red"]),
+        ([alarm("red", 1.0, "data"), alarm("predicted:bad", 0.7, "target", 0.8)], ["red", "predicted:bad"]),
+        ([alarm("red", 0.3, "data"), alarm("score:bad", 0.6, "target")], ["score:bad", "red"]),
+        ([alarm("red", 0.05, "data", small=True), alarm("uncertain", 0.9, "target")], ["uncertain", "red"]),
+        ([alarm("red", 0.2, "data"), alarm("blue", 0.2, "data", evidence=9.0)], ["red", "blue"]),
+        (
+            [alarm("red", 0.9, "data"), *(alarm(n, 0.2, "data", evidence=e) for n, e in (("a", 1), ("b", 2)))],
+            "red b a",
+        ),
+        ([], []),
+    ],
+)
+def test_the_order_of_alarms(alarms: list[Alarm], names: list[str] | str) -> None:
+    expected = names.split() if isinstance(names, str) else names
+    assert [one.name for one in plainest_first(alarms)] == expected

@@ -133,3 +133,22 @@ def test_merged_panes_get_the_verdict_of_the_pooled_window(draw) -> None:
     parts = [now.pane(reference, start, start + 100) for start in (200, 0, 100)]
 
     assert judge(parts[0].merge(parts[1]).merge(parts[2])) == judge(now.pane(reference))
+
+
+@pytest.mark.parametrize(("dimmed", "kind", "first"), [(0.0, "target", "predicted"), (30.0, "data", "brightness")])
+def test_features_that_follow_from_the_shares_of_the_classes_come_after_them(
+    draw, dimmed: float, kind: str, first: str
+) -> None:
+    """Burnt parts are darker, in the reference as now: more of them is a change of the classes, not of the light."""
+    before, now = draw(1000, seed=1), draw(400, seed=2)
+    now.predicted[:200] = 2
+    for samples in (before, now):
+        samples.features[samples.predicted == 2, 0] -= 100.0
+    now.features[:, 0] -= dimmed
+
+    verdict = judge(now.pane(before.reference()))
+
+    assert (verdict.kind, verdict.columns[0].name) == (kind, first)
+    assert {column.name for column in verdict.columns if column.drifted} == {"predicted", "brightness"}
+    brightness, predicted = (next(c for c in verdict.columns if c.name == n) for n in ("brightness", "predicted"))
+    assert brightness.effect > predicted.effect
