@@ -32,7 +32,7 @@ MAX_COUNT = 2**53
 MAX_BYTES = 16 << 20
 """Most that a packed reference may unfold to."""
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 @dataclass(frozen=True, slots=True)

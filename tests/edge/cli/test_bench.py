@@ -71,7 +71,7 @@ def test_a_delegate_that_wins_is_kept_for_the_daemon(
     state = Path(facts["tuning_file"])
     kept = json.loads(state.read_text())
     for row in kept["entries"][0]["measured"]:
-        row["p50_ms"] = 0.001 if row["setup"]["delegate"] else 1.0
+        row["p50_ms"] = row["p99_ms"] = 0.001 if row["setup"]["delegate"] else 1.0
     state.write_text(json.dumps(kept))
     assert main(["run", "-c", str(config), "--check"]) == 0
     assert f"with XNNPACK, {delegate_library} (tuned " in capsys.readouterr().out

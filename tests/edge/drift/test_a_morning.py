@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from edge.artifact.artifact import REFERENCE
 from edge.artifact.container import append_files
 from edge.artifact.describe import Given
-from edge.buffer import Buffer
+from edge.buffer.reading import entries
+from edge.buffer.reading import records as read_records
+from edge.buffer.schema import open_reader
 from edge.config import load_config
 from edge.daemon import run_line
 from edge.drift import FEATURES, ConceptWatch, ContinuousWatch, Pane, Performance, Reference, judge, measure
@@ -96,10 +98,11 @@ def morning(seen: Seen, tmp_path_factory: pytest.TempPathFactory) -> Morning:
         "utf-8",
     )
     run_line(load_config(config))
-    with closing(Buffer(folder / "state" / "buffer.db")) as buffer:
-        records = [record for _, record in buffer.records()]
-        rows = buffer._db.execute("SELECT payload FROM entry WHERE kind = 'drift' ORDER BY seq").fetchall()
-    windows = [message for row in rows if isinstance(message := decode("drift", row[0]), Drift)]
+    with closing(open_reader(folder / "state" / "buffer.db")) as db:
+        records = [record for _, record in read_records(db)]
+        windows = [
+            message for row in entries(db, "drift") if isinstance(message := decode("drift", row.payload), Drift)
+        ]
     return Morning(SimulatedLine.from_uri(uri), records, windows)
 
 
