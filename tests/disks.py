@@ -6,6 +6,7 @@ import fcntl
 import os
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 _SHUTDOWN = 0x8004587D
@@ -13,6 +14,7 @@ _SHUTDOWN = 0x8004587D
 _NOLOGFLUSH = struct.pack("I", 2)
 """EXT4_GOING_FLAGS_NOLOGFLUSH: what is not on the disk yet never gets there, the journal neither."""
 _SECTOR = 512
+FREE_S = 120.0
 
 
 class Disk:
@@ -21,6 +23,7 @@ class Disk:
     def __init__(self, folder: Path, megabytes: int = 64, inodes: int | None = None, options: str = "") -> None:
         self.image, self.root = folder / "disk.img", folder / "disk"
         self._options = options
+        self._in_use = False
         self.root.mkdir(parents=True)
         with self.image.open("wb") as file:
             file.truncate(megabytes << 20)
@@ -31,7 +34,17 @@ class Disk:
 
     def mount(self) -> None:
         """Replays the journal, as after a power cut."""
+        if not self._in_use:
+            self._wait_until_free()
         run("mount", "-o", ",".join(filter(None, ("loop", self._options))), str(self.image), str(self.root))
+
+    def _wait_until_free(self) -> None:
+        """A mount namespace that another test made meanwhile keeps the old, dead file system, until it ends."""
+        until = time.monotonic() + FREE_S
+        while run("losetup", "--associated", str(self.image)):
+            if time.monotonic() > until:
+                raise OSError(f"{self.image}: still mounted somewhere after {FREE_S:.0f} s")
+            time.sleep(0.02)
 
     def cut_power(self) -> None:
         """From now on nothing reaches the disk, and every use of it fails."""
@@ -52,6 +65,7 @@ class Disk:
 
     def unmount(self, *, lazy: bool = False) -> None:
         run("umount", *(["-l"] if lazy else []), str(self.root))
+        self._in_use = lazy
 
     def remount(self, options: str) -> None:
         run("mount", "-o", f"remount,{options}", str(self.root))

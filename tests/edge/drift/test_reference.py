@@ -122,7 +122,7 @@ def with_values(**changes: object) -> bytes:
         b"[]",
         b"[" * 100_000,
         GOOD[:-1],
-        GOOD.replace(b'"schema":3', b'"schema":4'),
+        GOOD.replace(b'"schema":4', b'"schema":5'),
         GOOD.replace(b'"features":["light"]', b'"features":["dark"]'),
         GOOD.replace(b'"bad"', b'"worse"', 1),
         GOOD.replace(b'"bad"', b'"\\ud800"'),
