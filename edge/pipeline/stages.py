@@ -78,8 +78,9 @@ class Cut:
     """Around it, as a share of its longer side."""
     square: bool = False
 
-    def box(self, box: Box) -> Box:
-        return box.squared() if self.square else box
+    def out(self, image: Image, box: Box) -> Image:
+        """The part in ``box``, H×W×3; a view where it lies within the picture."""
+        return crop(image, box.squared() if self.square else box, self.margin)
 
 
 class FollowedParts:
@@ -99,7 +100,7 @@ class FollowedParts:
         assert frame.image is not None
         self._parts.step(frame)
         for due in self._parts.due:
-            decision = chain.predict(crop(frame.image, self._cut.box(due.box), self._cut.margin))
+            decision = chain.predict(self._cut.out(frame.image, due.box))
             yield Verdict(due.part, _whole(due.belt_px), decision, chain.looks)
 
     def skip(self, frame: Frame) -> None:
@@ -109,33 +110,23 @@ class FollowedParts:
         return iter(())
 
 
-class VotedParts:
+class VotedParts(FollowedParts):
     """Each part by the mean of the scores of all frames that show it whole."""
 
     def __init__(self, parts: Parts, cut: Cut) -> None:
-        self._parts, self._cut = parts, cut
+        super().__init__(parts, cut)
         self._first: dict[int, tuple[int, list[Look]]] = {}
-
-    @property
-    def lost(self) -> int:
-        return self._parts.lost
-
-    def view(self, chain: Chain) -> Image:
-        return self._parts.view
 
     def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
         assert frame.image is not None
         self._parts.step(frame)
         for due in self._parts.due:
-            chain.predict(crop(frame.image, self._cut.box(due.box), self._cut.margin))
+            chain.predict(self._cut.out(frame.image, due.box))
             self._parts.vote(due.part, chain.scores())
             if due.part not in self._first:
                 looks = [look._replace(picture=look.picture.copy()) for look in chain.looks]
                 self._first[due.part] = (_whole(due.belt_px), looks)
         yield from self._finished(chain)
-
-    def skip(self, frame: Frame) -> None:
-        self._parts.step(frame)
 
     def end(self, chain: Chain) -> Iterator[Verdict]:
         self._parts.end()
