@@ -24,6 +24,7 @@ COMMANDS = {
     "drift": "edge.cli.drift",
     "audit": "edge.cli.audit",
     "gate": "edge.cli.gate",
+    "flash": "edge.cli.flash",
     "monitor": "edge.cli.monitor",
     "buffer": "edge.cli.buffer",
 }

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DEVICE_CONFIG = "/etc/edge/edge.toml"
-
 
 @dataclass(frozen=True, slots=True)
 class SshOptions:
@@ -33,7 +31,7 @@ class FolderOptions:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    config: str = DEVICE_CONFIG
+    config: str = "/etc/edge/edge.toml"
     """The device's configuration, where the device has it."""
     timeout_s: float = 600.0
     """For each target, from the first byte to the end of its trial."""
