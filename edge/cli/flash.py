@@ -116,7 +116,7 @@ def _options(args: argparse.Namespace) -> Options:
 
 
 def _deliver(flash: Flash, parcel: Parcel, seen: Sequence[Seen], as_json: bool) -> int:
-    results: dict[str, Result] = {}
+    results: dict[tuple[str, str], Result] = {}
     with _display(len(seen)) as tell:
         for result in flash.deliver(seen, tell):
             results[result.target, result.device] = result

@@ -21,13 +21,11 @@ def ask(client: Client, remote: Remote, parcel: Parcel | None, until: float) -> 
 
 
 def parse_offer(text: str) -> Offer:
-    """Of the last line that is an object: a shell's start-up files may print something before it. Raises FlashError."""
+    """Of the last line that is an object: a shell's start-up files may print, too. Raises FlashError."""
     for line in reversed(text.splitlines()):
         if line.startswith("{"):
             try:
                 return build(Offer, json.loads(line), strict=False)
             except ValueError as error:
-                raise FlashError(
-                    f"its answer is not understood ({error}); is its edge-sdk of this version?"
-                ) from None
-    raise FlashError("it says nothing; is its edge-sdk of this version?")
+                raise FlashError(f"its answer is not understood ({error}); update its edge-sdk") from None
+    raise FlashError("it says nothing; expected the answer of 'edge slots offer'")

@@ -52,7 +52,7 @@ class Answer:
 
 
 class Client:
-    """Commands on one device, one at a time. :meth:`stop`, from any thread, ends the one that runs and all later ones."""
+    """Commands on one device, one at a time. :meth:`stop`, from any thread, ends this one and all later ones."""
 
     def __init__(self, address: Address, options: SshOptions) -> None:
         self._address, self._options = address, options

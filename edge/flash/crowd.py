@@ -19,8 +19,8 @@ class Crowd:
         self.interrupted = False
 
     def each(self, work: Callable[[Deliverer], T]) -> Iterator[T]:
-        """What ``work`` returns, as it comes. After a Ctrl-C it is still called for every target, whose :meth:`stop` was
-        called before: each says for itself in which state it is.
+        """What ``work`` returns, as it comes. After a Ctrl-C it is still called for every target, but each was
+        told to stop before: it says for itself in which state it is.
         """
         with ThreadPoolExecutor(self._parallel, thread_name_prefix="flash") as pool:
             waiting: set[Future[T]] = {pool.submit(work, target) for target in self._targets}

@@ -91,8 +91,8 @@ Tell = Callable[[Step], None]
 
 
 class Deliverer(Protocol):
-    """One target. Its methods are called from a thread of its own, first :meth:`look`; neither raises EdgeError for what
-    is wrong with a device, which is what they report.
+    """One target. Its methods are called from a thread of its own, first :meth:`look`; what is wrong with a device is
+    not raised but reported.
     """
 
     @property

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
 from edge.errors import FlashError
 from edge.flash.asking import ask
@@ -17,8 +15,6 @@ from edge.flash.parcel import Parcel
 from edge.flash.remote import Remote
 from edge.flash.transfer import LEAST_PAUSE_S, MOST_PAUSE_S, Transfer
 from edge.sync.backoff import Backoff
-
-T = TypeVar("T")
 
 POLL_S = 5.0
 """Each look at a trial that was lost from view costs the device the start of a Python."""
@@ -81,7 +77,8 @@ class Delivery:
     def _install(self, request: str) -> Answer | None:
         """None when the connection was lost meanwhile."""
         try:
-            return self._client.run(self._remote.install(self._transfer.path, request), self._until)
+            left_s = max(1.0, self._until - time.monotonic())
+            return self._client.run(self._remote.install(self._transfer.path, request, left_s), self._until)
         except DroppedError as error:
             self._waits(str(error))
             return None

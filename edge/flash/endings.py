@@ -21,8 +21,8 @@ class Ended:
 
 
 def ended(parcel: Parcel, request: str, offer: Offer, answer: Answer | None) -> Ended | None:
-    """None while it has not ended, or not begun. ``answer`` is that of ``edge slots install``, None when the connection
-    was lost before it came. The device is believed rather than the answer: it says what it wrote down.
+    """None while it has not ended, or not begun. ``answer`` is that of ``edge slots install``, None when the
+    connection was lost before it came. The device is believed rather than the answer: it says what it wrote down.
     """
     outcome = offer.outcome
     if outcome is not None and outcome.request == request and outcome.result in _OUTCOMES:

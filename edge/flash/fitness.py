@@ -14,7 +14,7 @@ def obstacle(parcel: Parcel, offer: Offer) -> str:
     """Why the device would not take it, and the way out; empty when it might. It judges again by itself."""
     if offer.problem:
         return offer.problem
-    if not parcel.fits(offer.machine):
+    if offer.machine and not parcel.fits(offer.machine):
         return f"made for {', '.join(parcel.hardware)}, this device is {offer.machine}; convert for it"
     if offer.trial and offer.trial_sha256 != parcel.sha256:
         return f"slot {offer.trial} is on trial; wait for its end, or 'edge slots rollback' there"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from edge.flash.crowd import Crowd
-from edge.flash.deliverer import Deliverer, Result, Running, Seen, Step, Tell
+from edge.flash.deliverer import Deliverer, Ending, Result, Seen, Step, Tell
 from edge.flash.parcel import Parcel
 
 PARALLEL = 10
@@ -55,7 +55,7 @@ class Flash:
 
 
 def _told_apart(seen: Sequence[Seen]) -> list[Seen]:
-    """Two targets that are one device would try the model twice at once; two devices of one name confuse all monitors."""
+    """Two targets that are one device would try the model twice at once; two devices of one id confuse monitors."""
     first: dict[str, str] = {}
     apart = []
     for one in seen:
@@ -69,6 +69,6 @@ def _told_apart(seen: Sequence[Seen]) -> list[Seen]:
 
 
 def _result(seen: Seen) -> Result:
-    ending = "failed" if seen.problem else "unchanged"
+    ending: Ending = "failed" if seen.problem else "unchanged"
     reason = seen.problem or "it runs this very artifact"
     return Result(seen.target, ending, reason, seen.device, seen.runs, seen.runs)

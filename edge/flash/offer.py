@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge.flash.deliverer import Running
 from edge.messages import Outcome
@@ -18,7 +18,7 @@ class Offer:
     """On the file system of the slots, for the user who asks."""
     have: int = 0
     """Bytes of the artifact that are there already."""
-    runs: Running = Running()
+    runs: Running = field(default_factory=Running)
     trial: str = ""
     """Slot on trial."""
     trial_sha256: str = ""

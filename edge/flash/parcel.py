@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge.artifact.artifact import Artifact
+from edge.artifact.artifact import MANIFEST, SIGNATURE, Artifact, read
+from edge.artifact.container import is_canonical, split
 from edge.errors import ArtifactError
-
-SIGNATURE = "manifest.sig"
+from edge.trust.signature import Signature, signed_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +24,35 @@ class Parcel:
     version: int
     hardware: tuple[str, ...]
     """``platform.machine()`` names, or ``any``."""
-    signed: bool
+    key: str = ""
+    """Id of the key that signed it; empty: nobody did."""
+    signature: bytes = b""
+    signed: bytes = b""
+    """What the signature is over."""
 
     @classmethod
     def load(cls, path: Path) -> Parcel:
         """Raises ArtifactError for a file that no device would take: damaged, or without a manifest."""
-        artifact = Artifact.load(path)
-        if artifact.manifest is None:
-            raise ArtifactError(
-                f"{path}: has no manifest, so no device can judge whether it fits; expected an artifact that "
-                "'edge convert' made (it also wraps a ready .tflite)"
-            )
-        data = path.read_bytes()
-        manifest = artifact.manifest
+        try:
+            return cls._of(path, read(path))
+        except ArtifactError as error:
+            raise ArtifactError(f"{path}: {error}") from None
+
+    @classmethod
+    def _of(cls, path: Path, data: bytes) -> Parcel:
+        model, files = split(data)
+        manifest = Artifact.parse(path, model, files).manifest
+        if manifest is None:
+            raise ArtifactError("a foreign model: no device can tell whether it fits; wrap it with 'edge convert'")
+        if not is_canonical(data, model, files):
+            raise ArtifactError("there is more in the file than its manifest names; convert it again")
         digest = hashlib.sha256(data).hexdigest()
-        signed = SIGNATURE in artifact.files
-        return cls(path, data, digest, manifest.model, manifest.version, manifest.hardware, signed)
+        parcel = cls(path, data, digest, manifest.model, manifest.version, manifest.hardware)
+        if SIGNATURE not in files:
+            return parcel
+        signature = Signature.from_json(files[SIGNATURE])
+        signed = signed_bytes(files[MANIFEST])
+        return replace(parcel, key=signature.key, signature=signature.raw, signed=signed)
 
     @property
     def size(self) -> int:

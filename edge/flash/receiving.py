@@ -14,12 +14,13 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
+from edge.durable import belong, make_folder, sync_folder, write_all
 from edge.errors import ConfigError, StateError
 
-FOLDER = "incoming"
 CHUNK = 1 << 16
 MAX_BYTES = 512 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -31,7 +32,7 @@ class DamagedError(StateError):
 
 
 class Incoming:
-    """One artifact on its way into ``folder``, usually ``<state>/slots/incoming``."""
+    """One artifact on its way into ``folder``, which is :attr:`edge.slots.Slots.incoming`."""
 
     def __init__(self, folder: Path, sha256: str, size: int) -> None:
         """Raises ConfigError. Nothing is written before :meth:`take`."""
@@ -59,7 +60,7 @@ class Incoming:
         that ends too early (what is there is kept), and DamagedError.
         """
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             with _kept(self._part if not self.path.exists() else self.path) as file:
                 tell(self.have())
                 self._append(file, stream, tell)
@@ -77,17 +78,17 @@ class Incoming:
         for path in (self.path, self._part):
             path.unlink(missing_ok=True)
 
-    def _append(self, file: BinaryIO, stream: BinaryIO, tell: Callable[[int], None]) -> None:
+    def _append(self, file: FileIO, stream: BinaryIO, tell: Callable[[int], None]) -> None:
         done = file.seek(self.have())
         while done < self._size:
             data = stream.read(min(CHUNK, self._size - done))
             if not data:
                 raise StateError(f"the transfer ended after {done} of {self._size} bytes; send the rest")
-            file.write(data)
+            write_all(file.fileno(), data)
             done += len(data)
             tell(done)
 
-    def _finish(self, file: BinaryIO) -> None:
+    def _finish(self, file: FileIO) -> None:
         os.fsync(file.fileno())
         file.seek(0)
         if hashlib.file_digest(file, "sha256").hexdigest() != self._sha256:
@@ -95,7 +96,7 @@ class Incoming:
             raise DamagedError(f"{self.path.name}: the bytes are not those that its name promises; send it again")
         if not self.path.exists():
             self._part.rename(self.path)
-        _fsync_folder(self._folder)
+        sync_folder(self._folder)
 
 
 def sweep(folder: Path, keep: str = "") -> None:
@@ -109,21 +110,14 @@ def sweep(folder: Path, keep: str = "") -> None:
 
 
 @contextlib.contextmanager
-def _kept(path: Path) -> Iterator[BinaryIO]:
+def _kept(path: Path) -> Iterator[FileIO]:
     """The file, to read and write, unbuffered, safe from :func:`sweep` while it is open."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "r+b", buffering=0) as file:
+        belong(file.fileno(), path.parent)
         fcntl.flock(file, fcntl.LOCK_SH)
         yield file
 
 
 def _full(error: OSError, size: int) -> str:
     return f"no room for {size} bytes ({error.strerror}); free some, or lower buffer.cap_mb"
-
-
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

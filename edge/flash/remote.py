@@ -21,9 +21,9 @@ class Remote:
     def receive(self, parcel: Parcel) -> str:
         return self._words("receive", "--sha256", parcel.sha256, "--size", str(parcel.size))
 
-    def install(self, path: str, request: str) -> str:
+    def install(self, path: str, request: str, within_s: float) -> str:
         """``path`` is the device's."""
-        return self._words("install", path, "--wait", "--json", "--request", request)
+        return self._words("install", path, "--wait", "--within", f"{within_s:.0f}", "--json", "--request", request)
 
     def _words(self, *words: str) -> str:
         return f"{self._edge} {shlex.join(['slots', *words, '-c', self._config])}"

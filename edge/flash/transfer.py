@@ -16,8 +16,8 @@ from edge.sync.backoff import Backoff
 
 CHUNK = 1 << 16
 WINDOW = 1 << 18
-"""At most so many bytes are under way: what a dropped connection costs, and no more. At 100 ms from end to end and back
-this still gives 2.5 MB a second."""
+"""At most so many bytes are under way: what a dropped connection costs, and no more. With a round trip of 100 ms this
+still gives 2.5 MB a second."""
 LEAST_PAUSE_S, MOST_PAUSE_S = 1.0, 30.0
 MOST_DAMAGED = 2
 """A device that gets other bytes than were sent, so often, has a bad disk."""
