@@ -1,5 +1,5 @@
-"""A real OpenSSH server on the loopback interface, behind which any number of devices live: each a folder of its own, in
-which the ``edge`` command of this project runs.
+"""A real OpenSSH server on the loopback interface, behind which any number of devices live: each a folder of its own,
+in which the ``edge`` command of this project runs.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.cli.options import Subparsers
+from edge.cli.options import Subparsers, allow_intermixed
 
 if TYPE_CHECKING:
     from edge.flash import Options, Parcel, Result, Seen, Tell
@@ -42,6 +42,7 @@ def add(subparsers: Subparsers) -> None:
     _add_device(parser)
     _add_ssh(parser)
     _add_folder(parser)
+    allow_intermixed(parser)
     parser.set_defaults(run=run)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from edge.errors import ConfigError
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*")
+_NAME = re.compile(r"(?!-)[A-Za-z0-9_.:%-]+")
 """Of a host or user: never begins with a dash, which ssh would take for an option; IPv6 has colons, a zone %."""
 DEFAULT_PORT = 22
 
@@ -25,6 +25,8 @@ class Address:
         """``[user@]host`` or ``ssh://[user@]host[:port]``, IPv6 in brackets. Raises ConfigError."""
         try:
             found = cls._url(text) if "://" in text else cls._plain(text)
+        except ConfigError:
+            raise
         except ValueError:
             found = None
         if found is None or not all(_NAME.fullmatch(part) for part in (found.host, found.user or "x")):

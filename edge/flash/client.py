@@ -147,7 +147,7 @@ class Client:
         if session.status < 0 and time.monotonic() >= until:
             raise SilentError("no answer in time")
         if session.status == DROPPED or session.status < 0:
-            said = session.complaint or "the connection was lost"
+            said = session.complaint.removeprefix("ssh: ") or "the connection was lost"
             lasting = any(words in session.said for words in _LASTING)
             raise (FlashError if lasting else DroppedError)(f"ssh: {said}")
 

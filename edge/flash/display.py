@@ -36,6 +36,8 @@ class Lines:
         self._last: dict[str, tuple[Step, float]] = {}
 
     def tell(self, step: Step) -> None:
+        if step.stage == "looking" or (step.stage == "done" and not step.detail):
+            return
         with self._lock:
             last, spoken = self._last.get(step.target, (None, 0.0))
             same = last is not None and (last.stage, last.detail) == (step.stage, step.detail)
@@ -48,5 +50,7 @@ class Lines:
 
 def said(step: Step) -> str:
     """A step in words."""
+    if step.stage == "done":
+        return step.detail
     words = f"{step.stage} {step.done / 1e6:.1f} of {step.total / 1e6:.1f} MB" if step.total else step.stage
     return f"{words}, {step.detail}" if step.detail else words

@@ -29,7 +29,7 @@ class Flash:
 
         def work(target: Deliverer) -> tuple[str, Sequence[Seen]]:
             seen = target.look(self._parcel, tell)
-            tell(Step(target.target, "done"))
+            tell(Step(target.target, "done", detail="; ".join(one.problem for one in seen if one.problem)))
             return target.key, seen
 
         found = dict(self._crowd.each(work))
@@ -46,7 +46,7 @@ class Flash:
         def work(target: Deliverer) -> Sequence[Result]:
             ready = [one for one in by_target.get(target.target, []) if not one.problem and not one.unchanged]
             results = target.deliver(parcel, ready, tell) if ready else ()
-            tell(Step(target.target, "done"))
+            tell(Step(target.target, "done", detail="; ".join(str(result.result) for result in results)))
             return results
 
         yield from (_result(one) for one in seen if one.problem or one.unchanged)
