@@ -209,6 +209,8 @@ class SlotsConfig:
     most_version_jump: int = field(default=1000, metadata={"least": 1, "most": 1 << 62})
     """How far a new model's version may lie above the highest that was committed, so that one with a huge version
     does not shut out all later ones."""
+    attempts: int = field(default=3, metadata={"least": 1, "most": 100})
+    """Loads that a new model has during its trial: a crash costs one, with the last one the old model is back."""
 
 
 @dataclass(frozen=True, slots=True)

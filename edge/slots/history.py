@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.durable import append, belong, write_whole
+from edge.durable import append_lines, belong, write_whole
 from edge.slots.kept import Kept, decode, encode
 
 MOST_BYTES = 256 << 10
@@ -32,10 +32,8 @@ class History:
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             belong(handle, self.path.parent)
-            size = os.lseek(handle, 0, os.SEEK_END)
-            # A line that a power cut tore must not swallow this one.
-            torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-            append(handle, b"\n" * torn + encode(kept))
+            append_lines(handle, encode(kept))
+            size = os.fstat(handle).st_size
         finally:
             os.close(handle)
         if size > MOST_BYTES:

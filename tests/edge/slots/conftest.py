@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -20,6 +22,8 @@ class Artifact:
     model: str
     version: int
     sha256: str
+    size: int
+    key: str = "0123456789abcdef"
 
 
 @pytest.fixture
@@ -28,15 +32,24 @@ def make(tmp_path: Path) -> Callable[..., Artifact]:
 
     def make(version: int, size: int = 1000) -> Artifact:
         path = tmp_path / f"cookie-{version}.tflite"
-        path.write_bytes(bytes([version % 256]) * size * version)
-        return Artifact(path, "cookie", version, hashlib.sha256(path.read_bytes()).hexdigest())
+        data = bytes([version % 256]) * size * version
+        path.write_bytes(data)
+        return Artifact(path, "cookie", version, hashlib.sha256(data).hexdigest(), len(data))
 
     return make
 
 
 @pytest.fixture
-def slots(tmp_path: Path) -> Slots:
-    return Slots(tmp_path / "state" / "slots")
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: what is tested here does not ask how slow this machine's disk is."""
+    shared = Path("/dev/shm")
+    with TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else tmp_path) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def slots(memory: Path) -> Slots:
+    return Slots(memory / "slots")
 
 
 @pytest.fixture
