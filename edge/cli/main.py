@@ -26,6 +26,7 @@ COMMANDS = {
     "audit": "edge.cli.audit",
     "gate": "edge.cli.gate",
     "keys": "edge.cli.keys",
+    "flash": "edge.cli.flash",
     "monitor": "edge.cli.monitor",
     "buffer": "edge.cli.buffer",
 }

@@ -73,6 +73,20 @@ def add_passphrase(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def allow_intermixed(parser: argparse.ArgumentParser) -> None:
+    """Options may stand between positional arguments: argparse takes an empty list for the end of them otherwise."""
+    plain = parser.parse_known_args
+
+    def mixed(args: Any = None, namespace: Any = None) -> Any:
+        parser.parse_known_args = plain  # type: ignore[method-assign]
+        try:
+            return parser.parse_known_intermixed_args(args, namespace)
+        finally:
+            parser.parse_known_args = mixed  # type: ignore[method-assign]
+
+    parser.parse_known_args = mixed  # type: ignore[method-assign]
+
+
 def _threads(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 64:
