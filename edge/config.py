@@ -201,6 +201,17 @@ class SyncConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotsConfig:
+    """Which new models are taken; see edge/trust/README.md."""
+
+    require_signature: bool = True
+    """Only models signed with one of the keys that 'edge keys trust' made known to this device."""
+    most_version_jump: int = field(default=1000, metadata={"least": 1, "most": 1 << 62})
+    """How far a new model's version may lie above the highest that was committed, so that one with a huge version
+    does not shut out all later ones."""
+
+
+@dataclass(frozen=True, slots=True)
 class HealthConfig:
     interval_s: float = field(default=10.0, metadata={"least": 0.5, "most": 86_400.0})
     """Seconds between health messages."""
@@ -222,6 +233,7 @@ class Config:
     drift: DriftConfig = field(default_factory=DriftConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
     sync: SyncConfig = field(default_factory=SyncConfig)
+    slots: SlotsConfig = field(default_factory=SlotsConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
 
     @property
