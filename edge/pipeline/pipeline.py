@@ -49,9 +49,9 @@ class Pipeline:
     ) -> None:
         self.accounts = Accounts()
         self.latency = LatencyHistogram()
-        self.progress = time.monotonic_ns()
-        """Monotonic clock at the last turn of the decision loop, after a frame or a wait for one: it turns ten times a
-        second when all is well, also while the line stands still."""
+        self.progress_ns = 0
+        """Monotonic time of the decision loop's latest turn, with a frame or without; what a watchdog looks at."""
+        self.ended = False
         self.tenure = chain.tenure
         """Of the chain that the last turn was made with."""
         self._source, self._chain, self._gate, self._intake = source, chain, gate, intake
@@ -78,11 +78,11 @@ class Pipeline:
         capture.start()
         try:
             last = self._loop()
+            self.ended = True
         finally:
             self._shut(capture)
         if last is not None:
             self._tell(last, self._stage.end(self._chain))
-        self.progress = time.monotonic_ns()
         if self._failure is not None:
             raise self._failure
 
@@ -92,11 +92,12 @@ class Pipeline:
         while not self._stopping.is_set() and not self._mailbox.finished:
             item = self._mailbox.take(_POLL_S)
             chain = self._chain
+            self.progress_ns = time.monotonic_ns()
             if item is not None:
                 number, last = item
                 self._look(number, last, chain)
                 self._wait_for_office()
-            self.tenure, self.progress = chain.tenure, time.monotonic_ns()
+            self.tenure = chain.tenure
         return last
 
     def _capture(self) -> None:
@@ -152,8 +153,8 @@ class Pipeline:
     def _wait_for_office(self) -> None:
         if self._patient:
             while self._intake.crowded and not self._stopping.is_set():
-                self.progress = time.monotonic_ns()
                 time.sleep(_CROWDED_S)
+                self.progress_ns = time.monotonic_ns()
 
     def _shut(self, capture: threading.Thread) -> None:
         self._stopping.set()
