@@ -82,6 +82,11 @@ def roll_back(kept: Kept, reason: str) -> Kept:
     return _with_outcome(after, ROLLED_BACK, name, reason, request)
 
 
+def end_trial(kept: Kept, name: str, reason: str) -> Kept | None:
+    """None when that slot is not on trial any more: the active one must not pay for it."""
+    return roll_back(kept, reason) if kept.trial == name else None
+
+
 def activate(kept: Kept, name: str, *, untried: bool = False) -> Kept:
     """``untried``: also a candidate, where there is nothing that it could do worse than (a first boot)."""
     _check_no_trial(kept)

@@ -132,6 +132,10 @@ class Slots:
         """Ends the trial; without one, leaves the active slot for the other, or for the factory model."""
         self._change(lambda kept: moves.roll_back(kept, _short(reason)))
 
+    def end_trial(self, name: str, reason: str) -> bool:
+        """Rolls back this slot's trial. False when it has ended meanwhile."""
+        return self._change(lambda kept: moves.end_trial(kept, name, _short(reason)))
+
     def activate(self, name: str, *, untried: bool = False) -> None:
         """A slot that was committed before; with ``untried`` also a candidate, for a first boot."""
         self._change(lambda kept: moves.activate(kept, name, untried=untried))

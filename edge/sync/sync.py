@@ -93,6 +93,7 @@ class Sync:
         self._seldom = Seldom(log)
         self._in_flight: dict[int, _InFlight] = {}
         self._health: deque[Health] = deque(maxlen=1)
+        self._told = identity
         self._slots: Slots | None = None
         self._slots_told: Slots | None = None
         self._connections = 0
@@ -113,6 +114,14 @@ class Sync:
     def send_health(self, health: Health) -> None:
         """Live only: published if there is a link, replaced by the next one, never stored. Any thread may call it."""
         self._health.append(health)
+
+    def follow(self, identity: Identity) -> None:
+        """Another model judges from now on: the status says so at once. Any thread may call it.
+
+        Raises ConfigError when the model's name cannot be part of a topic.
+        """
+        check_name(identity.model, "model")
+        self._identity = identity
 
     def send_slots(self, slots: Slots) -> None:
         """Retained: published at once, and again at each connection. Any thread may call it."""
@@ -168,6 +177,7 @@ class Sync:
         self._state.connected = True
         self._state.connections += 1
         log.info("connected to %s", self.transport)
+        self._told = self._identity
         self._publish(self._status("online"))
         self._slots_told = None
 
@@ -197,6 +207,9 @@ class Sync:
     def _send_live(self) -> None:
         while self.answers and self._room() > 0:
             self._publish(self.answers.popleft())
+        if self._told is not self._identity and self._room() > 0:
+            self._told = self._identity
+            self._publish(self._status("online"))
         slots = self._slots
         if slots is not None and slots is not self._slots_told and self._room() > 0:
             self._publish(Outgoing(self._slots_topic, encode(slots), retain=True))

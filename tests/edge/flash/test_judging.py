@@ -13,7 +13,7 @@ from edge.errors import ArtifactError, FlashError
 from edge.flash import Parcel, Running
 from edge.flash.asking import parse_offer
 from edge.flash.client import Answer
-from edge.flash.endings import answered, ended
+from edge.flash.endings import WAITS, answered, ended
 from edge.flash.fitness import obstacle, runs_it
 from edge.flash.offer import Offer
 from edge.messages import Outcome
@@ -41,7 +41,7 @@ def test_a_parcel_knows_what_it_holds(parcel: Parcel, signed_artifact: Path, sig
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda data: data[:-1], "damaged"),
+        (lambda data: data[:-1], "its end is missing"),
         (lambda data: data[:100], "colour-2.tflite: "),
         (lambda data: b"x" * 100, "not a TFLite model"),
         (lambda data: data + b"more", "colour-2.tflite: "),
@@ -57,7 +57,7 @@ def test_what_no_device_would_take_is_refused_before_anything_is_sent(
 
 
 def test_a_foreign_model_is_refused(colour_model: Path) -> None:
-    with pytest.raises(ArtifactError, match="wrap it with 'edge convert'"):
+    with pytest.raises(ArtifactError, match="'edge convert' wraps"):
         Parcel.load(colour_model)
 
 
@@ -103,7 +103,7 @@ def test_an_offer_is_found_behind_what_a_shell_prints(offer: Offer) -> None:
         (
             {"result": "installed", "slot": "B"},
             "installed",
-            "in slot B; its trial begins with the daemon's next start",
+            f"in slot B; {WAITS}",
         ),
         ({"result": "rolled back", "slot": "B", "reason": "p99 900 ms"}, "rolled back", "p99 900 ms"),
     ],

@@ -90,10 +90,11 @@ def test_the_slots_are_told_retained_at_each_change_and_each_connection(out: Out
     assert out.payloads("slots")[-1]["seq"] == 2
 
 
-def test_labels_are_given_only_for_what_this_boot_judged(out: Out) -> None:
+def test_predictions_carry_the_version_and_labels_of_the_model_that_judged(out: Out) -> None:
     outbox = MemoryOutbox()
     outbox.add("predictions", "boot-1", 5, records(5, 1), model="cookie")
-    outbox.add("predictions", "boot-2", 0, records(0, 1), model="cookie")
+    labels = ("good", "broken")
+    outbox.add("predictions", "boot-2", 0, records(0, 1), model="cookie", model_version=4, labels=labels)
     sync = Sync(open_transport(out.uri), outbox, IDENTITY, predictions=True)
     sync.start()
     sync.stop()
