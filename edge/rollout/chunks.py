@@ -65,7 +65,7 @@ class ChunkStream:
 
     def _chunk(self, number: int) -> bytes:
         link = self._link or self._open()
-        if number not in self._arrived:
+        if number not in self._numbers.values():
             self._ask(link, number)
         until, count = time.monotonic() + self._patience_s, len(self._arrived)
         while number not in self._arrived:
