@@ -22,8 +22,16 @@ from edge.rollout.web import WebStream
 DATA = random.Random(1).randbytes(300_000)
 
 
+MOVED = {
+    "/moved": "/ranges",
+    "/elsewhere": "file:///etc/passwd",
+    "/ftp": "ftp://127.0.0.1/cookie.tflite",
+    "/unencrypted": "http://127.0.0.1:1/ranges",
+}
+
+
 class Handler(BaseHTTPRequestHandler):
-    """``/ranges``, ``/whole``, ``/cut`` (half of it, then the end), ``/moved``, ``/elsewhere``, ``/wrong``."""
+    """``/ranges``, ``/whole``, ``/cut`` (a part of it, then the end), and those of no use."""
 
     protocol_version = "HTTP/1.1"
 
@@ -41,14 +49,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(206, DATA[start:], f"bytes 0-{len(DATA) - 1}/{len(DATA)}")
             case "/short":
                 self._send(200, DATA[:-1])
-            case "/moved":
-                self._send(302, b"", location="/ranges")
-            case "/elsewhere":
-                self._send(302, b"", location="file:///etc/passwd")
-            case "/ftp":
-                self._send(302, b"", location="ftp://127.0.0.1/cookie.tflite")
-            case "/unencrypted":
-                self._send(302, b"", location="http://127.0.0.1:1/ranges")
+            case path if path in MOVED:
+                self._send(302, b"", location=MOVED[path])
             case "/busy":
                 self._send(503, b"")
             case _:
