@@ -27,6 +27,7 @@ from edge.judgement import Judgement
 from edge.preprocess import Preprocessor
 from edge.trust.keys import PrivateKey
 from edge.trust.signing import signed
+from tests.artifacts import DATA, pack
 
 THIRD_PARTY = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -109,6 +110,21 @@ def make_signed(make_artifact: Callable[..., bytes], signing_key: PrivateKey) ->
         model, content = split(make_artifact(files=files))
         manifest = replace(Manifest.from_json(content[MANIFEST]), **changes)
         return signed(append_files(model, {**content, MANIFEST: manifest.to_json()}), key)
+
+    return make
+
+
+@pytest.fixture
+def faulty(tmp_path: Path, picture: Callable[..., Image], signing_key: PrivateKey) -> Callable[..., Path]:
+    """``faulty("hangs", version=2)``: a signed artifact of one of ``data/faulty``; ``plain`` has no fault."""
+    images = [picture(name) for name in COLOURS]
+
+    def make(name: str, version: int = 1, **changes: Any) -> Path:
+        flatbuffer = (DATA / "faulty" / f"{name}.tflite").read_bytes()
+        path = tmp_path / f"{name}-{version}.tflite"
+        data = pack(flatbuffer, images, model="faulty", labels=tuple(COLOURS), version=version, **changes)
+        path.write_bytes(signed(data, signing_key))
+        return path
 
     return make
 
