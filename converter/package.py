@@ -15,6 +15,7 @@ from converter.metadata import NAME, Description, model_metadata
 from edge.artifact.artifact import LABELS, MANIFEST
 from edge.artifact.container import append_files
 from edge.artifact.manifest import Manifest
+from edge.durable import sync_folder
 from edge.errors import ConversionError
 
 
@@ -51,7 +52,7 @@ def write(out: Path, data: bytes, check: Callable[[Path], None], beside: Mapping
             check(readable)
             for path, temporary in written.items():
                 temporary.become(path)
-            _sync_folder(out.parent)
+            sync_folder(out.parent)
         except ConversionError as error:
             raise ConversionError(str(error).replace(str(readable), str(out))) from None
         except OSError as error:
@@ -113,14 +114,6 @@ def _open(path: Path) -> _Temporary:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.fchmod(descriptor, 0o666 & ~_umask())
         return _Temporary(descriptor, Path(name))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _umask() -> int:

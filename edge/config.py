@@ -209,6 +209,8 @@ class SlotsConfig:
     most_version_jump: int = field(default=1000, metadata={"least": 1, "most": 1 << 62})
     """How far a new model's version may lie above the highest that was committed, so that one with a huge version
     does not shut out all later ones."""
+    attempts: int = field(default=3, metadata={"least": 1, "most": 100})
+    """Loads that a new model has during its trial: a crash costs one, with the last one the old model is back."""
     shadow: int = field(default=100, metadata={"least": 0, "most": 100_000})
     """Pictures that a new model judges beside the active one before it may judge the line; 0: none."""
     shadow_s: float = field(default=30.0, metadata={"least": 1.0, "most": 86_400.0})

@@ -50,11 +50,13 @@ def draft_of(path: Path) -> Path:
     return path.with_name(f".{path.name}{DRAFT}")
 
 
-def append(file: int, data: bytes) -> None:
-    """At the end of an open file, all of it or nothing. Durable when it returns."""
+def append_lines(file: int, lines: bytes) -> None:
+    """At the end of a file that is open for reading, too; all of them or none. Durable when it returns."""
     size = os.lseek(file, 0, os.SEEK_END)
+    # A line that a power cut tore must not swallow the first new one.
+    torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
     try:
-        write_all(file, data)
+        write_all(file, b"\n" * torn + lines)
         os.fsync(file)
     except OSError:
         os.ftruncate(file, size)

@@ -7,9 +7,10 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import cv2
@@ -195,6 +196,14 @@ def drift_reference(colour_model: Path) -> bytes:
         predicted.append(decision.index)
     labels = ("red", "green", "blue")
     return Reference.fit(np.array(features), np.array(scores), predicted, labels, tuple(FEATURES)).to_bytes()
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: what is tested here does not ask how slow this machine's disk is."""
+    shared = Path("/dev/shm")
+    with TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else tmp_path) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

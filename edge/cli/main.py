@@ -19,6 +19,7 @@ COMMANDS = {
     "calibrate": "edge.cli.calibrate",
     "run": "edge.cli.run",
     "status": "edge.cli.status",
+    "slots": "edge.cli.slots",
     "doctor": "edge.cli.doctor",
     "simulate": "edge.cli.simulate",
     "drift": "edge.cli.drift",

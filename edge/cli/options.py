@@ -60,7 +60,7 @@ def state_folder(args: argparse.Namespace) -> Path:
     """Raises ConfigError."""
     from edge.config import load_config
 
-    return args.state if args.state else load_config(args.config).device.state
+    return args.state if getattr(args, "state", None) else load_config(args.config).device.state
 
 
 def _threads(text: str) -> int:

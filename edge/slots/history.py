@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from edge.durable import append, belong, write_whole
+from edge.durable import append_lines, belong, write_whole
 from edge.slots.kept import Kept, decode, encode
 
 MOST_BYTES = 256 << 10
@@ -21,36 +21,37 @@ class History:
 
     def read(self) -> list[Kept]:
         """Oldest first; what is torn or damaged is passed over. Raises OSError."""
-        return list(self._read())
+        return list(_decoded(self._lines()))
 
     def last(self) -> Kept | None:
-        """Raises OSError."""
-        return next(reversed(self.read()), None)
+        """Without looking at all that came before. Raises OSError."""
+        return next(_decoded(reversed(self._lines())), None)
 
     def add(self, kept: Kept) -> None:
         """Durable when it returns. Raises OSError; the file is then as before."""
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             belong(handle, self.path.parent)
-            size = os.lseek(handle, 0, os.SEEK_END)
-            # A line that a power cut tore must not swallow this one.
-            torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-            append(handle, b"\n" * torn + encode(kept))
+            append_lines(handle, encode(kept))
+            size = os.fstat(handle).st_size
         finally:
             os.close(handle)
         if size > MOST_BYTES:
             self._trim()
 
     def _trim(self) -> None:
-        lines = [encode(kept) for kept in self._read()]
+        lines = [encode(kept) for kept in self.read()]
         write_whole(self.path, b"".join(lines[len(lines) // 2 :]))
 
-    def _read(self) -> Iterator[Kept]:
+    def _lines(self) -> list[bytes]:
         try:
-            lines = self.path.read_bytes().split(b"\n")
+            return self.path.read_bytes().split(b"\n")
         except FileNotFoundError:
-            return
-        for line in lines:
-            kept = decode(line) if line else None
-            if kept is not None and kept.event is not None:
-                yield kept
+            return []
+
+
+def _decoded(lines: Iterable[bytes]) -> Iterator[Kept]:
+    for line in lines:
+        kept = decode(line) if line else None
+        if kept is not None and kept.event is not None:
+            yield kept

@@ -33,6 +33,8 @@ class Held:
     """candidate: not tried to the end yet; good: was committed once; bad: was rolled back, or is damaged."""
     installed_ns: int
     """Wall clock."""
+    key: str = ""
+    """Id of the key that signed it, or :data:`edge.trust.store.UNSIGNED`: its ratchet moves with a commit."""
     source: str = ""
     """Who or what brought it."""
     reason: str = ""

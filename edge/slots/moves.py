@@ -35,11 +35,6 @@ def _worth(held: Held | None, sha256: str) -> tuple[int, int]:
     return 2 + (BAD, CANDIDATE, GOOD).index(held.mark), held.installed_ns
 
 
-def candidate(model: str, version: int, sha256: str, size: int, source: str) -> Held:
-    """What a slot holds from now on."""
-    return Held(model, version, sha256, size, CANDIDATE, time.time_ns(), source)
-
-
 def install(kept: Kept, name: str, held: Held, request: str = "") -> Kept:
     _check_no_trial(kept)
     if name == kept.active:

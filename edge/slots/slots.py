@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from edge.messages import Outcome
 from edge.slots import moves
 from edge.slots.files import INCOMING, Files, Report
 from edge.slots.history import History
-from edge.slots.kept import BAD, Event, Kept, decode, encode
+from edge.slots.kept import BAD, CANDIDATE, Event, Held, Kept, decode, encode
 from edge.slots.lock import changing, installing
 from edge.slots.state import SlotsState, problem, told
 
@@ -37,6 +38,16 @@ class Admitted(Protocol):
     @property
     def sha256(self) -> str:
         """Of the whole file."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Of the whole file, bytes."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Id of the key that signed it."""
         ...
 
 
@@ -134,11 +145,19 @@ class Slots:
         self._change(lambda kept: moves.refuse(kept, outcome))
 
     def _put(self, artifact: Path, admitted: Admitted, source: str, request: str, report: Report | None) -> str:
-        size = artifact.stat().st_size
         name = moves.place_for(self._steps()[-1], admitted.sha256)
-        if not self._files.holds(name, admitted.sha256, size):
+        if not self._files.holds(name, admitted.sha256, admitted.size):
             self._files.bring(artifact, name, admitted.sha256, report)
-        held = moves.candidate(admitted.model, admitted.version, admitted.sha256, size, source)
+        held = Held(
+            model=admitted.model,
+            version=admitted.version,
+            sha256=admitted.sha256,
+            size=admitted.size,
+            mark=CANDIDATE,
+            installed_ns=time.time_ns(),
+            key=admitted.key,
+            source=_short(source),
+        )
         self._change(lambda kept: moves.install(kept, name, held, request))
         return name
 

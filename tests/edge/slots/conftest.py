@@ -20,6 +20,8 @@ class Artifact:
     model: str
     version: int
     sha256: str
+    size: int
+    key: str = "0123456789abcdef"
 
 
 @pytest.fixture
@@ -28,15 +30,16 @@ def make(tmp_path: Path) -> Callable[..., Artifact]:
 
     def make(version: int, size: int = 1000) -> Artifact:
         path = tmp_path / f"cookie-{version}.tflite"
-        path.write_bytes(bytes([version % 256]) * size * version)
-        return Artifact(path, "cookie", version, hashlib.sha256(path.read_bytes()).hexdigest())
+        data = bytes([version % 256]) * size * version
+        path.write_bytes(data)
+        return Artifact(path, "cookie", version, hashlib.sha256(data).hexdigest(), len(data))
 
     return make
 
 
 @pytest.fixture
-def slots(tmp_path: Path) -> Slots:
-    return Slots(tmp_path / "state" / "slots")
+def slots(memory: Path) -> Slots:
+    return Slots(memory / "slots")
 
 
 @pytest.fixture
