@@ -30,13 +30,17 @@ CONFIG = """
 id = "{name}"
 state = "{state}"
 [source]
-uri = "sim://line?fps=60"
+uri = "sim://line?fps=30"
+policy = "every"
+deadline_ms = 60000
 [model]
 path = "factory.tflite"
 [slots]
 shadow = 10
 trial_frames = 30
 least_agreement = 0.0
+most_latency = 1000.0
+reject_change = 1.0
 """
 PADDING = 2_000_000
 FILL_UP = """#!/bin/sh
