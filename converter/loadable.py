@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from edge.errors import ConfigError, ConversionError
-from edge.interpreter.versions import older
+from edge.versions import older
 
 OLDEST = "2.14.0"
 """tflite-runtime ends here, and devices with 32-bit systems have nothing newer."""

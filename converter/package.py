@@ -17,6 +17,8 @@ from edge.artifact.container import append_files
 from edge.artifact.manifest import Manifest
 from edge.durable import sync_folder
 from edge.errors import ConversionError
+from edge.trust.keys import PrivateKey
+from edge.trust.signing import signed
 
 
 def with_metadata(model: bytes, manifest: Manifest, text: str) -> bytes:
@@ -25,11 +27,12 @@ def with_metadata(model: bytes, manifest: Manifest, text: str) -> bytes:
     return embed(model, NAME, model_metadata(description, manifest.input, LABELS))
 
 
-def build(model: bytes, manifest: Manifest, files: Mapping[str, bytes]) -> bytes:
-    """The whole artifact; the manifest's digests are filled in."""
+def build(model: bytes, manifest: Manifest, files: Mapping[str, bytes], key: PrivateKey | None = None) -> bytes:
+    """The whole artifact; the manifest's digests are filled in, and it is signed where there is a key."""
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     complete = replace(manifest, flatbuffer_sha256=hashlib.sha256(model).hexdigest(), files=digests)
-    return append_files(model, {**files, MANIFEST: complete.to_json()})
+    artifact = append_files(model, {**files, MANIFEST: complete.to_json()})
+    return artifact if key is None else signed(artifact, key)
 
 
 def labels_file(labels: tuple[str, ...]) -> bytes:

@@ -30,8 +30,8 @@ from converter.progress import Progress
 from edge.choices import RuntimeChoice
 from edge.errors import ConversionError, EdgeError, MissingError
 from edge.interpreter import TensorInfo, open_interpreter
-from edge.interpreter.versions import older
 from edge.typed import build, plain
+from edge.versions import older
 
 _MODULES = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
 

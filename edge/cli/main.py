@@ -25,6 +25,7 @@ COMMANDS = {
     "drift": "edge.cli.drift",
     "audit": "edge.cli.audit",
     "gate": "edge.cli.gate",
+    "keys": "edge.cli.keys",
     "flash": "edge.cli.flash",
     "monitor": "edge.cli.monitor",
     "buffer": "edge.cli.buffer",

@@ -63,6 +63,16 @@ def state_folder(args: argparse.Namespace) -> Path:
     return args.state if getattr(args, "state", None) else load_config(args.config).device.state
 
 
+def add_passphrase(parser: argparse.ArgumentParser) -> None:
+    """Of a private key. Never on the command line itself, which every user of the machine can read."""
+    parser.add_argument(
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="holds the key's passphrase on its first line; default: what EDGE_KEY_PASSPHRASE holds, if anything",
+    )
+
+
 def allow_intermixed(parser: argparse.ArgumentParser) -> None:
     """Options may stand between positional arguments: argparse takes an empty list for the end of them otherwise."""
     plain = parser.parse_known_args

@@ -273,8 +273,14 @@ class Sync:
         return Outgoing(address, payload, retain=entry.kind == "drift", expiry_s=EXPIRY_S)
 
     def _status(self, state: str) -> Outgoing:
-        head, labels = self._identity.head(self._connections), self._identity.labels
-        status = Status(**head, state="online" if state == "online" else "offline", labels=labels)
+        identity = self._identity
+        status = Status(
+            **identity.head(self._connections),
+            state="online" if state == "online" else "offline",
+            labels=identity.labels,
+            groups=identity.groups,
+            desired=identity.desired,
+        )
         return Outgoing(self._status_topic, encode(status), retain=True)
 
     # -- counting and saying ----------------------------------------------------------------------------------------

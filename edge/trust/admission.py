@@ -106,7 +106,7 @@ def _check_hardware(manifest: Manifest) -> None:
 def _check_runtime(manifest: Manifest) -> None:
     """litert begins where TensorFlow 2.17 ends, and counts anew: it knows what the older ones know."""
     from edge.interpreter import usable_runtimes
-    from edge.interpreter.versions import older
+    from edge.versions import older
 
     runtimes = usable_runtimes()
     if not runtimes:

@@ -17,6 +17,7 @@ from edge.trust.signature import KEY_BYTES, key_id
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+PASSPHRASE = "EDGE_KEY_PASSPHRASE"
 _EXPECTED = "expected an Ed25519 key in PEM, made with 'edge keys new KEYFILE'"
 
 
@@ -67,6 +68,19 @@ class PrivateKey:
 
         protection = form.BestAvailableEncryption(passphrase) if passphrase else form.NoEncryption()
         return self._key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, protection)
+
+
+def passphrase(file: Path | None) -> bytes | None:
+    """The first line of the file; without one what EDGE_KEY_PASSPHRASE holds; or None. Raises ConfigError."""
+    if file is None:
+        return os.environ.get(PASSPHRASE, "").encode() or None
+    try:
+        line = file.read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
+    except OSError as error:
+        raise ConfigError(f"--passphrase-file: {file} cannot be read ({error.strerror})") from None
+    if not line:
+        raise ConfigError(f"--passphrase-file: {file} has an empty first line; expected the passphrase there")
+    return line
 
 
 def public_pem(public: bytes) -> bytes:

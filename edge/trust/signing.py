@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edge.artifact.artifact import MANIFEST, SIGNATURE, Artifact, read
 from edge.artifact.container import append_files, split
+from edge.durable import write_whole
 from edge.errors import ArtifactError
 from edge.trust.keys import PrivateKey
 from edge.trust.signature import Signature, signed_bytes
@@ -24,9 +25,15 @@ def signed(data: bytes, key: PrivateKey) -> bytes:
     return append_files(model, {**files, SIGNATURE: signature.to_json()})
 
 
-def read_signed(path: Path, key: PrivateKey) -> bytes:
-    """As :func:`signed`, of a file."""
+def sign_file(path: Path, key: PrivateKey) -> int:
+    """Signs an artifact in place: the file is the old one or the signed one, whole. Returns its size in bytes.
+
+    Raises ArtifactError, and OSError when it cannot be written.
+    """
     try:
-        return signed(read(path), key)
+        data = signed(read(path), key)
     except ArtifactError as error:
         raise ArtifactError(f"{path}: {error}") from None
+    real = path.resolve()
+    write_whole(real, data, real.stat().st_mode & 0o777)
+    return len(data)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.durable import belong, make_folder, write_whole
 from edge.errors import ConfigError, StateError
 from edge.trust.signature import KEY_BYTES, key_id
 from edge.typed import build, plain
@@ -173,8 +174,9 @@ class Trust:
     def _changing(self) -> Iterator[_Content]:
         """One at a time, of all processes."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            belong(handle, self.folder)
         except OSError as error:
             raise StateError(f"{self.folder}: cannot be written ({error.strerror})") from None
         try:
@@ -185,7 +187,10 @@ class Trust:
 
     def _write(self, content: _Content) -> None:
         text = json.dumps(plain(content), sort_keys=True, indent=1) + "\n"
-        _write_whole(self.path, text.encode())
+        try:
+            write_whole(self.path, text.encode())
+        except OSError as error:
+            raise StateError(f"{self.path}: cannot be written ({error.strerror}); it is as it was") from None
 
 
 def _raise_to(versions: dict[str, int], others: dict[str, int]) -> None:
@@ -201,20 +206,3 @@ def _check(content: _Content) -> None:
     for key in content.keys:
         if len(key.raw) != KEY_BYTES or key_id(key.raw) != key.id:
             raise ConfigError(f"key {key.id!r:.40} does not fit its id")
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise StateError(f"{path}: cannot be written ({error.strerror})") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.interpreter.versions import older
+from edge.versions import older
 
 
 def test_versions_are_compared_by_their_numbers() -> None:
