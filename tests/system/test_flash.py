@@ -215,6 +215,25 @@ def test_a_connection_that_never_comes_back_is_given_up_and_the_rest_follows_ano
     assert rest["sent_bytes"] < size - PADDING // 4
 
 
+def test_a_device_that_is_lost_from_view_during_its_trial_is_asked_how_it_ended(
+    fleet: Fleet, new: Path, start: Callable[..., Daemon]
+) -> None:
+    proxy = CuttingProxy(fleet.sshd.port, 1 << 40)
+    home = fleet.add("line-1", Port=proxy.port)
+    config = home / "edge.toml"
+    config.write_text(config.read_text().replace("trial_frames = 30", "trial_frames = 120"))
+    start(config).wait_for("judging", 60)
+    command = fleet.words(new, "line-1", "--json")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: fleet.slots("line-1").trial != "")
+    proxy.cut()
+    out, err = process.communicate(timeout=240)
+    assert "line-1: waiting, ssh: " in err
+    result = Flashed(process.returncode, out, err).results["line-1"]
+    assert (result["result"], result["after"]["version"]) == ("committed", 2)
+    assert [event.event for event in Slots(home / "state" / "slots").history()].count("trial") == 1
+
+
 def test_a_device_without_edge_and_one_whose_edge_is_broken_are_said(fleet: Fleet, new: Path) -> None:
     (fleet.add("line-1") / "bin" / "edge").unlink()
     broken = fleet.add("line-2") / "bin" / "edge"
