@@ -24,6 +24,7 @@ SECTIONS = (
     "gate",
     "wear",
     "drain",
+    "flash",
     "sustained",
     "converter",
     "drift",
