@@ -23,10 +23,19 @@ class CuttingProxy:
         self.carried = 0
         """Bytes that counted, over all connections."""
         self.cuts = 0
+        self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         self._listener.close()
+
+    def cut(self) -> None:
+        """All connections that are open, now; later ones are let through."""
+        self.cuts += 1
+        for end in self._open:
+            with contextlib.suppress(OSError):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                end.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -37,6 +46,7 @@ class CuttingProxy:
                     near.close()
                     continue
                 far = socket.create_connection(("127.0.0.1", self._goal))
+                self._open += [near, far]
                 for source, to, counted in ((near, far, not self._back), (far, near, self._back)):
                     threading.Thread(target=self._carry, args=(source, to, counted), daemon=True).start()
 
