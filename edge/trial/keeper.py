@@ -18,10 +18,12 @@ from edge.config import Config
 from edge.errors import ArtifactError, ConfigError, EdgeError, MissingError, StateError
 from edge.messages import Outcome, Slot
 from edge.messages import Slots as Message
+from edge.messages.kinds import INT64
 from edge.model import Model
 from edge.office import Office
 from edge.rehearsal.stage import Interrupted
 from edge.slots import FACTORY, Slots, SlotsState
+from edge.slots.moves import outcome_of
 from edge.sync.seldom import Seldom
 from edge.trial.audition import Candidate, audition
 from edge.trial.live import LiveTrial
@@ -77,7 +79,9 @@ class Keeper:
         self._bad = ("", "")
         """A slot and why it is to be rolled back, until the disk has taken note of it."""
         self._stamp: tuple[int, ...] | None = None
-        self._news: tuple[str, str, tuple[Slot, ...], Outcome | None] | None = None
+        self._news: tuple[str, str, tuple[Slot, ...]] | None = None
+        self._seen = INT64
+        """Number of the last event that was told; those of before the start were."""
         self._told = 0
         self._seldom = Seldom(log)
         self._begin_tally()
@@ -120,9 +124,11 @@ class Keeper:
     def _notice(self, state: SlotsState) -> None:
         """Whoever has changed the slots: the line follows."""
         if self._trial is not None:
-            if state.trial == self._trial.slot:
+            trial = self._trial
+            if state.trial == trial.slot:
                 return
-            self._go_back(self._trial)
+            if not self._go_back(trial):
+                self._ways.hung(f"slot {trial.slot} hangs, and its trial is over")
         self._follow_active(state)
         if state.trial:
             self._try(state)
@@ -190,12 +196,13 @@ class Keeper:
         self._office.observer = live.see
 
     def _look_at(self, trial: OnTrial) -> None:
-        if self._switch.stands_for_s() > trial.hang_s:
-            reason = f"hangs: no decision for {trial.hang_s:.1f} s after {trial.live.parts} parts on the line"
-            with suppress(StateError):
-                self._slots.end_trial(trial.slot, reason)
-            self._ways.hung(f"slot {trial.slot} {reason}")
-            return
+        stands_s = self._switch.stands_for_s()
+        if stands_s > trial.hang_s:
+            self._end_hung(
+                trial, f"hangs: no decision for {stands_s:.1f} s after {trial.live.parts} parts on the line"
+            )
+        if stands_s > trial.hang_s / 4:
+            return  # what comes of it is seen at its end
         verdict = trial.live.verdict(self._tally.accounts(), time.monotonic())
         if verdict.state == "good":
             self._commit(trial)
@@ -215,10 +222,17 @@ class Keeper:
     def _give_up(self, name: str, reason: str) -> None:
         """The line first, the disk then, however often that takes."""
         log.error("slot %s is rolled back: %s", name, reason)
-        if self._trial is not None:
-            self._go_back(self._trial)
+        trial = self._trial
+        if trial is not None and not self._go_back(trial):
+            self._end_hung(trial, reason)
         self._bad = name, reason
         self._note_bad()
+
+    def _end_hung(self, trial: OnTrial, reason: str) -> None:
+        """Nobody can take a thread out of native code. A disk that keeps no note of it costs another attempt."""
+        with suppress(StateError):
+            self._slots.end_trial(trial.slot, reason)
+        self._ways.hung(f"slot {trial.slot} {reason}")
 
     def _note_bad(self) -> None:
         name, reason = self._bad
@@ -226,17 +240,19 @@ class Keeper:
             self._slots.end_trial(name, reason)
             self._bad = "", ""
 
-    def _go_back(self, trial: OnTrial) -> None:
+    def _go_back(self, trial: OnTrial) -> bool:
+        """False when a camera hangs in the model on trial."""
         self._trial = None
         if trial.before is None:
             self._ways.failed(ArtifactError(f"slot {trial.slot} is no good, and there is no other model"))
-            return
+            return True
         crew = self._switch.again(trial.before)
-        self._switch.to(crew)
+        turned = self._switch.to(crew, trial.hang_s)
         self._switch.part_with(trial.crew)
         self._crew = crew
         self._begin_tally()
         log.info("judging with %s v%d again", self._name, crew.tenure.identity.model_version)
+        return turned
 
     # -- what is told -----------------------------------------------------------------------------------------------
 
@@ -245,12 +261,23 @@ class Keeper:
         return self._crew.tenure.identity.model
 
     def _announce(self, state: SlotsState) -> None:
-        news = state.active, state.trial, state.slots, state.outcome
-        if news != self._news:
-            active, trial, slots, outcome = self._news = news
-            head = self._crew.tenure.identity.head(self._told)
-            self._ways.tell(Message(**head, active=active, trial=trial, slots=slots, outcome=outcome))
-            self._told += 1
+        """Each outcome since the last time, also where several came within one look."""
+        outcomes = self._outcomes()
+        for outcome in outcomes[:-1]:
+            self._say(state, outcome)
+        if outcomes or (state.active, state.trial, state.slots) != self._news:
+            self._say(state, state.outcome)
+        self._news = state.active, state.trial, state.slots
+
+    def _outcomes(self) -> list[Outcome]:
+        events = self._slots.history()
+        before, self._seen = self._seen, max((event.number for event in events), default=0)
+        return [outcome for event in events if event.number > before and (outcome := outcome_of(event))]
+
+    def _say(self, state: SlotsState, outcome: Outcome | None) -> None:
+        head = self._crew.tenure.identity.head(self._told)
+        self._ways.tell(Message(**head, active=state.active, trial=state.trial, slots=state.slots, outcome=outcome))
+        self._told += 1
 
     def _begin_tally(self) -> None:
         self._tally = Tally(self._switch.pipelines)
