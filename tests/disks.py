@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import itertools
 import os
 import struct
 import subprocess
@@ -21,7 +23,7 @@ class Disk:
     """A new file system, mounted at ``.root``. Raises OSError where this cannot be done (root, loop devices)."""
 
     def __init__(self, folder: Path, megabytes: int = 64, inodes: int | None = None, options: str = "") -> None:
-        self.image, self.root = folder / "disk.img", folder / "disk"
+        self.image, self.root = folder / "1.img", folder / "disk"
         self._options = options
         self._in_use = False
         self.root.mkdir(parents=True)
@@ -54,6 +56,15 @@ class Disk:
         finally:
             os.close(handle)
 
+    def move_on(self) -> None:
+        """After a cut: what is on the disk, in another image; nobody is waited for who still holds the dead one."""
+        self.unmount(lazy=True)
+        dead, self.image = self.image, self.image.with_name(f"{int(self.image.stem) + 1}.img")
+        run("cp", "--sparse=always", str(dead), str(self.image))
+        dead.unlink()
+        self._in_use = False
+        self.mount()
+
     def trigger_error(self) -> None:
         """The kernel finds the file system damaged, and does with it what its ``errors=`` option says."""
         device = Path(run("findmnt", "-n", "-o", "SOURCE", str(self.root)).strip()).name
@@ -74,6 +85,32 @@ class Disk:
         """Unmounts, if it is mounted, and removes the image."""
         subprocess.run(["umount", "-l", str(self.root)], capture_output=True, check=False)
         self.image.unlink(missing_ok=True)
+
+
+def fill_up(disk: Disk) -> Path:
+    """A file that leaves no byte free."""
+    filler = disk.root / "filler"
+    with filler.open("ab", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+    return filler
+
+
+def use_up_inodes(disk: Disk) -> list[Path]:
+    """Files until no more can be made."""
+    files = []
+    for number in itertools.count():
+        try:
+            (disk.root / f"inode{number}").touch()
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+            return files
+        files.append(disk.root / f"inode{number}")
+    raise AssertionError("unreachable")
 
 
 def device_bytes(root: Path) -> int:
