@@ -13,20 +13,29 @@ _RESET = struct.pack("ii", 1, 0)
 
 class CuttingProxy:
     """Forwards to ``goal``, a port of this machine. A connection is cut once ``after`` bytes went to the goal: the
-    first that gets so far, or, with ``for_good``, it and all later ones.
+    first that gets so far, or, with ``for_good``, it and all later ones. ``back``: bytes from the goal count.
     """
 
-    def __init__(self, goal: int, after: int, *, for_good: bool = False) -> None:
-        self._goal, self._after, self._for_good = goal, after, for_good
+    def __init__(self, goal: int, after: int, *, for_good: bool = False, back: bool = False) -> None:
+        self._goal, self._after, self._for_good, self._back = goal, after, for_good, back
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.carried = 0
-        """Bytes to the goal, over all connections."""
+        """Bytes that counted, over all connections."""
         self.cuts = 0
+        self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         self._listener.close()
+
+    def cut(self) -> None:
+        """All connections that are open, now; later ones are let through."""
+        self.cuts += 1
+        for end in self._open:
+            with contextlib.suppress(OSError):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                end.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -37,7 +46,8 @@ class CuttingProxy:
                     near.close()
                     continue
                 far = socket.create_connection(("127.0.0.1", self._goal))
-                for source, to, counted in ((near, far, True), (far, near, False)):
+                self._open += [near, far]
+                for source, to, counted in ((near, far, not self._back), (far, near, self._back)):
                     threading.Thread(target=self._carry, args=(source, to, counted), daemon=True).start()
 
     def _carry(self, source: socket.socket, to: socket.socket, counted: bool) -> None:

@@ -64,20 +64,24 @@ class Delivery:
         wait for its end.
         """
         request = secrets.token_hex(8)
-        answer = self._install(request)
+        path = self._transfer.path
         while True:
+            answer = self._install(path, request)
             end = answered(self._parcel, answer) if answer else None
-            end = end or ended(self._parcel, request, self._ask(), answer)
             if end is not None:
                 return end
+            offer = self._ask()
+            end = ended(self._parcel, request, offer, answer)
+            if end is not None:
+                return end
+            path = offer.path or path  # a file that went into a slot lies there
             self._client.pause(POLL_S)
-            answer = self._install(request)
 
-    def _install(self, request: str) -> Answer | None:
+    def _install(self, path: str, request: str) -> Answer | None:
         """None when the connection was lost meanwhile."""
         try:
             left_s = max(1.0, self._until - time.monotonic())
-            return self._client.run(self._remote.install(self._transfer.path, request, left_s), self._until)
+            return self._client.run(self._remote.install(path, request, left_s), self._until)
         except DroppedError as error:
             self._waits(str(error))
             return None

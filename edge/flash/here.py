@@ -28,13 +28,14 @@ def offer_of(config: Config, sha256: str = "", size: int = 0) -> Offer:
     """
     slots = Slots(config.device.state / FOLDER)
     state, trust = slots.state(), Trust.of(config)
-    held = state.held.get(state.trial)
+    held, file = state.held.get(state.trial), held_file(slots, sha256)
     return Offer(
         device=config.device.id,
         edge=importlib.metadata.version("edge-sdk"),
         machine=platform.machine(),
         free_bytes=free_bytes(_existing(slots.folder)),
-        have=size if sha256 and held_file(slots, sha256) else _have(slots, sha256, size),
+        have=size if file else _have(slots, sha256, size),
+        path=str(file or ""),
         runs=_running(config, state),
         trial=state.trial,
         trial_sha256=held.sha256 if held else "",

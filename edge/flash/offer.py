@@ -20,6 +20,8 @@ class Offer:
     """On the file system of the slots, for the user who asks."""
     have: int = 0
     """Bytes of the artifact that are there already."""
+    path: str = ""
+    """The artifact, where a slot holds it."""
     runs: Running = field(default_factory=Running)
     trial: str = ""
     """Slot on trial."""

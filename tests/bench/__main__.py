@@ -25,6 +25,7 @@ SECTIONS = (
     "gate",
     "wear",
     "drain",
+    "flash",
     "sustained",
     "converter",
     "drift",

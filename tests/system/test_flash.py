@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -10,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,25 +17,13 @@ from edge.slots import Slots, SlotsState
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey
 from tests.disks import Disk
+from tests.flashing import Flashed, Fleet
 from tests.proxy import CuttingProxy
 from tests.sshd import Sshd, free_port
-from tests.system.daemons import EDGE, Daemon
+from tests.system.daemons import Daemon
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
-CONFIG = """
-[device]
-id = "{name}"
-state = "{state}"
-[source]
-uri = "sim://line?fps=60"
-[model]
-path = "factory.tflite"
-[slots]
-shadow = 10
-trial_frames = 30
-least_agreement = 0.0
-"""
 PADDING = 2_000_000
 FILL_UP = """#!/bin/sh
 # Something else fills the disk between the look and the transfer.
@@ -46,45 +32,11 @@ exec "{edge}" "$@"
 """
 
 
-class Fleet:
-    """Devices behind one sshd. Each trusts the session's key and runs version 1 from its configuration."""
-
-    def __init__(self, sshd: Sshd, factory: bytes, key: PrivateKey) -> None:
-        self.sshd, self._factory, self._key = sshd, factory, key
-
-    def add(self, name: str, *, state: Path | str = "state", **settings: object) -> Path:
-        home = self.sshd.add(name, **settings)
-        (home / "factory.tflite").write_bytes(self._factory)
-        (home / "edge.toml").write_text(CONFIG.format(name=name, state=state))
-        Trust(home / state / "trust").add(self._key.public)
-        return home
-
-    def slots(self, name: str, state: Path | str = "state") -> SlotsState:
-        return Slots(self.sshd.home(name) / state / "slots").state()
-
-    def words(self, *words: object) -> list[str]:
-        return [*EDGE, "flash", "-F", str(self.sshd.config), "--config", "edge.toml", *map(str, words)]
-
-    def flash(self, *words: object) -> Flashed:
-        done = subprocess.run(self.words(*words), capture_output=True, text=True, check=False)
-        return Flashed(done.returncode, done.stdout, done.stderr)
-
-
-class Flashed:
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-    @property
-    def results(self) -> dict[str, dict[str, Any]]:
-        """Of ``--json``, by target."""
-        return {found["target"]: found for found in map(json.loads, self.out.splitlines())}
-
-
 @pytest.fixture
 def fleet(tmp_path: Path, make_artifact: Callable[..., bytes], signing_key: PrivateKey) -> Iterator[Fleet]:
     sshd = Sshd(tmp_path)
     sshd.start()
-    yield Fleet(sshd, make_artifact(), signing_key)
+    yield Fleet(sshd, make_artifact(), signing_key.public)
     sshd.stop()
 
 
@@ -209,6 +161,25 @@ def test_a_connection_that_never_comes_back_is_given_up_and_the_rest_follows_ano
     rest = fleet.flash(new, "line-1", "--json").results["line-1"]
     assert rest["result"] == "installed"
     assert rest["sent_bytes"] < size - PADDING // 4
+
+
+def test_a_device_that_is_lost_from_view_during_its_trial_is_asked_how_it_ended(
+    fleet: Fleet, new: Path, start: Callable[..., Daemon]
+) -> None:
+    proxy = CuttingProxy(fleet.sshd.port, 1 << 40)
+    home = fleet.add("line-1", Port=proxy.port)
+    config = home / "edge.toml"
+    config.write_text(config.read_text().replace("trial_frames = 30", "trial_frames = 120"))
+    start(config).wait_for("judging", 60)
+    command = fleet.words(new, "line-1", "--json")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: fleet.slots("line-1").trial != "")
+    proxy.cut()
+    out, err = process.communicate(timeout=240)
+    assert "line-1: waiting, ssh: " in err
+    result = Flashed(process.returncode, out, err).results["line-1"]
+    assert (result["result"], result["after"]["version"]) == ("committed", 2)
+    assert [event.event for event in Slots(home / "state" / "slots").history()].count("trial") == 1
 
 
 def test_a_device_without_edge_and_one_whose_edge_is_broken_are_said(fleet: Fleet, new: Path) -> None:

@@ -101,6 +101,15 @@ def test_a_state_folder_beside_the_configuration_is_found(
     assert active(card, "home/pi/state") == ("A", 2)
 
 
+def test_a_state_folder_that_another_partition_will_hide_is_refused(
+    flash: Flash, card: Path, new_config: Path, public_key: Path, signed_artifact: Path
+) -> None:
+    (card / "etc" / "fstab").write_text("LABEL=state /var/lib/edge ext4 defaults 0 2\n")
+    status, out, _ = flash(*words(signed_artifact, card, new_config, public_key))
+    assert (status, "mount it there here, too" in out) == (11, True)
+    assert not (card / "var/lib/edge").exists()
+
+
 def without_key(line: list[object]) -> list[object]:
     return line[:-2]
 
