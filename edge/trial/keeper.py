@@ -209,7 +209,7 @@ class Keeper:
             self._give_up(trial.slot, verdict.reason)
 
     def _commit(self, trial: OnTrial) -> None:
-        self._slots.commit()
+        self._slots.commit(trial.sha256)
         if trial.before is not None:
             self._switch.part_with(trial.before)
         self._trial, self._crew, self._sha256 = None, trial.crew, trial.sha256
