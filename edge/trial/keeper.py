@@ -34,9 +34,12 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 TRIAL_LOOK_S = 0.05
-HANG_S = 0.8
-"""A decision loop on trial that does not turn for so long hangs in the model, unless that is so slow anyway."""
-HANG_TIMES = 5.0
+HANG_S = 0.6
+"""A decision loop on trial that does not turn for so long hangs in the model: with a restart of the daemon the line is
+without decisions for less than two seconds. Longer where the model is so slow anyway, or the machine so busy.
+"""
+HANG_TIMES, BUSY_TIMES = 5.0, 2.0
+"""Of the model's usual time in the rehearsal, and of the p99.9 from capture to decision before it came."""
 STOP_S = 2.0
 UNFIT = (ArtifactError, ConfigError, MissingError)
 
@@ -190,7 +193,8 @@ class Keeper:
         deadlines_ms = [source.deadline_ms for source in config.source]
         done = self._tally.before() if before is not None else None
         live = LiveTrial(crew.number, config.slots, deadlines_ms, done, time.monotonic())
-        hang_s = max(HANG_S, HANG_TIMES * usual_ms / 1000)
+        busy_s = done.latencies.quantile(0.999) / 1e6 if done is not None else 0.0
+        hang_s = max(HANG_S, HANG_TIMES * usual_ms / 1000, BUSY_TIMES * busy_s)
         self._trial = OnTrial(name, sha256, crew, live, before, hang_s)
         self._office.observer = live.see
 
