@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0
 TRIAL_LOOK_S = 0.05
 HANG_S = 0.6
-"""A decision loop on trial that does not turn for so long hangs in the model: so the line is without decisions for less
-than two seconds, a restart included. Longer where the model is so slow anyway, or the machine so busy.
+"""A decision loop on trial that does not turn for so long hangs in the model: short enough for the line to be without
+decisions for less than two seconds, a restart included. Longer where the model or the machine is slow anyway.
 """
 HANG_TIMES, BUSY_TIMES = 5.0, 2.0
 """Of the model's usual time in the rehearsal, and of the p99.9 from capture to decision before it came."""
