@@ -23,7 +23,7 @@ class Disk:
     """A new file system, mounted at ``.root``. Raises OSError where this cannot be done (root, loop devices)."""
 
     def __init__(self, folder: Path, megabytes: int = 64, inodes: int | None = None, options: str = "") -> None:
-        self.image, self.root = folder / "disk.img", folder / "disk"
+        self.image, self.root = folder / "1.img", folder / "disk"
         self._options = options
         self._in_use = False
         self.root.mkdir(parents=True)
@@ -55,6 +55,15 @@ class Disk:
             fcntl.ioctl(handle, _SHUTDOWN, _NOLOGFLUSH)
         finally:
             os.close(handle)
+
+    def move_on(self) -> None:
+        """After a cut: what is on the disk, in another image; nobody is waited for who still holds the dead one."""
+        self.unmount(lazy=True)
+        dead, self.image = self.image, self.image.with_name(f"{int(self.image.stem) + 1}.img")
+        run("cp", "--sparse=always", str(dead), str(self.image))
+        dead.unlink()
+        self._in_use = False
+        self.mount()
 
     def trigger_error(self) -> None:
         """The kernel finds the file system damaged, and does with it what its ``errors=`` option says."""

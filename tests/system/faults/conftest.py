@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ def make_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
     """``make_disk(megabytes=8)``: ext4 on a loop device. Needs root; the replayed power cuts need nothing."""
     disks: list[Disk] = []
 
-    def make(**options: int) -> Disk:
+    def make(**options: Any) -> Disk:
         try:
             disks.append(Disk(tmp_path_factory.mktemp("disk"), **options))
         except OSError as error:
