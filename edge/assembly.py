@@ -40,8 +40,6 @@ class Lane:
     name: str
     source: Reopening
     pipeline: Pipeline
-    chain: Chain
-    """What it begins with."""
     core: int | None
 
     def counts(self, caretaker: Caretaker) -> Counts:
@@ -133,7 +131,7 @@ def _open_lane(
         configured.deadline_ms / 1000,
     )
     pipeline = Pipeline(source, chain, gate, intake, waiting, stage=stage, camera=number)
-    return Lane(number, name, source, pipeline, chain, configured.core)
+    return Lane(number, name, source, pipeline, configured.core)
 
 
 def open_line_source(uri: str, name: str) -> Reopening:
@@ -150,11 +148,10 @@ def open_stage(config: PartsConfig, camera: str, live: bool) -> Stage:
     return VotedParts(parts, cut) if config.judging == "vote" else FollowedParts(parts, cut)
 
 
-def open_buffer(config: Config, model: str) -> Buffer:
+def open_buffer(config: Config) -> Buffer:
     """The buffer in the state folder; a damaged one is set aside and said."""
     buffer = Buffer(
         config.device.state / "buffer.db",
-        model=model,
         cap_bytes=config.buffer.cap_mb << 20,
         commit_records=config.buffer.commit_records,
         commit_s=config.buffer.commit_s,

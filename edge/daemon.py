@@ -22,6 +22,7 @@ from edge.assembly import (
 )
 from edge.buffer import Buffer
 from edge.buffer.lock import locked
+from edge.chain import Chain
 from edge.commands.opening import open_desk
 from edge.config import Config
 from edge.errors import ArtifactError, EdgeError
@@ -125,14 +126,14 @@ class Line:
         with locked(state), reserved(cores), closing(StatusService(state, config.health.prometheus)) as status:
             slots = Slots(state / FOLDER)
             start = begin(config, slots)
-            buffer = open_buffer(config, start.chain.name)
+            buffer = open_buffer(config)
             try:
                 return self._judge(slots, start, buffer, status)
             finally:
                 buffer.close()
 
     def _judge(self, slots: Slots, start: Start, buffer: Buffer, status: StatusService) -> Report:
-        config, chain = self._config, start.chain
+        config, chain = self._config, start.take()
         tenure = open_tenure(config, chain, buffer.boot_id)
         identity = tenure.identity
         sync = open_sync(config.sync, buffer, identity)
@@ -155,20 +156,17 @@ class Line:
             health_interval_s=config.health.interval_s,
             auditor=auditor,
         )
-        for model in chain.models:
-            log.info("%s on %s", model.name, model.running)
-        for lane, source in zip(lanes, config.source, strict=True):
-            log.info("judging %s with %s", source.uri, chain.name)
-            if self._stopped:
-                lane.pipeline.stop()
+        _log_start(config, chain)
+        if self._stopped:
+            self.stop()
         desk = None
         agent = open_agent(config, sync, slots)
         if sync is not None:
             desk = open_desk(config.sync, sync, office, vitals, buffer, identity, auditor.folder)
             sync.start()
-        keeper = self._open_keeper(
-            slots, start, Crew(tuple(lane.chain for lane in lanes), tenure), office, vitals, sync
-        )
+        crew = Crew(tuple(lane.pipeline.chain for lane in lanes), tenure)
+        keeper = self._open_keeper(slots, start, crew, office, vitals, sync)
+        del chain, crew, tenure  # or a model that is swapped away would stay in memory
         office.start()
         keeper.start()
         status.start(lambda: vitals.latest)
@@ -269,6 +267,13 @@ def _report(
         cameras=cameras,
         gate=gate.counters(),
     )
+
+
+def _log_start(config: Config, chain: Chain) -> None:
+    for model in chain.models:
+        log.info("%s on %s", model.name, model.running)
+    for source in config.source:
+        log.info("judging %s with %s", source.uri, chain.name)
 
 
 def _told(gate: Gate) -> Gate | None:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from edge.audit import Auditor
 from edge.audit.news import News, count
@@ -128,9 +129,12 @@ class Office:
 
     def _part_with(self, number: int) -> None:
         before = self._watches()
-        if self._tenures.pop(number, None) is not None:
-            kept = set(map(id, self._watches()))
-            self._close(watched for watched in before if id(watched) not in kept)
+        # Its name stays: a camera that was slow to turn may have one more record of it.
+        self._tenures[number] = bare = replace(self._tenures[number], watches={})
+        if self._tenure.number == number:
+            self._tenure = bare
+        kept = set(map(id, self._watches()))
+        self._close(watched for watched in before if id(watched) not in kept)
 
     def _close(self, watches: Iterable[Watched]) -> None:
         for watched in watches:

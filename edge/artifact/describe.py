@@ -53,6 +53,11 @@ def describe(artifact: Artifact, interpreter: Interpreter, given: Given | None =
     when the user says again what the artifact states.
     """
     given = given or Given()
+    if not interpreter.inputs or not interpreter.outputs:
+        raise ArtifactError(
+            f"{artifact.path}: {len(interpreter.inputs)} inputs and {len(interpreter.outputs)} outputs; "
+            "expected one picture in, class scores out"
+        )
     source, result = interpreter.inputs[0], interpreter.outputs[0]
     check_classifier(artifact, interpreter)
     if artifact.manifest is not None:

@@ -68,6 +68,11 @@ class Pipeline:
         """From any thread or a signal handler: the frame at hand is finished, those that wait are dropped."""
         self._stopping.set()
 
+    @property
+    def chain(self) -> Chain:
+        """What judges the next frame."""
+        return self._chain
+
     def swap(self, chain: Chain) -> None:
         """From any thread: the next frame is judged by ``chain``, whose models no other thread uses."""
         self._chain = chain

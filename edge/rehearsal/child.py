@@ -74,6 +74,9 @@ def main() -> int:
     except (EdgeError, MemoryError, TypeError) as error:
         sys.stderr.write(f"{error or type(error).__name__}\n")
         return error.exit_status if isinstance(error, EdgeError) else ArtifactError.exit_status
+    except Exception as error:  # a malformed model may be malformed in any way
+        sys.stderr.write(f"the model cannot be used here ({type(error).__name__}: {error})\n")
+        return ArtifactError.exit_status
     return 0
 
 

@@ -19,17 +19,23 @@ log = logging.getLogger(__name__)
 CRASH_LOOP = "crash loop: the daemon ended in each of its attempts to run it"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Start:
     """The chain that the line begins with."""
 
-    chain: Chain
+    chain: Chain | None
     slot: str
     """Its name; empty: the factory model."""
     sha256: str = ""
     """Of the slot's artifact; empty: the factory model."""
     trial: bool = False
     """There is nothing to fall back to."""
+
+    def take(self) -> Chain:
+        """Once: nobody else may hold on to a model that will be swapped away and must leave the memory."""
+        chain, self.chain = self.chain, None
+        assert chain is not None
+        return chain
 
 
 def begin(config: Config, slots: Slots) -> Start:

@@ -165,7 +165,7 @@ def _run(config: Config, taken: Taken, calm: bool, core: int | None) -> None:
     intake = Intake()
     pipeline = _pipeline(config, taken, intake)
     chain = pipeline._chain
-    buffer = open_buffer(config, chain.name)
+    buffer = open_buffer(config)
     tenure = open_tenure(config, chain, buffer.boot_id)
     identity = tenure.identity
     sync = open_sync(config.sync, buffer, identity)

@@ -126,6 +126,18 @@ def test_windows_are_closed_when_all_that_the_model_judged_is_kept(tmp_path: Pat
     desk.buffer.close()
 
 
+def test_a_record_that_comes_late_is_kept_under_its_model(tmp_path: Path, drift_reference: bytes) -> None:
+    desk = Desk(tmp_path, tenure(0, 1, drift_reference))
+    desk.office.expect(tenure(1, 2, drift_reference))
+    desk.judge(*[0] * 40, 1)
+    desk.office.part_with(0)
+    desk.judge()
+    desk.judge(0, 1)
+    assert desk.versions()[-3:] == [2, 1, 2]
+    assert desk.windows() == [(1, 0, 39)]
+    desk.buffer.close()
+
+
 def test_a_model_that_is_back_goes_on_with_its_window(tmp_path: Path, drift_reference: bytes) -> None:
     first = tenure(0, 1, drift_reference)
     desk = Desk(tmp_path, first)

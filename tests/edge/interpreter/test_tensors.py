@@ -14,6 +14,7 @@ from edge.artifact.manifest import InputSpec
 from edge.errors import ArtifactError
 from edge.interpreter import Interpreter, Setup, usable_runtimes
 from edge.preprocess import Preprocessor
+from tests.artifacts import DATA
 
 SETUPS = [
     Setup(runtime.name, threads, xnnpack)
@@ -62,6 +63,14 @@ def test_preprocessing_writes_into_the_model(colour_model: Path, setup: Setup) -
     assert np.array_equal(interpreter.run(), interpreter.invoke(Preprocessor(spec)(image)))
     with pytest.raises(ArtifactError, match=r"expected \(1, 9, 8, 3\) uint8"):
         Preprocessor(InputSpec(9, 8, 3, "uint8"), interpreter.input)
+
+
+def test_a_model_whose_output_has_no_place_before_it_runs_is_copied(setup: Setup) -> None:
+    """Behind a variable."""
+    interpreter = Interpreter((DATA / "faulty" / "plain.tflite").read_bytes(), setup)
+    tensor = np.random.default_rng(0).uniform(0, 255, (1, 8, 8, 3)).astype(np.float32)
+    np.copyto(interpreter.input, tensor)
+    assert np.allclose(interpreter.run(), interpreter.invoke(tensor), atol=1e-6)
 
 
 def test_a_wrong_tensor_is_refused(colour_model: Path, setup: Setup) -> None:

@@ -16,6 +16,7 @@ from edge.buffer.schema import open_reader
 from edge.config import Config
 from edge.daemon import Line, Report
 from edge.messages import Outcome
+from edge.pipeline import Pipeline
 from edge.record import unpack
 from edge.slots import FOLDER, Slots
 from edge.slots.install import Installed, install
@@ -66,6 +67,10 @@ class Running:
             assert time.monotonic() < until, "it did not happen in time"
             assert self._thread.is_alive(), f"the line has ended: {self.failure}"
             time.sleep(0.01)
+
+    @property
+    def pipelines(self) -> list[Pipeline]:
+        return [lane.pipeline for lane in self._line._lanes]
 
     def judges(self) -> list[Judge]:
         """Those whose records are in the buffer, in order, each stretch once."""

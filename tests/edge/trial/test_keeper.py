@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -65,6 +66,19 @@ def test_a_good_model_is_committed_and_every_record_is_its_models(
     assert line.report.buffered == line.report.judged
     assert line.judges() == [FACTORY, Judge("faulty", 2, LABELS)]
     assert [seq for seq, _ in judged(config.device.state)] == list(range(line.report.judged))
+
+
+def test_a_model_that_is_swapped_away_leaves_the_memory(
+    configure: Callable[..., Config], faulty: Callable[..., Path]
+) -> None:
+    with running(configure()) as line:
+        line.wait(lambda: line.judges() == [FACTORY])
+        factory = weakref.ref(line.pipelines[0].chain.models[0])
+        assert line.outcome(faulty("plain", version=2)).result == "committed"
+        second = weakref.ref(line.pipelines[0].chain.models[0])
+        line.wait(lambda: factory() is None)
+        assert line.outcome(faulty("plain", version=3)).result == "committed"
+        line.wait(lambda: second() is None)
 
 
 def test_all_cameras_are_swapped(configure: Callable[..., Config], faulty: Callable[..., Path]) -> None:
