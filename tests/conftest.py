@@ -120,10 +120,10 @@ def faulty(tmp_path: Path, picture: Callable[..., Image], signing_key: PrivateKe
     """``faulty("hangs", version=2)``: a signed artifact of one of ``data/faulty``; ``plain`` has no fault."""
     images = [picture(name) for name in COLOURS]
 
-    def make(name: str, version: int = 1, **changes: Any) -> Path:
+    def make(name: str, version: int = 1, labels: tuple[str, ...] = tuple(COLOURS), **changes: Any) -> Path:
         flatbuffer = (DATA / "faulty" / f"{name}.tflite").read_bytes()
         path = tmp_path / f"{name}-{version}.tflite"
-        data = pack(flatbuffer, images, model="faulty", labels=tuple(COLOURS), version=version, **changes)
+        data = pack(flatbuffer, images, model="faulty", labels=labels, version=version, **changes)
         path.write_bytes(signed(data, signing_key))
         return path
 

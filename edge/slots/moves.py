@@ -117,6 +117,13 @@ def refuse(kept: Kept, outcome: Outcome) -> Kept:
     return replace(kept, outcome=outcome, event=event)
 
 
+def outcome_of(event: Event) -> Outcome | None:
+    """What became of a trial, or why there was none; None for all that comes before."""
+    if event.event not in (COMMITTED, ROLLED_BACK, REFUSED):
+        return None
+    return Outcome(event.model, event.version, event.sha256, event.event, event.reason, event.wall_ns, event.request)
+
+
 def lose(kept: Kept, name: str) -> Kept:
     """The file in a slot is damaged: whatever the slot was, it is not any more."""
     if name == kept.trial:

@@ -14,6 +14,7 @@ from tests.bench.timing import Row
 SECTIONS = (
     "device",
     "start",
+    "swap",
     "path",
     "tensors",
     "tail",
