@@ -139,10 +139,16 @@ class Agent:
         sweep(self._slots.incoming, keep=desired.sha256)
         arriving = Arriving(self._slots.incoming, desired.sha256, desired.size)
         began, start = time.monotonic(), arriving.have()
-        stream = self._fetch(desired, start, lambda: not self._stopping and self.wanted == desired)
+
+        def wanted() -> bool:
+            return not self._stopping and self.wanted == desired
+
+        stream = self._fetch(desired, start, wanted)
         with contextlib.closing(stream):
             arriving.take(stream, lambda done: None)
         seconds = time.monotonic() - began
+        if not wanted():
+            raise StoppedError("no longer wanted")
         log.info("%s: fetched %d bytes in %.1f s", _named(desired), desired.size - start, seconds)
         try:
             installed = self._install(arriving.path, desired.id)

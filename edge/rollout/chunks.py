@@ -64,13 +64,13 @@ class ChunkStream:
             link.close(clean=True)
 
     def _chunk(self, number: int) -> bytes:
+        self._check_wanted()
         link = self._link or self._open()
-        if number not in self._arrived:
+        if number not in self._numbers.values():
             self._ask(link, number)
         until, count = time.monotonic() + self._patience_s, len(self._arrived)
         while number not in self._arrived:
-            if not self._wanted():
-                raise StoppedError("no longer wanted")
+            self._check_wanted()
             if self._denied:
                 raise GoneError(f"{self._broker}: refused the chunks: {self._denied}; check the broker's ACL")
             if time.monotonic() >= until:
@@ -79,6 +79,10 @@ class ChunkStream:
             if len(self._arrived) > count:  # others before it: the line is slow, but it moves
                 until, count = time.monotonic() + self._patience_s, len(self._arrived)
         return self._checked(number, self._arrived.pop(number))
+
+    def _check_wanted(self) -> None:
+        if not self._wanted():
+            raise StoppedError("no longer wanted")
 
     def _checked(self, number: int, data: bytes) -> bytes:
         whole = self._desired.chunk_bytes

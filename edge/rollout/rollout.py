@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -18,6 +18,8 @@ from edge.rollout.fleet import Member
 from edge.sync.topics import desired_topic
 from edge.sync.transport import Outgoing
 
+GRACE_S = 2.0
+"""So long it takes at most until a device that has begun its trial meanwhile has said so."""
 How = Literal["committed", "rolled back", "refused", "failed", "stopped"]
 FAILURES: tuple[How, ...] = ("rolled back", "refused", "failed")
 
@@ -120,7 +122,10 @@ class Rollout:
             self._ids[device] = before.id
             return
         self._ids[device] = self.id
-        self.console.put(Outgoing(desired_topic(self.root, device), self.desired.to_json(), retain=True))
+        self._put(device, self.desired.to_json())
+
+    def _put(self, device: str, payload: bytes) -> None:
+        self.console.put(Outgoing(desired_topic(self.root, device), payload, retain=True))
 
     def _look_at(self, device: str, began: float) -> None:
         member, seconds = self._member(device), time.monotonic() - began
@@ -159,6 +164,19 @@ class Rollout:
                 self.ends[device] = End("failed", f"{where} within {self.limits.stage_s:g} s", seconds=seconds)
 
     def _break_off(self, devices: Sequence[str], began: float) -> None:
+        """Who has not begun its trial is not to begin it; the others are waited for, unless a person is impatient."""
+        for device in devices:
+            if device not in self.ends and not self._on_trial(device):
+                self._put(device, b"")
+        since = time.monotonic()
+        while pending := [device for device in devices if device not in self.ends]:
+            for device in pending:
+                self._look_at(device, began)
+            patient = not self._stopped and any(map(self._on_trial, pending))
+            most_s = self.limits.stage_s if patient else GRACE_S
+            if time.monotonic() - since >= most_s:
+                break
+            self.console.turn()
         why = "interrupted" if self._stopped else f"stopped after {self.failures} failures"
         for device in devices:
             if device not in self.ends:
@@ -167,19 +185,23 @@ class Rollout:
 
     def _take_back(self) -> None:
         """Nothing stays desired of those that have ended: who lost its card would ask in vain for what is gone."""
-        for device in self._ids:
-            if device in self.ends and not self.ends[device].waits:
-                self.console.put(Outgoing(desired_topic(self.root, device), b"", retain=True))
+        ended = [device for device in self._ids if device in self.ends and not self.ends[device].waits]
+        for device in {*ended, *(device for device in self._asked if self._member(device).runs(self.desired.sha256))}:
+            self._put(device, b"")
 
     @property
-    def waiting(self) -> Iterator[str]:
-        """Devices on which this artifact is still desired, by this roll-out or another one."""
-        for device, member in self.console.fleet.members.items():
-            end = self.ends.get(device)
-            taken_back = device in self._ids and (end is None or not end.waits)
-            if member.desired is not None and member.desired.sha256 == self.desired.sha256 and not taken_back:
-                yield device
-        yield from (device for device, end in self.ends.items() if end.waits)
+    def _asked(self) -> list[str]:
+        """Devices on which this artifact is desired, by whomever."""
+        members = self.console.fleet.members.items()
+        return [
+            device for device, member in members if member.desired and member.desired.sha256 == self.desired.sha256
+        ]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a device may still ask for the artifact, in this roll-out or another one."""
+        others = [device for device in self._asked if not self._member(device).runs(self.desired.sha256)]
+        return any(device not in self._ids for device in others) or any(end.waits for end in self.ends.values())
 
 
 def new_id(sha256: str) -> str:

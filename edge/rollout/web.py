@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from edge.errors import LinkError
+from edge.errors import LinkError, MessageError
 from edge.rollout.desired import Desired, check_url
 from edge.rollout.stream import GoneError, StoppedError
 
@@ -68,7 +68,7 @@ class WebStream:
             response = opener.open(request, timeout=self._timeout_s)
         except urllib.error.HTTPError as error:
             error.close()
-            kind = GoneError if 400 <= error.code < 500 else LinkError
+            kind = GoneError if error.code < 500 else LinkError
             raise kind(f"{self._desired.url}: {error.code} {error.reason}") from None
         try:
             self._check(response)
@@ -108,7 +108,10 @@ class _SameKind(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
-        check_url(newurl)
+        try:
+            check_url(newurl)
+        except MessageError as error:
+            raise GoneError(f"{req.full_url}: leads elsewhere: {error}") from None
         if req.type == "https" and not newurl.startswith("https:"):
             raise GoneError(f"{req.full_url}: leads away from https, to {newurl!r:.80}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
