@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.config import Config
-from edge.rollout.agent import Agent
-from edge.rollout.desired import Desired
-from edge.rollout.stream import Stream
 from edge.slots import Slots
-from edge.slots.install import Installed, install
 from edge.sync import Sync
 from edge.sync.topics import desired_topic, group_topic
 from edge.trust import Trust
+
+if TYPE_CHECKING:
+    from edge.rollout.agent import Agent
+    from edge.rollout.desired import Desired
+    from edge.rollout.stream import Stream
+    from edge.slots.install import Installed
 
 
 def open_agent(config: Config, sync: Sync | None, slots: Slots) -> Agent | None:
     """Before ``sync`` starts. None where the configuration does not want it, or no broker could say anything."""
     if not config.slots.desired or sync is None:
         return None
-    from edge.sync.mqtt import MqttTransport  # here, because not every device pays for paho's import
+    from edge.rollout.agent import Agent  # here, because not every device pays for what it imports
+    from edge.sync.mqtt import MqttTransport
 
     transport = sync.transport
     if not isinstance(transport, MqttTransport):
@@ -48,6 +52,8 @@ def _fetch(config: Config, transport: object, desired: Desired, start: int, want
 
 
 def _install(config: Config, slots: Slots, path: Path, request: str) -> Installed:
+    from edge.slots.install import install
+
     return install(
         slots, Trust.of(config), path, attempts=config.slots.attempts, source="roll-out over MQTT", request=request
     )
