@@ -9,11 +9,14 @@ Everything here raises OSError, and leaves what was there before.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What a disk without room answers."""
 DRAFT = ".partial"
 """The ending of a file that is not whole yet; its name begins with a dot."""
 

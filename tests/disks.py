@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import itertools
 import os
 import struct
 import subprocess
@@ -74,6 +76,32 @@ class Disk:
         """Unmounts, if it is mounted, and removes the image."""
         subprocess.run(["umount", "-l", str(self.root)], capture_output=True, check=False)
         self.image.unlink(missing_ok=True)
+
+
+def fill_up(disk: Disk) -> Path:
+    """A file that leaves no byte free."""
+    filler = disk.root / "filler"
+    with filler.open("ab", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+    return filler
+
+
+def use_up_inodes(disk: Disk) -> list[Path]:
+    """Files until no more can be made."""
+    files = []
+    for number in itertools.count():
+        try:
+            (disk.root / f"inode{number}").touch()
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+            return files
+        files.append(disk.root / f"inode{number}")
+    raise AssertionError("unreachable")
 
 
 def device_bytes(root: Path) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from edge.config import SlotsConfig
 
 QUICK_MS = 5.0
 """A model that takes no longer is quick enough, however quick the other one is."""
-SHARE = 0.9
-"""The quantile of the times: one picture in a hundred that something else held up says nothing of the model."""
+LATE_SHARE = 0.9
+"""The quantile of the times that has to be within the deadline; the models are compared by their medians."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,15 @@ class Comparison:
 
     @property
     def ms(self) -> tuple[float, float]:
-        """What the active and the new model take for nine pictures in ten."""
-        return _ms(self._active), _ms(self._new)
+        """What the active and the new model usually take: the medians."""
+        return _ms(self._active, 0.5), _ms(self._new, 0.5)
 
     def objection(self, limits: SlotsConfig, deadline_ms: float) -> str:
         """Why the new model must not judge the line; empty when nothing speaks against it."""
         if self.n == 0:
             return ""
-        active_ms, new_ms = self.ms
-        most_ms = min(deadline_ms, max(QUICK_MS, limits.most_latency * active_ms))
-        if new_ms > most_ms:
-            return f"too slow: {new_ms:.1f} ms a picture, at most {most_ms:.1f}; the active one takes {active_ms:.1f}"
+        if slow := self._slowness(limits.most_latency, deadline_ms):
+            return slow
         if self.agreement < limits.least_agreement:
             return (
                 f"agrees with the active model on {self.agreement:.0%} of {self.n} pictures, at least "
@@ -71,6 +70,15 @@ class Comparison:
         before, after = self.rejected
         if abs(after - before) > limits.reject_change:
             return f"rejects {after:.0%} of {self.n} pictures, the active one {before:.0%}"
+        return ""
+
+    def _slowness(self, most_times: float, deadline_ms: float) -> str:
+        (active_ms, new_ms), late_ms = self.ms, _ms(self._new, LATE_SHARE)
+        most_ms = max(QUICK_MS, most_times * active_ms)
+        if new_ms > most_ms:
+            return f"too slow: {new_ms:.1f} ms a picture, at most {most_ms:.1f}; the active one takes {active_ms:.1f}"
+        if late_ms > deadline_ms:
+            return f"too slow: every tenth picture takes {late_ms:.1f} ms, past the deadline of {deadline_ms:g} ms"
         return ""
 
     def _other_names(self) -> str:
@@ -82,6 +90,6 @@ def _rejected(answers: Sequence[Answer]) -> float:
     return sum(answer.reject for answer in answers) / len(answers) if answers else 0.0
 
 
-def _ms(answers: Sequence[Answer]) -> float:
+def _ms(answers: Sequence[Answer], share: float) -> float:
     times = sorted(answer.took_us for answer in answers)
-    return times[min(len(times) - 1, int(SHARE * len(times)))] / 1000 if times else 0.0
+    return times[ceil(share * len(times)) - 1] / 1000 if times else 0.0

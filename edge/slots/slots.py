@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from edge.durable import make_folder, write_whole
+from edge.durable import FULL, make_folder, write_whole
 from edge.errors import StateError
 from edge.messages import Outcome
 from edge.slots import moves
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 FOLDER = "slots"
 """In the state folder."""
 POINTER, HISTORY = "state.json", "history.jsonl"
+RESERVE, RESERVE_BYTES = "reserve", 64 << 10
+"""Room that is given up on a full disk: a rollback must not fail for want of a block."""
 ATTEMPTS = 3
 
 
@@ -62,7 +64,7 @@ class Slots:
         self.folder = folder
         self.incoming = folder / INCOMING
         """For files on their way here: :meth:`put` moves what lies in it instead of copying."""
-        self._pointer = folder / POINTER
+        self._pointer, self._reserve = folder / POINTER, folder / RESERVE
         self._files = Files(folder)
         self._history = History(folder / HISTORY)
 
@@ -147,6 +149,8 @@ class Slots:
         self._change(lambda kept: moves.refuse(kept, outcome))
 
     def _put(self, artifact: Path, admitted: Admitted, source: str, request: str, report: Report | None) -> str:
+        if not self._reserve.exists():
+            write_whole(self._reserve, bytes(RESERVE_BYTES))
         name = moves.place_for(self._steps()[-1], admitted.sha256)
         if not self._files.holds(name, admitted.sha256, admitted.size):
             self._files.bring(artifact, name, admitted.sha256, report)
@@ -179,7 +183,13 @@ class Slots:
                 return after is not None
 
     def _write(self, kept: Kept) -> None:
-        write_whole(self._pointer, encode(kept))
+        try:
+            write_whole(self._pointer, encode(kept))
+        except OSError as error:
+            if error.errno not in FULL or not self._reserve.exists():
+                raise
+            self._reserve.unlink()
+            write_whole(self._pointer, encode(kept))
         self._remember(kept)
 
     def _catch_up(self, kept: Kept) -> None:

@@ -124,9 +124,11 @@ class Keeper:
     def _notice(self, state: SlotsState) -> None:
         """Whoever has changed the slots: the line follows."""
         if self._trial is not None:
-            if state.trial == self._trial.slot:
+            trial = self._trial
+            if state.trial == trial.slot:
                 return
-            self._go_back(self._trial)
+            if not self._go_back(trial):
+                self._ways.hung(f"slot {trial.slot} hangs, and its trial is over")
         self._follow_active(state)
         if state.trial:
             self._try(state)
@@ -194,12 +196,13 @@ class Keeper:
         self._office.observer = live.see
 
     def _look_at(self, trial: OnTrial) -> None:
-        if self._switch.stands_for_s() > trial.hang_s:
-            reason = f"hangs: no decision for {trial.hang_s:.1f} s after {trial.live.parts} parts on the line"
-            with suppress(StateError):
-                self._slots.end_trial(trial.slot, reason)
-            self._ways.hung(f"slot {trial.slot} {reason}")
-            return
+        stands_s = self._switch.stands_for_s()
+        if stands_s > trial.hang_s:
+            self._end_hung(
+                trial, f"hangs: no decision for {stands_s:.1f} s after {trial.live.parts} parts on the line"
+            )
+        if stands_s > trial.hang_s / 4:
+            return  # what comes of it is seen at its end
         verdict = trial.live.verdict(self._tally.accounts(), time.monotonic())
         if verdict.state == "good":
             self._commit(trial)
@@ -219,10 +222,17 @@ class Keeper:
     def _give_up(self, name: str, reason: str) -> None:
         """The line first, the disk then, however often that takes."""
         log.error("slot %s is rolled back: %s", name, reason)
-        if self._trial is not None:
-            self._go_back(self._trial)
+        trial = self._trial
+        if trial is not None and not self._go_back(trial):
+            self._end_hung(trial, reason)
         self._bad = name, reason
         self._note_bad()
+
+    def _end_hung(self, trial: OnTrial, reason: str) -> None:
+        """Nobody can take a thread out of native code. A disk that keeps no note of it costs another attempt."""
+        with suppress(StateError):
+            self._slots.end_trial(trial.slot, reason)
+        self._ways.hung(f"slot {trial.slot} {reason}")
 
     def _note_bad(self) -> None:
         name, reason = self._bad
@@ -230,17 +240,19 @@ class Keeper:
             self._slots.end_trial(name, reason)
             self._bad = "", ""
 
-    def _go_back(self, trial: OnTrial) -> None:
+    def _go_back(self, trial: OnTrial) -> bool:
+        """False when a camera hangs in the model on trial."""
         self._trial = None
         if trial.before is None:
             self._ways.failed(ArtifactError(f"slot {trial.slot} is no good, and there is no other model"))
-            return
+            return True
         crew = self._switch.again(trial.before)
-        self._switch.to(crew)
+        turned = self._switch.to(crew, trial.hang_s)
         self._switch.part_with(trial.crew)
         self._crew = crew
         self._begin_tally()
         log.info("judging with %s v%d again", self._name, crew.tenure.identity.model_version)
+        return turned
 
     # -- what is told -----------------------------------------------------------------------------------------------
 

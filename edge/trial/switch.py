@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,6 @@ from edge.model import Model
 from edge.office import Office
 from edge.pipeline import Pipeline
 from edge.tenure import Tenure
-
-log = logging.getLogger(__name__)
 
 _POLL_S = 0.005
 TURN_S = 0.5
@@ -58,17 +55,17 @@ class Switch:
         tenure = Tenure(self._last, before.identity, before.watches, before.labels, before.facts)
         return Crew(chains, tenure)
 
-    def to(self, crew: Crew) -> None:
-        """Returns when the last camera has finished its last frame with the chain before, or hangs in it."""
+    def to(self, crew: Crew, within_s: float = TURN_S) -> bool:
+        """True when the last camera has finished its last frame with the chain before; False when one hangs in it."""
         self._office.expect(crew.tenure)
         for pipeline, chain in zip(self.pipelines, crew.chains, strict=True):
             pipeline.swap(chain)
-        until = time.monotonic() + TURN_S
+        until = time.monotonic() + within_s
         while not all(pipeline.tenure == crew.number or pipeline.ended for pipeline in self.pipelines):
             if time.monotonic() >= until:
-                log.warning("a camera's decisions do not go on; they will with %s", crew.tenure.identity.model)
-                return
+                return False
             time.sleep(_POLL_S)
+        return True
 
     def stands_for_s(self) -> float:
         """How long the camera that is longest in its turn has been in it; 0 where none is."""

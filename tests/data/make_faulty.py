@@ -61,9 +61,9 @@ def _hangs(runs: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
 
 
 def _slow(runs: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
-    wide = tf.image.resize(picture / 255.0, (384, 384), "nearest")
+    wide = tf.image.resize(picture / 255.0, (192, 192), "nearest")
     wide = tf.nn.conv2d(wide, tf.fill((3, 3, 3, 32), 1e-3), 1, "SAME")
-    for seed in range(3):
+    for seed in range(2):
         kernel = np.random.default_rng(seed).normal(0, 1e-3, (3, 3, 32, 32))
         wide = tf.nn.relu(tf.nn.conv2d(wide, tf.constant(kernel, tf.float32), 1, "SAME"))
     return tf.reduce_mean(wide) * 1e-9

@@ -21,7 +21,7 @@ from edge.slots import FOLDER, Slots
 from edge.slots.install import Installed, install
 from edge.trust import Trust
 
-WITHIN_S = 60.0
+WITHIN_S = 150.0
 
 
 class Running:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import itertools
 import time
 from collections import Counter
@@ -16,38 +15,12 @@ import pytest
 from edge.buffer import Buffer
 from edge.errors import StateError
 from edge.record import Record
-from tests.disks import Disk
+from tests.disks import Disk, fill_up, use_up_inodes
 from tests.system.daemons import Daemon
 
 pytestmark = pytest.mark.system
 
 COMMIT_S = 0.2
-
-
-def fill_up(disk: Disk) -> Path:
-    """A file that leaves no byte free."""
-    filler = disk.root / "filler"
-    with filler.open("ab", buffering=0) as file:
-        for size in (1 << 20, 1 << 12, 1):
-            try:
-                while True:
-                    file.write(bytes(size))
-            except OSError as error:
-                assert error.errno == errno.ENOSPC
-    return filler
-
-
-def use_up_inodes(disk: Disk) -> list[Path]:
-    """Files until no more can be made."""
-    files = []
-    for number in itertools.count():
-        try:
-            (disk.root / f"inode{number}").touch()
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
-            return files
-        files.append(disk.root / f"inode{number}")
-    raise AssertionError("unreachable")
 
 
 def record(seq: int) -> Record:
