@@ -16,17 +16,15 @@ from dataclasses import dataclass
 from edge.assembly import check_labels, load_first
 from edge.config import Config
 from edge.errors import ArtifactError, ConfigError, EdgeError, MissingError, StateError
-from edge.messages import Outcome, Slot
 from edge.messages import Slots as Message
-from edge.messages.kinds import INT64
 from edge.model import Model
 from edge.office import Office
 from edge.rehearsal.stage import Interrupted
 from edge.slots import FACTORY, Slots, SlotsState
-from edge.slots.moves import outcome_of
 from edge.sync.seldom import Seldom
 from edge.trial.audition import Candidate, audition
 from edge.trial.live import LiveTrial
+from edge.trial.news import News
 from edge.trial.start import CRASH_LOOP, Start
 from edge.trial.switch import Crew, Switch
 from edge.trial.tally import Tally
@@ -39,6 +37,7 @@ TRIAL_LOOK_S = 0.05
 HANG_S = 0.8
 """A decision loop on trial that does not turn for so long hangs in the model, unless that is so slow anyway."""
 HANG_TIMES = 5.0
+STOP_S = 2.0
 UNFIT = (ArtifactError, ConfigError, MissingError)
 
 
@@ -59,6 +58,8 @@ class OnTrial:
     """A model that judges and may have to go."""
 
     slot: str
+    sha256: str
+    """Of the artifact."""
     crew: Crew
     live: LiveTrial
     before: Crew | None
@@ -79,14 +80,11 @@ class Keeper:
         self._bad = ("", "")
         """A slot and why it is to be rolled back, until the disk has taken note of it."""
         self._stamp: tuple[int, ...] | None = None
-        self._news: tuple[str, str, tuple[Slot, ...]] | None = None
-        self._seen = INT64
-        """Number of the last event that was told; those of before the start were."""
-        self._told = 0
+        self._news = News(slots, ways.tell)
         self._seldom = Seldom(log)
         self._begin_tally()
         if start.trial:
-            self._watch(start.slot, crew, None, 0.0)
+            self._watch(start.slot, start.sha256, crew, None, 0.0)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="slots", daemon=True)
 
@@ -94,9 +92,9 @@ class Keeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """A trial under way is broken off, and costs an attempt."""
+        """A trial under way is broken off, and costs an attempt; a model that is being loaded is not waited for."""
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(STOP_S)
 
     def _run(self) -> None:
         self._settle_ratchet()
@@ -115,7 +113,7 @@ class Keeper:
         stamp = self._slots.stamp()
         if stamp != self._stamp:
             state = self._slots.state()
-            self._announce(state)
+            self._news.announce(state, self._crew.tenure.identity)
             self._notice(state)
             self._stamp = stamp  # last, so that what the disk refused is tried again
         if self._trial is not None:
@@ -125,7 +123,7 @@ class Keeper:
         """Whoever has changed the slots: the line follows."""
         if self._trial is not None:
             trial = self._trial
-            if state.trial == trial.slot:
+            if state.trial == trial.slot and state.held[trial.slot].sha256 == trial.sha256:
                 return
             if not self._go_back(trial):
                 self._ways.hung(f"slot {trial.slot} hangs, and its trial is over")
@@ -176,23 +174,24 @@ class Keeper:
         except UNFIT as error:
             self._give_up(name, str(error).replace(f"{path}: ", ""))
             return
-        self._go_live(name, crew, candidate)
+        if not self._stopping.is_set():
+            self._go_live(name, crew, candidate)
 
     def _is_wanted(self, stamp: tuple[int, ...]) -> bool:
         return not self._stopping.is_set() and self._slots.stamp() == stamp
 
     def _go_live(self, name: str, crew: Crew, candidate: Candidate) -> None:
-        self._watch(name, crew, self._crew, candidate.usual_ms)
+        self._watch(name, candidate.admitted.sha256, crew, self._crew, candidate.usual_ms)
         self._switch.to(crew)
         log.info("judging with %s v%d, on trial", crew.tenure.identity.model, crew.tenure.identity.model_version)
 
-    def _watch(self, name: str, crew: Crew, before: Crew | None, usual_ms: float) -> None:
+    def _watch(self, name: str, sha256: str, crew: Crew, before: Crew | None, usual_ms: float) -> None:
         config = self._config
         deadlines_ms = [source.deadline_ms for source in config.source]
         done = self._tally.before() if before is not None else None
         live = LiveTrial(crew.number, config.slots, deadlines_ms, done, time.monotonic())
         hang_s = max(HANG_S, HANG_TIMES * usual_ms / 1000)
-        self._trial = OnTrial(name, crew, live, before, hang_s)
+        self._trial = OnTrial(name, sha256, crew, live, before, hang_s)
         self._office.observer = live.see
 
     def _look_at(self, trial: OnTrial) -> None:
@@ -210,11 +209,10 @@ class Keeper:
             self._give_up(trial.slot, verdict.reason)
 
     def _commit(self, trial: OnTrial) -> None:
-        self._slots.commit()
+        self._slots.commit(trial.sha256)
         if trial.before is not None:
             self._switch.part_with(trial.before)
-        state = self._slots.state()
-        self._trial, self._crew, self._sha256 = None, trial.crew, state.held[trial.slot].sha256
+        self._trial, self._crew, self._sha256 = None, trial.crew, trial.sha256
         self._begin_tally()
         self._settle_ratchet()
         log.info("slot %s has proved itself on %d parts and is active", trial.slot, trial.live.parts)
@@ -254,30 +252,11 @@ class Keeper:
         log.info("judging with %s v%d again", self._name, crew.tenure.identity.model_version)
         return turned
 
-    # -- what is told -----------------------------------------------------------------------------------------------
+    # -- small things -----------------------------------------------------------------------------------------------
 
     @property
     def _name(self) -> str:
         return self._crew.tenure.identity.model
-
-    def _announce(self, state: SlotsState) -> None:
-        """Each outcome since the last time, also where several came within one look."""
-        outcomes = self._outcomes()
-        for outcome in outcomes[:-1]:
-            self._say(state, outcome)
-        if outcomes or (state.active, state.trial, state.slots) != self._news:
-            self._say(state, state.outcome)
-        self._news = state.active, state.trial, state.slots
-
-    def _outcomes(self) -> list[Outcome]:
-        events = self._slots.history()
-        before, self._seen = self._seen, max((event.number for event in events), default=0)
-        return [outcome for event in events if event.number > before and (outcome := outcome_of(event))]
-
-    def _say(self, state: SlotsState, outcome: Outcome | None) -> None:
-        head = self._crew.tenure.identity.head(self._told)
-        self._ways.tell(Message(**head, active=state.active, trial=state.trial, slots=state.slots, outcome=outcome))
-        self._told += 1
 
     def _begin_tally(self) -> None:
         self._tally = Tally(self._switch.pipelines)
