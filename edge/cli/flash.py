@@ -89,7 +89,7 @@ def _add_mqtt(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--stages",
         default="1,10%,100%",
-        metavar="N,N%",
+        metavar="STAGES",
         help="how many devices have it at the end of each stage, a number or a share; default: 1,10%%,100%%",
     )
     group.add_argument("--most-failures", type=int, default=0, metavar="N", help="more end the roll-out; default: 0")
