@@ -127,7 +127,9 @@ def run_install(args: argparse.Namespace) -> int:
         raise
     name = f"slot {installed.slot}: {installed.model} v{installed.version}"
     if args.json:
-        _print_json(plain(installed) | {"result": result, "reason": reason})
+        facts = plain(installed) | {"result": result, "reason": reason}
+        del facts["state"]  # that was before the trial
+        _print_json(facts)
     if result not in _WELL:
         raise ArtifactError(f"{name} {result}: {reason}")
     if not args.json:
@@ -178,10 +180,14 @@ def _artifact(slots: Slots, path: Path) -> Iterator[Path]:
     if str(path) != "-":
         yield path
         return
+    from edge.errors import ArtifactError
     from edge.slots.receive import received
 
     with received(slots, sys.stdin.buffer) as arrived:
-        yield arrived
+        try:
+            yield arrived
+        except ArtifactError as error:
+            raise ArtifactError(str(error).replace(str(arrived), "standard input")) from None
 
 
 def _slots(args: argparse.Namespace) -> Slots:

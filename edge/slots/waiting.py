@@ -8,6 +8,7 @@ from collections.abc import Callable
 from edge.errors import StateError
 from edge.messages import Outcome
 from edge.slots.install import Installed
+from edge.slots.moves import outcome_of
 from edge.slots.slots import Slots
 from edge.slots.state import SlotsState
 
@@ -53,7 +54,7 @@ def _on_trial(state: SlotsState, installed: Installed) -> bool:
 def _outcome(slots: Slots, installed: Installed) -> Outcome:
     """From the history: there may be a newer outcome, of something else."""
     for event in reversed(slots.history()):
-        if event.slot == installed.slot and event.sha256 == installed.sha256:
-            model, version, sha256 = event.model, event.version, event.sha256
-            return Outcome(model, version, sha256, event.event, event.reason, event.wall_ns, event.request)
+        outcome = outcome_of(event)
+        if outcome is not None and (event.slot, event.sha256) == (installed.slot, installed.sha256):
+            return outcome
     raise StateError(f"slot {installed.slot}: nobody knows how its trial ended; see 'edge slots history'")

@@ -65,6 +65,20 @@ def test_a_trial_that_is_rolled_back_leaves_the_active_one_and_says_why(slots: S
     assert slots.state().held[second].reason == outcome.reason
 
 
+def test_a_commit_is_of_the_model_that_was_judged_and_of_no_other(slots: Slots, put: Put) -> None:
+    """A person may stop a trial and begin another one between two looks of the daemon."""
+    name = put(1)
+    slots.begin_trial(name)
+    judged = slots.state().held[name].sha256
+    slots.roll_back("by hand")
+    slots.begin_trial(put(2))
+    with pytest.raises(StateError, match="another model is on trial there by now"):
+        slots.commit(judged)
+    assert slots.state().active == ""
+    slots.commit(slots.state().held[slots.state().trial].sha256)
+    assert slots.state().active
+
+
 def test_attempts_are_counted_down_and_then_refused(slots: Slots, put: Put) -> None:
     slots.begin_trial(put(1), attempts=2)
     assert [slots.attempt(), slots.attempt(), slots.attempt(), slots.attempt()] == [True, True, False, False]
