@@ -11,8 +11,9 @@ from edge.rollout.desired import CHUNK, LEAST_CHUNK
 from edge.sync.topics import chunk_topic, complete_topic
 from edge.sync.transport import Outgoing
 
-EXPIRY_S = 30 * 24 * 3600
-"""What nobody cleans up the broker throws away."""
+_DAY_S = 24 * 3600
+EXPIRY_S = 30 * _DAY_S
+"""What nobody cleans up the broker throws away; first the note that all chunks are there."""
 _AHEAD = 64
 """Chunks in memory twice at most."""
 
@@ -40,7 +41,7 @@ def upload(
         report(start)
     console.flush(until, wanted)
     if wanted():
-        console.put(_chunk(complete_topic(root, sha256), str(size).encode()))
+        console.put(_chunk(complete_topic(root, sha256), str(size).encode(), EXPIRY_S - _DAY_S))
         console.flush(until, wanted)
         report(len(data))
     return size
@@ -54,5 +55,5 @@ def remove(console: Console, root: str, sha256: str, size: int, chunk_bytes: int
     console.flush(time.monotonic() + timeout_s)
 
 
-def _chunk(topic: str, payload: bytes) -> Outgoing:
-    return Outgoing(topic, payload, retain=True, content_type="application/octet-stream", expiry_s=EXPIRY_S)
+def _chunk(topic: str, payload: bytes, expiry_s: int = EXPIRY_S) -> Outgoing:
+    return Outgoing(topic, payload, retain=True, content_type="application/octet-stream", expiry_s=expiry_s)

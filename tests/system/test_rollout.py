@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import random
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from edge.rollout import Desired
 from edge.slots import Slots
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey
@@ -108,8 +113,6 @@ def new_model(tmp_path: Path, make_signed: Callable[..., bytes]) -> Callable[...
 
 
 def _padded(make_signed: Callable[..., bytes], version: int, size: int) -> bytes:
-    import random
-
     padding = random.Random(version).randbytes(size)
     return make_signed(files={PADDING: padding}, version=version)
 
@@ -319,6 +322,43 @@ def test_a_broker_that_restarts_meanwhile_is_found_again(
     run.join()
     assert done[0].status == 0, done[0].err
     assert {device.version for device in devices} == {2}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server that gives away this test's folder."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_devices_can_fetch_it_from_a_web_server(
+    mosquitto: Any, light: Callable[..., LightDevice], new_model: Callable[..., Path], files: str
+) -> None:
+    devices = [light(f"cell-{number}", mosquitto.url) for number in range(3)]
+    model = new_model(2, size=500_000)
+    done = flash(model, mosquitto.url, "--all", "--url", f"{files}/{model.name}", "--timeout", 60)
+    assert (done.status, {device.version for device in devices}) == (0, {2}), done.err
+    other = new_model(3)
+    wrong = flash(other, mosquitto.url, "--devices", "cell-0", "--url", f"{files}/{model.name}", "--timeout", 60)
+    assert wrong.results["cell-0"]["result"] == "refused"
+    assert f"expected {other.stat().st_size}" in wrong.results["cell-0"]["reason"]
+    assert left_over(mosquitto.url) == []
+
+
+def test_what_is_desired_of_a_group_reaches_who_comes_later(
+    mosquitto: Any, light: Callable[..., LightDevice], new_model: Callable[..., Path], files: str
+) -> None:
+    model = new_model(2)
+    data = model.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    desired = Desired("for-good", "colour", 2, digest, len(data), url=f"{files}/{model.name}")
+    _say(mosquitto.url, "anybody", {"edge/v1/@group/ovens/desired": desired.to_json()})
+    member, stranger = light("cell-1", mosquitto.url, groups=("ovens",)), light("cell-2", mosquitto.url)
+    wait_until(lambda: member.version == 2)
+    assert stranger.version == 0
 
 
 def test_each_device_is_held_to_what_is_desired_on_it(
