@@ -26,7 +26,7 @@ _LASTING = (
     "Bad configuration",
 )
 """What ssh says when another attempt would end the same way."""
-_MOST_SAID = 64 << 10
+_MOST_SAID, _MOST_ANSWER = 64 << 10, 1 << 20
 
 
 class DroppedError(FlashError):
@@ -93,7 +93,7 @@ class Client:
         """Standard output and status of a command that reads nothing. Raises as :meth:`session`."""
         with self.session(command, until) as session:
             session.process.stdin.close()  # type: ignore[union-attr]
-            said = session.lines.read()
+            said = session.lines.read(_MOST_ANSWER)
         return Answer(said.decode("utf-8", "replace"), session.status, session.complaint)
 
     @contextlib.contextmanager

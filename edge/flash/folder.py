@@ -45,7 +45,7 @@ class FolderTarget:
             card = self._card()
             return [self._seen(card, parcel)]
         except (EdgeError, OSError) as error:
-            return [Seen(self.target, problem=str(error))]
+            return [Seen(self.target, problem=_said(error))]
 
     def deliver(self, parcel: Parcel, seen: Sequence[Seen], tell: Tell) -> Sequence[Result]:
         began = time.monotonic()
@@ -58,7 +58,7 @@ class FolderTarget:
             reason = f"active from the first boot; {card.hand_over()}"
             result = replace(result, result="installed", reason=reason, after=after, sent_bytes=parcel.size)
         except (EdgeError, OSError) as error:
-            result = replace(result, reason=str(error))
+            result = replace(result, reason=_said(error))
         return [replace(result, seconds=time.monotonic() - began)]
 
     def stop(self) -> None:
@@ -84,3 +84,9 @@ class FolderTarget:
             problem="" if same else problem,
             unchanged=same,
         )
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, EdgeError) or not isinstance(error, OSError):
+        return str(error)
+    return f"{error.filename or 'the card'}: {error.strerror}; is it mounted to be written, and are you root?"

@@ -64,6 +64,7 @@ class Transfer:
 
     def _attempt(self) -> bool:
         """Whether the device found the whole damaged, and threw it away."""
+        last: dict[str, Any] = {}  # stays so when the device closes its end while it is written to
         with self.client.session(self.remote.receive(self.parcel), self.until) as session:
             last = self._send(session)
         if session.status and "damaged" not in last:

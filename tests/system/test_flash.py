@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -15,9 +16,9 @@ import pytest
 from edge.flash.transfer import WINDOW
 from edge.slots import Slots, SlotsState
 from edge.trust import Trust
-from edge.trust.keys import PrivateKey
+from edge.trust.keys import PrivateKey, public_pem
 from tests.disks import Disk
-from tests.flashing import Flashed, Fleet
+from tests.flashing import EDGE, Flashed, Fleet
 from tests.proxy import CuttingProxy
 from tests.sshd import Sshd, free_port
 from tests.system.daemons import Daemon
@@ -196,6 +197,29 @@ def test_a_device_without_edge_and_one_whose_edge_is_broken_are_said(fleet: Flee
     assert reasons["line-3"].startswith("edge.toml: no such file")
 
 
+def test_a_device_that_hangs_up_while_it_is_sent_to_is_quoted(fleet: Fleet, new: Path) -> None:
+    command = fleet.add("line-1") / "bin" / "edge"
+    real = command.rename(command.with_name("real"))
+    refusal = """echo '{"have": 0}'; echo 'edge: the disk is read-only' >&2; exit 6"""
+    command.write_text(f'#!/bin/sh\nif [ "$2" = receive ]; then {refusal}; fi\nexec "{real}" "$@"\n')
+    command.chmod(0o755)
+    done = fleet.flash(new, "line-1", "--json")
+    result = done.results["line-1"]
+    assert (done.status, result["result"], result["reason"]) == (11, "failed", "the disk is read-only")
+
+
+def test_a_part_that_a_power_cut_spoilt_is_found_out_and_sent_again(fleet: Fleet, new: Path) -> None:
+    incoming = fleet.add("line-1") / "state" / "slots" / "incoming"
+    incoming.mkdir(parents=True)
+    part = incoming / f"{hashlib.sha256(new.read_bytes()).hexdigest()}.part"
+    part.write_bytes(bytes(1_000_000))  # its size came to the disk, its content did not
+    result = fleet.flash(new, "line-1", "--json").results["line-1"]
+    assert (result["result"], result["sent_bytes"]) == ("installed", 2 * new.stat().st_size - 1_000_000)
+    state = fleet.slots("line-1")
+    assert state.files[state.trial].read_bytes() == new.read_bytes()
+    assert list(incoming.iterdir()) == []
+
+
 def test_two_names_of_one_device_are_found_out(fleet: Fleet, new: Path) -> None:
     home = fleet.add("line-1")
     shutil.copytree(home, fleet.add("line-2"), dirs_exist_ok=True)
@@ -203,6 +227,27 @@ def test_two_names_of_one_device_are_found_out(fleet: Fleet, new: Path) -> None:
     assert done.status == 11
     assert "calls itself line-1, as line-1 does" in done.results["line-2"]["reason"]
     assert done.results["line-1"]["result"] == "installed"
+
+
+def test_a_card_boots_with_its_model_without_a_network_and_without_a_factory_model(
+    tmp_path: Path, new: Path, signing_key: PrivateKey, start: Callable[..., Daemon]
+) -> None:
+    root = tmp_path / "card"
+    (root / "etc").mkdir(parents=True)
+    key, config = tmp_path / "works.pub", tmp_path / "line-1.toml"
+    key.write_bytes(public_pem(signing_key.public))
+    config.write_text(
+        '[device]\nid = "line-1"\nstate = "../../var/lib/edge"\n'
+        '[source]\nuri = "sim://line?count=30&pace=fast"\n[model]\n'
+    )
+    words = [new, f"dir://{root}", "--trust", key, "--config-file", config]
+    done = subprocess.run([*EDGE, "flash", *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    booted = start(root / "etc" / "edge" / "edge.toml")
+    assert booted.report(120)["decided"] == 30
+    state = Slots(root / "var/lib/edge/slots").state()
+    assert state.held[state.active].version == 2
+    assert "colour" in booted.log.read_text()
 
 
 def test_ctrl_c_says_in_which_state_each_device_is(fleet: Fleet, new: Path) -> None:

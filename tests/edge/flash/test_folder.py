@@ -186,6 +186,7 @@ def test_a_key_that_is_none_is_refused_before_anything_is_looked_at(
     assert "expected an Ed25519 key" in err
 
 
+@pytest.mark.system
 def test_a_cut_anywhere_leaves_what_a_second_run_completes(
     flash: Flash,
     tmp_path: Path,
