@@ -33,7 +33,9 @@ from edge.messages import Identity
 from edge.office import Office
 from edge.pipeline import Accounts, Intake, steady, total
 from edge.pipeline.pinning import pin, reserved
+from edge.status import page
 from edge.status.service import StatusService
+from edge.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +159,8 @@ class Line:
         office.start()
         status.start(lambda: vitals.latest)
         try:
-            with steady():
+            pipelines = [lane.pipeline for lane in lanes]
+            with steady(), Watchdog(pipelines, lambda: page.headline(vitals.latest)):
                 self._run_lanes(lanes)
         finally:
             office.finish()

@@ -48,6 +48,9 @@ class Pipeline:
     ) -> None:
         self.accounts = Accounts()
         self.latency = LatencyHistogram()
+        self.progress_ns = 0
+        """Monotonic time of the decision loop's latest turn, with a frame or without; what a watchdog looks at."""
+        self.ended = False
         self._source, self._chain, self._gate, self._intake = source, chain, gate, intake
         self._stage = stage or WholeFrames()
         self._camera = camera
@@ -68,6 +71,7 @@ class Pipeline:
         capture.start()
         try:
             last = self._loop()
+            self.ended = True
         finally:
             self._shut(capture)
         if last is not None:
@@ -80,6 +84,7 @@ class Pipeline:
         last = None
         while not self._stopping.is_set() and not self._mailbox.finished:
             item = self._mailbox.take(_POLL_S)
+            self.progress_ns = time.monotonic_ns()
             if item is not None:
                 number, last = item
                 self._look(number, last)
@@ -140,6 +145,7 @@ class Pipeline:
         if self._patient:
             while self._intake.crowded and not self._stopping.is_set():
                 time.sleep(_CROWDED_S)
+                self.progress_ns = time.monotonic_ns()
 
     def _shut(self, capture: threading.Thread) -> None:
         self._stopping.set()
