@@ -23,6 +23,8 @@ USAGE
 here=$(cd "$(dirname "$0")" && pwd)
 deploy=$(dirname "$here")
 units=/etc/systemd/system
+# Debian's own: a Python in somebody's home is out of the service's sight.
+python=/usr/bin/python3
 wheels="" sdk="" extras=signing config="" state_device="" root="" start=yes dry="" uninstall="" changes=0
 
 die() { echo "install.sh: $*" >&2; exit 1; }
@@ -151,7 +153,7 @@ switch_watchdog_on() {
 # Each version stands in a folder of its own; the link is switched when it is complete.
 software() {
   local release
-  release=$({ sha256sum < "$sdk"; python3 -V; echo "$extras"; } | sha256sum | cut -c 1-12)
+  release=$({ sha256sum < "$sdk"; "$python" -V; echo "$extras"; } | sha256sum | cut -c 1-12)
   if [ "$(readlink /opt/edge/venv)" != "releases/$release" ]; then
     change "install $(basename "$sdk") into /opt/edge/releases/$release" install_release "$release"
   fi
@@ -162,7 +164,7 @@ install_release() {
   [ -z "$wheels" ] || from=(--no-index --find-links "$wheels")
   rm -rf "$place"
   mkdir -p /opt/edge/releases
-  python3 -m venv "$place"
+  "$python" -m venv "$place"
   "$place/bin/python" -m pip --disable-pip-version-check --quiet install "${from[@]}" \
     "edge-sdk[$extras] @ file://$(realpath "$sdk")" || { rm -rf "$place"; die "pip could not install $sdk; see above"; }
   "$place/bin/edge" --help > /dev/null
