@@ -165,9 +165,10 @@ existing() { check_name "$1"; [ -f "$dir/certs/$1.pem" ] || die "$1 has no certi
 
 # All that the name has that has not run out, also those before a renewal.
 revoke() {
-  local serial
+  local serial serials
   existing "$1"
-  for serial in $(awk -F '\t' -v name="/CN=$1" '$1 == "V" && $6 == name { print $4 }' "$dir/index.txt"); do
+  mapfile -t serials < <(awk -F '\t' -v name="/CN=$1" '$1 == "V" && $6 == name { print $4 }' "$dir/index.txt")
+  for serial in "${serials[@]}"; do
     in_ca ca -config openssl.cnf -revoke "issued/$serial.pem"
   done
   mv "$dir/certs/$1.pem" "$dir/issued/$1.revoked-$(date +%s).pem"
@@ -180,7 +181,7 @@ list() {
   for file in "$dir"/certs/*.pem; do
     [ -e "$file" ] || continue
     ends=$(openssl x509 -in "$file" -noout -enddate | cut -d = -f 2)
-    echo "$(basename "$file" .pem) $((($(date -d "$ends" +%s) - $(date +%s)) / 86400)) days"
+    echo "$(basename "$file" .pem) $((($(date -d "$ends" +%s) - $(date +%s) + 43200) / 86400)) days"
   done
 }
 

@@ -107,10 +107,15 @@ accounts() {
   for group in video dialout gpio; do
     if ! grep -qE "^$group:.*[:,]edge(,|$)" "$root/etc/group"; then
       change "user edge in the groups video, dialout and gpio" \
-        systemd-sysusers --root="$root/" "$root/etc/sysusers.d/edge.conf"
+        make_accounts
       return
     fi
   done
+}
+
+make_accounts() {
+  local said
+  said=$(systemd-sysusers --root="$root/" "$root/etc/sysusers.d/edge.conf" 2>&1) || die "systemd-sysusers: $said"
 }
 
 files() {
@@ -203,7 +208,10 @@ running() { [ -z "$root" ] && [ -d /run/systemd/system ] && [ -z "$dry" ]; }
 take_effect() {
   running || return 0
   systemctl daemon-reexec
-  if command -v udevadm > /dev/null; then udevadm control --reload && udevadm trigger --subsystem-match=video4linux --subsystem-match=tty; fi
+  if [ -S /run/udev/control ]; then
+    udevadm control --reload
+    udevadm trigger --subsystem-match=video4linux --subsystem-match=tty
+  fi
   systemctl try-restart systemd-journald
   if [ -n "$start" ]; then systemctl restart --no-block edge.service; fi
 }
