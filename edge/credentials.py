@@ -24,4 +24,13 @@ def located(path: Path, folder: Path) -> Path:
     name = text.removeprefix(PREFIX)
     if not name or "/" in name or name.startswith("."):
         raise ConfigError(f"{text}: expected the name of a credential, such as {PREFIX}edge.key")
-    return Path(os.environ.get("CREDENTIALS_DIRECTORY") or STORE) / name
+    return _store() / name
+
+
+def awaited(*paths: Path | None) -> list[Path]:
+    """Those of ``paths`` that are credentials and are not there yet: a device that is still to be enrolled."""
+    return [path for path in paths if path is not None and path.parent == _store() and not path.exists()]
+
+
+def _store() -> Path:
+    return Path(os.environ.get("CREDENTIALS_DIRECTORY") or STORE)

@@ -10,6 +10,8 @@ usage: install.sh [options]
   --sdk FILE       the SDK's wheel or source distribution; by default the newest edge_sdk-* in --wheels
   --extras LIST    extras of the SDK to install, "signing,gpio" (default: signing)
   --config FILE    becomes /etc/edge/edge.toml, unless there is one
+  --model FILE     becomes /etc/edge/factory.tflite, unless there is one: what runs until a better one is sent
+  --trust FILE     the public key that models sent later must be signed with (edge keys new makes it)
   --state DEVICE   the partition for /var/lib/edge, such as /dev/disk/by-label/edge-state
   --root DIR       work on this root folder, such as a mounted SD card; the rest is done at its first boot
   --no-start       do not (re)start the daemon
@@ -25,19 +27,21 @@ deploy=$(dirname "$here")
 units=/etc/systemd/system
 # Debian's own: a Python in somebody's home is out of the service's sight.
 python=/usr/bin/python3
-wheels="" sdk="" extras=signing config="" state_device="" root="" start=yes dry="" uninstall="" changes=0
+wheels="" sdk="" extras=signing config="" model="" trust="" state_device="" root="" start=yes dry="" uninstall="" changes=0
 
 die() { echo "install.sh: $*" >&2; exit 1; }
 
 options() {
   while [ $# -gt 0 ]; do
     case $1 in
-      --wheels | --sdk | --extras | --config | --state | --root)
-        [ -n "${2:-}" ] || { usage >&2; die "$1: a value is missing"; } ;;&
+      --wheels | --sdk | --extras | --config | --model | --trust | --state | --root)
+        [ -n "${2:-}" ] || die "$1: a value is missing" ;;&
       --wheels) wheels=$2; shift ;;
       --sdk) sdk=$2; shift ;;
       --extras) extras=$2; shift ;;
       --config) config=$2; shift ;;
+      --model) model=$2; shift ;;
+      --trust) trust=$2; shift ;;
       --state) state_device=$2; shift ;;
       --root) root=${2%/}; shift ;;
       --no-start) start="" ;;
@@ -54,8 +58,10 @@ check() {
   [ "$(id -u)" -eq 0 ] || die "must be run by root: sudo $0"
   [ -e "$root/etc/debian_version" ] || die "${root:-/}: not a Debian system; expected Raspberry Pi OS or Debian"
   [ -z "$wheels" ] || [ -d "$wheels" ] || die "--wheels $wheels: no such folder"
-  [ -z "$config" ] || [ -f "$config" ] || die "--config $config: no such file"
-  [ -z "$sdk" ] || [ -f "$sdk" ] || die "--sdk $sdk: no such file"
+  local name
+  for name in sdk config model trust; do
+    [ -z "${!name}" ] || [ -f "${!name}" ] || die "--$name ${!name}: no such file"
+  done
   if [ -z "$sdk" ] && [ -n "$wheels" ]; then
     sdk=$(find "$wheels" -maxdepth 1 -name 'edge_sdk-*' | sort --version-sort | tail -n 1)
   fi
@@ -98,7 +104,7 @@ make_folder() {
 }
 
 packages() {
-  if [ -z "$root" ] && [ -z "$dry" ]; then PACKAGES_FROM=$wheels "$deploy/setup/packages.sh" device; fi
+  if [ -z "$root" ] && [ -z "$dry" ]; then PACKAGES_FROM=$wheels bash "$deploy/setup/packages.sh" device; fi
 }
 
 accounts() {
@@ -122,12 +128,29 @@ files() {
   local name
   for name in edge.service edge-again.service; do put "$deploy/systemd/$name" "$units/$name" 644; done
   put "$deploy/systemd/70-edge.rules" /etc/udev/rules.d/70-edge.rules 644
+  put "$deploy/systemd/edge.modules" /etc/modules-load.d/edge.conf 644
   put "$deploy/systemd/journald.conf" /etc/systemd/journald.conf.d/edge.conf 644
   put "$deploy/systemd/watchdog.conf" /etc/systemd/system.conf.d/edge-watchdog.conf 644
   folder /etc/credstore 700 0:0
   folder /etc/edge 755 0:0
   folder /var/lib/edge 750 edge
-  if [ -n "$config" ] && [ ! -e "$root/etc/edge/edge.toml" ]; then put "$config" /etc/edge/edge.toml 644; fi
+  put_once "$config" /etc/edge/edge.toml
+  put_once "$model" /etc/edge/factory.tflite
+  [ -z "$trust" ] || put "$trust" /etc/edge/trusted.pub 644
+}
+
+put_once() {
+  if [ -n "$1" ] && [ ! -e "$root$2" ]; then put "$1" "$2" 644; fi
+}
+
+# Models that come later must be signed with this key.
+trusted_key() {
+  local file=/etc/edge/trusted.pub id
+  [ -f "$file" ] && [ -f /etc/edge/edge.toml ] || return 0
+  id=$(openssl pkey -pubin -in "$file" -outform DER 2> /dev/null | tail -c 32 | sha256sum | cut -c 1-16)
+  if ! grep -qs "$id" /var/lib/edge/trust/trust.json; then
+    change "trust models signed with key $id" runuser -u edge -- /opt/edge/venv/bin/edge keys trust "$file" -c /etc/edge/edge.toml
+  fi
 }
 
 state_partition() {
@@ -182,20 +205,30 @@ install_release() {
     xargs --no-run-if-empty rm -rf
 }
 
-# Everything that the first boot needs, without a network.
+# Everything that the first boot needs, without a network. It is put together from links, so that a card that has it
+# already is only read.
 source_for_first_boot() {
-  local wanted=$root/opt/edge/source new=$root/opt/edge/source.new
-  rm -rf "$new"
-  mkdir -p "$new/wheels"
-  cp -r "$deploy/provision" "$deploy/systemd" "$deploy/setup" "$new/"
-  if [ -n "$wheels" ]; then cp "$wheels"/* "$new/wheels/"; fi
-  cp "$sdk" "$new/wheels/"
-  if diff -rq "$new" "$wanted" > /dev/null 2>&1; then rm -rf "$new"; return; fi
-  change "software for the first boot in /opt/edge/source" true
-  if [ -n "$dry" ]; then rm -rf "$new"; return; fi
-  rm -rf "$wanted"
-  mv -T "$new" "$wanted"
-  sync -f "$wanted"
+  local wanted=$root/opt/edge/source links
+  links=$(mktemp -d)
+  mkdir "$links/wheels"
+  cp -rs "$deploy/provision" "$deploy/systemd" "$deploy/setup" "$links/"
+  if [ -n "$wheels" ]; then cp -s "$(realpath "$wheels")"/* "$links/wheels/"; fi
+  ln -sf "$(realpath "$sdk")" "$links/wheels/"
+  if ! diff -rq "$links" "$wanted" > /dev/null 2>&1; then
+    change "software for the first boot in /opt/edge/source" copy_source "$links" "$wanted"
+  fi
+  rm -rf "$links"
+}
+
+copy_source() {
+  rm -rf "$2.new"
+  mkdir -p "$(dirname "$2")"
+  cp -rL "$1" "$2.new"
+  chmod 755 "$2.new"
+  sync -f "$2.new"
+  rm -rf "$2"
+  mv -T "$2.new" "$2"
+  sync -f "$(dirname "$2")"
 }
 
 enabled() {
@@ -227,6 +260,7 @@ provision() {
     enabled edge-first-boot.service
   else
     software
+    trusted_key
   fi
   enabled edge.service
   if [ -n "$state_device" ]; then enabled var-lib-edge.mount; fi
@@ -237,7 +271,7 @@ remove() {
   if running; then systemctl disable --now --quiet edge.service edge-again.service 2> /dev/null || true; fi
   for file in "$units"/{edge.service,edge-again.service,edge-first-boot.service,multi-user.target.wants/edge.service} \
     "$units/multi-user.target.wants/edge-first-boot.service" /etc/udev/rules.d/70-edge.rules \
-    /etc/sysusers.d/edge.conf /etc/systemd/journald.conf.d/edge.conf /etc/systemd/system.conf.d/edge-watchdog.conf /opt/edge; do
+    /etc/sysusers.d/edge.conf /etc/modules-load.d/edge.conf /etc/systemd/journald.conf.d/edge.conf /etc/systemd/system.conf.d/edge-watchdog.conf /opt/edge; do
     if [ -e "$root$file" ] || [ -L "$root$file" ]; then change "remove $file" rm -rf "$root$file"; fi
   done
   start=""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge.config import load_config
-from edge.credentials import STORE, located
+from edge.credentials import STORE, awaited, located
+from edge.daemon import run_line
 from edge.errors import ConfigError
 
 
@@ -40,3 +41,24 @@ def test_a_configuration_may_name_them(
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     config = load_config(write_config(extra='cert = "edge.pem"\nkey = "credential:edge.key"'))
     assert config.sync.key == tmp_path / "edge.key"
+
+
+def test_only_credentials_are_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "edge.ca").touch()
+    assert awaited(tmp_path / "edge.ca", tmp_path / "edge.key", Path("/nowhere/key"), None) == [tmp_path / "edge.key"]
+
+
+def test_a_line_that_is_not_enrolled_yet_judges_and_keeps_what_it_has_to_say(
+    tmp_path: Path,
+    write_config: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "credentials").mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
+    files = "".join(f'{name} = "credential:edge.{name}"\n' for name in ("ca", "cert", "key"))
+    report = run_line(load_config(write_config(broker="mqtts://127.0.0.1:8883", extra=files)))
+    assert (report.judged, report.lost) == (30, 0)
+    assert report.pending > 0
+    assert "not enrolled: there is no credential edge.ca, edge.cert, edge.key yet" in caplog.text

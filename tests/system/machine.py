@@ -43,7 +43,14 @@ class Machine:
         wants = (path.name for path in self.root.glob("etc/systemd/system/multi-user.target.wants/edge*"))
         target = f"[Unit]\nRequires=basic.target\nAfter=basic.target\nWants={' '.join((*SERVICES, *wants))}\n"
         (self.root / "etc/systemd/system" / TARGET).write_text(target)
-        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network"]
+        command = [
+            "systemd-nspawn",
+            "--quiet",
+            "--register=no",
+            "--keep-unit",
+            "--private-network",
+            "--system-call-filter=bpf",
+        ]
         command += [f"--directory={self.root}", f"--machine=line-{os.getpid()}", "--console=pipe", "--boot"]
         environment = os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         log = (self.folder / "console.log").open("wb")
