@@ -288,5 +288,7 @@ else
 fi
 if [ "$changes" -eq 0 ]; then echo "nothing to change"; exit 0; fi
 take_effect
-[ -e "$root/etc/edge/edge.toml" ] || [ -n "$uninstall" ] || echo "next: write $root/etc/edge/edge.toml; the daemon waits for it"
+if [ -z "$config$uninstall" ] && [ ! -e "$root/etc/edge/edge.toml" ]; then
+  echo "next: write $root/etc/edge/edge.toml; the daemon waits for it"
+fi
 if [ -n "$dry" ]; then echo "$changes changes would be made"; else echo "$changes changes made"; fi

@@ -1,4 +1,4 @@
-"""The files that systemd and udev read: are they what these programs understand, and how much is the service exposed."""
+"""The files that systemd and udev read: do these programs understand them, and how much is the service exposed."""
 
 from __future__ import annotations
 
