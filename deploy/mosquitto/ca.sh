@@ -11,7 +11,7 @@ usage: ca.sh COMMAND DIR [...]
   broker DIR NAME...            for the broker; NAMEs are the host names and addresses that it is reached by
   device DIR ID [--csr FILE]    for a device; with a request that enroll.sh made there, its key never leaves it
   client DIR NAME               for monitor or operator, or another user that the ACL knows
-  renew DIR NAME                a new certificate for the same key
+  renew DIR NAME [--csr FILE]   a new certificate, for the same key or for that of a new request
   revoke DIR NAME               no longer believed; give DIR/crl.pem to the broker and reload it
   list DIR                      who has one, and for how many days still
 
@@ -126,14 +126,24 @@ issue() {
   check_name "$name"
   [ ! -e "$dir/certs/$name.pem" ] || die "$name has a certificate already; renew or revoke it"
   if [ -n "$csr" ]; then
-    openssl req -in "$csr" -noout -verify > /dev/null 2>&1 || die "$csr: not a certificate request; make one with enroll.sh request"
-    cp "$csr" "$dir/requests/$name.csr"
+    take_request "$name"
   else
     new_key "$dir/keys/$name.key"
     in_ca req -new -config openssl.cnf -key "keys/$name.key" -subj "/CN=$name" -out "requests/$name.csr"
   fi
   echo "$kind $EDGE_NAMES" > "$dir/requests/$name.kind"
   sign "$name"
+}
+
+take_request() {
+  openssl req -in "$csr" -noout -verify > /dev/null 2>&1 || die "$csr: not a certificate request; make one with enroll.sh request"
+  cp "$csr" "$dir/requests/$1.csr"
+}
+
+renew() {
+  existing "$1"
+  if [ -n "$csr" ]; then take_request "$1"; fi
+  sign "$1"
 }
 
 sign() {
@@ -194,7 +204,7 @@ case $command in
     case $command in
       device) device "${rest[0]}" ;;
       client) issue "${rest[0]}" client ;;
-      renew) existing "${rest[0]}"; sign "${rest[0]}" ;;
+      renew) renew "${rest[0]}" ;;
       revoke) revoke "${rest[0]}" ;;
     esac ;;
   list) opened; list ;;

@@ -29,9 +29,9 @@ def enroll(store: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return script("provision/enroll.sh", *words, "--store", str(store))
 
 
-def enrolled(authority: Authority, store: Path, name: str = "line-1", serial: str = "") -> Path:
+def enrolled(authority: Authority, store: Path, name: str = "line-1") -> Path:
     """The certificate that answers the device's request."""
-    request = store.parent / f"{name}{serial}.csr"
+    request = store.parent / f"{name}.csr"
     request.write_text(enroll(store, "request", name).stdout)
     authority("device", name, "--csr", str(request))
     return authority.folder / "certs" / f"{name}.pem"
@@ -92,8 +92,10 @@ def test_a_renewal_leaves_the_old_certificate_in_force_until_the_new_one_is_ther
     ca = str(authority.folder / "ca.pem")
     assert enroll(store, "accept", str(enrolled(authority, store)), ca).returncode == 0
     before = {path.name: path.read_bytes() for path in store.iterdir()}
-    authority("revoke", "line-1")
-    newer = enrolled(authority, store, serial="-2")
+    request = store.parent / "newer.csr"
+    request.write_text(enroll(store, "request", "line-1").stdout)
+    authority("renew", "line-1", "--csr", str(request))
+    newer = authority.folder / "certs" / "line-1.pem"
     assert {name: (store / name).read_bytes() for name in before} == before
     # Asked twice: the same key, so that an answer to the first request is not lost.
     key = (store / "edge.key.new").read_bytes()

@@ -20,6 +20,10 @@ from edge.sim import SimulatedLine
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = ["README.md", "edge/README.md", "edge/drift/README.md", "deploy/mosquitto/README.md"]
+DEPLOY = [
+    "deploy/README.md",
+    *(f"deploy/{room}/README.md" for room in ("compose", "mosquitto", "provision", "systemd")),
+]
 
 CONFIG = """
 [device]
@@ -87,7 +91,7 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 
 
 def test_links_between_the_readmes_lead_somewhere() -> None:
-    for name in ["README.md", "edge/README.md", "deploy/README.md", "tests/README.md"]:
+    for name in ["README.md", "edge/README.md", "tests/README.md", *DEPLOY]:
         for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / name).read_text("utf-8")):
             assert (ROOT / name).parent.joinpath(target).exists(), f"{name} → {target}"
 

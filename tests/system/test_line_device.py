@@ -229,7 +229,7 @@ def test_a_daemon_that_keeps_failing_is_tried_again_until_it_runs(device: Machin
 
 
 def test_a_device_is_enrolled_and_its_daemon_speaks_to_the_broker(device: Machine) -> None:
-    ca, enroll = "/srv/deploy/mosquitto/ca.sh", "/srv/deploy/provision/enroll.sh"
+    ca, enroll = "/srv/deploy/mosquitto/ca.sh", "/usr/local/sbin/edge-enroll"
     steps = f"""
         set -e
         {ca} init /srv/ca Bakery; {ca} broker /srv/ca 127.0.0.1; {ca} client /srv/ca monitor
