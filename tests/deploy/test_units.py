@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.machine import require_root
+
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SERVICE = DEPLOY / "systemd" / "edge.service"
 MOST_EXPOSURE = 1.5
@@ -56,6 +58,7 @@ def test_systemd_understands_every_line_of_a_unit(tmp_path: Path, name: str) -> 
 
 def test_udev_understands_every_rule(tmp_path: Path) -> None:
     """``udevadm test`` reads the rules of a root folder before it looks at the device, and names wrong lines."""
+    require_root()
     for text, wrong in (
         ((DEPLOY / "systemd" / "70-edge.rules").read_text("utf-8"), False),
         ('NONSENSE=="1"\n', True),
