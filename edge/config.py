@@ -38,6 +38,8 @@ class DeviceConfig:
     """Where the device stands; travels in the payload."""
     line: str = ""
     """The production line; travels in the payload."""
+    groups: tuple[str, ...] = ()
+    """Roll-outs over MQTT can mean all devices of a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ class SourceConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    path: Path
-    """The .tflite."""
+    path: Path | None = None
+    """The factory model (.tflite): what runs where no slot holds an active one."""
     runtime: RuntimeChoice = "auto"
     """"auto" takes what `edge bench --tune` found, else litert where it works, else tflite-runtime."""
     threads: int | None = field(default=None, metadata={"least": 1, "most": 64})
@@ -202,6 +204,35 @@ class SyncConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotsConfig:
+    """Which new models are taken; see edge/trust/README.md."""
+
+    require_signature: bool = True
+    """Only models signed with one of the keys that 'edge keys trust' made known to this device."""
+    most_version_jump: int = field(default=1000, metadata={"least": 1, "most": 1 << 62})
+    """How far a new model's version may lie above the highest that was committed, so that one with a huge version
+    does not shut out all later ones."""
+    attempts: int = field(default=3, metadata={"least": 1, "most": 100})
+    """Loads that a new model has during its trial: a crash costs one, with the last one the old model is back."""
+    shadow: int = field(default=100, metadata={"least": 0, "most": 100_000})
+    """Pictures that a new model judges beside the active one before it may judge the line; 0: none."""
+    shadow_s: float = field(default=30.0, metadata={"least": 1.0, "most": 86_400.0})
+    """So long it waits for them; then those that came have to do, and the golden samples."""
+    least_agreement: float = field(default=0.9, metadata={"least": 0.0, "most": 1.0})
+    """Share of them that both models give the same label."""
+    most_latency: float = field(default=4.0, metadata={"least": 1.0, "most": 1000.0})
+    """Times as long as the active model it may take for one; what takes no more than 5 ms is quick enough."""
+    reject_change: float = field(default=0.15, metadata={"least": 0.0, "most": 1.0})
+    """By how much the share of rejected parts may differ from the active model's."""
+    trial_frames: int = field(default=300, metadata={"least": 1, "most": 10_000_000})
+    """Parts that a new model judges on the line before it is the active one; the way back stays open so long …"""
+    trial_s: float = field(default=60.0, metadata={"least": 1.0, "most": 604_800.0})
+    """… or so many seconds, whichever comes first, but not before 30 parts."""
+    desired: bool = False
+    """Takes the models that a roll-out over MQTT wants on this device; see edge/rollout/README.md."""
+
+
+@dataclass(frozen=True, slots=True)
 class HealthConfig:
     interval_s: float = field(default=10.0, metadata={"least": 0.5, "most": 86_400.0})
     """Seconds between health messages."""
@@ -213,7 +244,7 @@ class HealthConfig:
 class Config:
     device: DeviceConfig
     source: tuple[SourceConfig, ...]
-    model: ModelConfig
+    model: ModelConfig = field(default_factory=ModelConfig)
     camera: CareOptions = field(default_factory=CareOptions)
     then: tuple[ThenConfig, ...] = ()
     parts: PartsConfig = field(default_factory=PartsConfig)
@@ -223,6 +254,7 @@ class Config:
     drift: DriftConfig = field(default_factory=DriftConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
     sync: SyncConfig = field(default_factory=SyncConfig)
+    slots: SlotsConfig = field(default_factory=SlotsConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
 
     @property
@@ -272,12 +304,7 @@ def _anchored(config: Config, folder: Path) -> Config:
 
 
 def _check(config: Config) -> None:
-    for key in ("id", "site", "line"):
-        value = getattr(config.device, key)
-        if (value or key == "id") and not _ID.fullmatch(value):
-            raise ConfigError(
-                f"device.{key}: expected 1 to 63 letters, digits, dots, dashes or underscores, got {value!r}"
-            )
+    _check_device(config.device)
     _check_cameras(config)
     try:
         check_root(config.sync.root)
@@ -292,9 +319,25 @@ def _check(config: Config) -> None:
     for place, model in (("model", config.model), *(("then", then) for then in config.then)):
         if model.delegate_options and not model.delegate:
             raise ConfigError(f"{place}.delegate_options: there is no {place}.delegate to give them to")
+        if model.path is None and place == "then":
+            raise ConfigError("then.path: missing; expected the .tflite of a further model")
         _ = model.wanted
     if bool(config.sync.cert) != bool(config.sync.key):
         raise ConfigError("sync.cert and sync.key: expected both or neither")
+
+
+def _check_device(device: DeviceConfig) -> None:
+    for key in ("id", "site", "line"):
+        value = getattr(device, key)
+        if value or key == "id":
+            _check_id(f"device.{key}", value)
+    for group in device.groups:
+        _check_id("device.groups", group)
+
+
+def _check_id(place: str, value: str) -> None:
+    if not _ID.fullmatch(value):
+        raise ConfigError(f"{place}: expected 1 to 63 letters, digits, dots, dashes or underscores, got {value!r}")
 
 
 def _check_cameras(config: Config) -> None:
@@ -302,10 +345,7 @@ def _check_cameras(config: Config) -> None:
     if not 0 < len(names) <= MOST_CAMERAS:
         raise ConfigError(f"source: expected 1 to {MOST_CAMERAS} cameras, got {len(names)}")
     for name in names:
-        if not _ID.fullmatch(name):
-            raise ConfigError(
-                f"source.name: expected 1 to 63 letters, digits, dots, dashes or underscores, got {name!r}"
-            )
+        _check_id("source.name", name)
         if names.count(name) > 1:
             raise ConfigError(f"source.name: two cameras are called {name!r}; expected a name of its own for each")
     calibration = config.parts.calibration

@@ -9,15 +9,18 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from edge.artifact.artifact import GOLDEN, LABELS, MANIFEST
-from edge.artifact.container import append_files
+from edge.artifact.container import append_files, split
 from edge.artifact.golden import Golden
 from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
 from edge.decide import Decision
@@ -25,6 +28,9 @@ from edge.frames.frame import Image
 from edge.interpreter import open_interpreter
 from edge.judgement import Judgement
 from edge.preprocess import Preprocessor
+from edge.trust.keys import PrivateKey
+from edge.trust.signing import signed
+from tests.artifacts import DATA, pack
 
 THIRD_PARTY = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -89,6 +95,39 @@ def make_artifact(colour_model: Path, picture: Callable[..., Image]) -> Callable
             golden_tolerance=8,
         )
         return append_files(model, content | {MANIFEST: manifest.to_json()})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> PrivateKey:
+    """One for the whole session."""
+    return PrivateKey.new()
+
+
+@pytest.fixture(scope="session")
+def make_signed(make_artifact: Callable[..., bytes], signing_key: PrivateKey) -> Callable[..., bytes]:
+    """``make_signed(version=3, hardware=("aarch64",), key=other)``: the artifact with a changed manifest, signed."""
+
+    def make(key: PrivateKey = signing_key, files: dict[str, bytes] | None = None, **changes: Any) -> bytes:
+        model, content = split(make_artifact(files=files))
+        manifest = replace(Manifest.from_json(content[MANIFEST]), **changes)
+        return signed(append_files(model, {**content, MANIFEST: manifest.to_json()}), key)
+
+    return make
+
+
+@pytest.fixture
+def faulty(tmp_path: Path, picture: Callable[..., Image], signing_key: PrivateKey) -> Callable[..., Path]:
+    """``faulty("hangs", version=2)``: a signed artifact of one of ``data/faulty``; ``plain`` has no fault."""
+    images = [picture(name) for name in COLOURS]
+
+    def make(name: str, version: int = 1, labels: tuple[str, ...] = tuple(COLOURS), **changes: Any) -> Path:
+        flatbuffer = (DATA / "faulty" / f"{name}.tflite").read_bytes()
+        path = tmp_path / f"{name}-{version}.tflite"
+        data = pack(flatbuffer, images, model="faulty", labels=labels, version=version, **changes)
+        path.write_bytes(signed(data, signing_key))
+        return path
 
     return make
 
@@ -159,6 +198,14 @@ def drift_reference(colour_model: Path) -> bytes:
         predicted.append(decision.index)
     labels = ("red", "green", "blue")
     return Reference.fit(np.array(features), np.array(scores), predicted, labels, tuple(FEATURES)).to_bytes()
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: what is tested here does not ask how slow this machine's disk is."""
+    shared = Path("/dev/shm")
+    with TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else tmp_path) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,11 @@ device=(python3-venv libgl1 "libglib2.0-0|libglib2.0-0t64" libxcb1 openssl)
 demo=("${device[@]}" mosquitto)
 # clang compiles what the tests need on this machine, and has libFuzzer. The Arm compiler takes the converter's C array
 # and, with qemu, the firmware. Chromium opens the converter's report. Disks in files and networks of their own:
-# e2fsprogs, mount, iproute2. A device that boots systemd in a container, what checks the files in deploy/, and
-# the database that one of them runs.
+# e2fsprogs, mount, iproute2. A device that boots systemd in a container, what checks the files in deploy/, the
+# database that one of them runs, and an SSH server to flash.
 test=("${demo[@]}" clang libclang-rt-dev libc6-dev gcc-arm-none-eabi qemu-system-arm e2fsprogs mount iproute2
       systemd systemd-container udev dbus shellcheck cloud-init docker-compose postgresql
+      openssh-server openssh-client
       "chromium|chromium-browser|google-chrome-stable")
 
 case "${1:-}" in

@@ -8,14 +8,15 @@ import sys
 
 import edge
 
-OPTIONAL = {"edge.monitor.table", "edge.monitor.watch", "edge.frames.picamera"}
+OPTIONAL = {"edge.monitor.table", "edge.monitor.watch", "edge.frames.picamera", "edge.flash.live"}
 """These may import what an extra brings."""
 
 PROGRAM = """
 import importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
-print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "keras", "scipy", "pandas", "rich"}))
+extras = {"tensorflow", "keras", "scipy", "pandas", "rich", "cryptography"}
+print(sorted({name.split(".")[0] for name in sys.modules} & extras))
 """
 
 
