@@ -39,7 +39,7 @@ class Machine:
         return _done(["chroot", str(self.root), *words])
 
     def boot(self) -> None:
-        """Until what is enabled of ours has been started, or has failed to."""
+        """Until systemd takes orders; what is enabled of ours is being started."""
         wants = (path.name for path in self.root.glob("etc/systemd/system/multi-user.target.wants/edge*"))
         target = f"[Unit]\nRequires=basic.target\nAfter=basic.target\nWants={' '.join((*SERVICES, *wants))}\n"
         (self.root / "etc/systemd/system" / TARGET).write_text(target)

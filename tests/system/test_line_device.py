@@ -286,7 +286,8 @@ def test_an_sd_card_is_prepared_and_finishes_at_its_first_boot(make_machine: Cal
     assert offline(machine, *words).stdout == "nothing to change\n"
     assert files(machine) == written
     machine.boot()
-    machine.wait(lambda: judging(machine), 180)
+    machine.wait(lambda: judging(machine), 240)
+    assert "install edge_sdk-" in machine.journal("edge-first-boot.service")
 
 
 def test_a_state_partition_is_mounted_where_the_state_is(make_machine: Callable[[], Machine]) -> None:
