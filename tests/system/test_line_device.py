@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import shutil
@@ -19,7 +21,15 @@ from tests.system.wheels import fill_wheelhouse
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
-INSTALL = ("/srv/deploy/provision/install.sh", "--wheels", "/srv/wheels", "--config", "/srv/edge.toml")
+INSTALL = (
+    "/srv/deploy/provision/install.sh",
+    "--wheels",
+    "/srv/wheels",
+    "--config",
+    "/srv/edge.toml",
+    "--trust",
+    "/srv/works.pub",
+)
 HANG = "/var/lib/edge/hang"
 CONFIG = f"""
 [device]
@@ -41,6 +51,12 @@ ca = "credential:edge.ca"
 cert = "credential:edge.cert"
 key = "credential:edge.key"
 """
+PUBLIC_KEY = b"""-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+-----END PUBLIC KEY-----
+"""
+"""The first of RFC 8032's examples, in PEM."""
+KEY_ID = hashlib.sha256(base64.b64decode(PUBLIC_KEY.splitlines()[1])[-32:]).hexdigest()[:16]
 WATCHDOG_S = 3
 """Shorter than shipped, in a drop-in, as README.md says how."""
 UNCHANGED = ("/etc", "/opt/edge", "/usr/local", "/boot")
@@ -65,6 +81,7 @@ def make_machine(
         shutil.copy(colour_model, place / "colour.tflite")
         shutil.copy(Path(__file__).with_name("probe.py"), place / "probe.py")
         (place / "edge.toml").write_text(CONFIG)
+        (place / "works.pub").write_bytes(PUBLIC_KEY)
         return machine
 
     yield make
@@ -134,6 +151,16 @@ def test_users_groups_and_folders_are_as_they_should_be(device: Machine) -> None
     assert device.show("edge.service", "UnitFileState") == {"UnitFileState": "enabled"}
     limits = device.run("systemd-analyze", "cat-config", "systemd/journald.conf").stdout
     assert "\nSystemMaxUse=64M" in limits
+
+
+def keys(machine: Machine) -> str:
+    """What ``edge keys list`` says there."""
+    return machine.run("/opt/edge/venv/bin/edge", "keys", "list", "-c", "/etc/edge/edge.toml").stdout
+
+
+def test_models_must_be_signed_with_the_key_that_it_was_given(device: Machine) -> None:
+    assert KEY_ID in keys(device)
+    assert device.run("stat", "-c", "%U", "/var/lib/edge/trust/trust.json").stdout == "edge\n"
 
 
 def test_the_service_is_judging_as_its_own_user(device: Machine) -> None:
@@ -273,6 +300,7 @@ def test_an_sd_card_is_prepared_and_finishes_at_its_first_boot(make_machine: Cal
     (machine.root / "boot/firmware").mkdir(parents=True, exist_ok=True)
     (machine.root / "boot/firmware/config.txt").write_text("[pi5]\ndtparam=uart0=on")
     words = ("--wheels", str(machine.root / "srv/wheels"), "--config", str(machine.root / "srv/edge.toml"))
+    words += ("--trust", str(machine.root / "srv/works.pub"))
     untouched = files(machine)
     rehearsal = offline(machine, *words, "--dry-run")
     assert rehearsal.stdout.splitlines()[-1].endswith("changes would be made")
@@ -288,6 +316,7 @@ def test_an_sd_card_is_prepared_and_finishes_at_its_first_boot(make_machine: Cal
     machine.boot()
     machine.wait(lambda: judging(machine), 240)
     assert "install edge_sdk-" in machine.journal("edge-first-boot.service")
+    assert KEY_ID in keys(machine)
 
 
 def test_a_state_partition_is_mounted_where_the_state_is(make_machine: Callable[[], Machine]) -> None:
