@@ -57,9 +57,7 @@ class Machine:
         self._console = subprocess.Popen(
             [*command, f"systemd.unit={TARGET}"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
         )
-        self.wait(
-            lambda: self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded"), BOOT_S
-        )
+        self.wait(lambda: self.run("systemctl", "is-active", "dbus.service").returncode == 0, BOOT_S)
 
     def run(self, *words: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
         """A command on the running machine, as root."""
