@@ -43,20 +43,16 @@ class Machine:
         wants = (path.name for path in self.root.glob("etc/systemd/system/multi-user.target.wants/edge*"))
         target = f"[Unit]\nRequires=basic.target\nAfter=basic.target\nWants={' '.join((*SERVICES, *wants))}\n"
         (self.root / "etc/systemd/system" / TARGET).write_text(target)
-        command = [
-            "systemd-nspawn",
-            "--quiet",
-            "--register=no",
-            "--keep-unit",
-            "--private-network",
-            "--system-call-filter=bpf",
-        ]
+        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network"]
+        # Which devices a service may use, and which addresses, systemd tells the kernel by BPF.
+        command += ["--system-call-filter=bpf"]
         command += [f"--directory={self.root}", f"--machine=line-{os.getpid()}", "--console=pipe", "--boot"]
         environment = os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
-        log = (self.folder / "console.log").open("wb")
-        self._console = subprocess.Popen(
-            [*command, f"systemd.unit={TARGET}"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
-        )
+        command += [f"systemd.unit={TARGET}"]
+        with (self.folder / "console.log").open("wb") as log:
+            self._console = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+            )
         self.wait(lambda: self.run("systemctl", "is-active", "dbus.service").returncode == 0, BOOT_S)
 
     def run(self, *words: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
