@@ -17,6 +17,7 @@ from edge.caretaker import Caretaker
 from edge.caretaker import Watched as Cared
 from edge.chain import Chain, Link
 from edge.config import Config, ModelConfig, PartsConfig, SourceConfig, SyncConfig
+from edge.credentials import awaited
 from edge.drift import DriftWatch, Reference
 from edge.errors import ConfigError
 from edge.frames import Reopening, open_source
@@ -206,8 +207,14 @@ def open_auditor(config: Config, tenure: Tenure) -> Auditor:
 
 
 def open_sync(sync: SyncConfig, buffer: Buffer, identity: Identity) -> Sync | None:
-    """None without a broker. Raises ConfigError; a broker that is away is no error."""
+    """None without a broker, and before the device is enrolled: the line need not wait for its certificate. Raises
+    ConfigError; a broker that is away is no error.
+    """
     if not sync.broker:
+        return None
+    if missing := awaited(sync.ca, sync.cert, sync.key, sync.password_file):
+        names = ", ".join(path.name for path in missing)
+        log.warning("not enrolled: there is no credential %s yet; what is to be sent waits in the buffer", names)
         return None
     transport = make_transport(sync, f"{sync.root}-{identity.device}")
     return Sync(transport, buffer, identity, sync.root, predictions=sync.predictions, backlog_per_s=sync.backlog_rate)

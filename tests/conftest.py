@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -216,3 +218,24 @@ def judgement() -> Callable[..., Judgement]:
         return Judgement(camera, part, now_ns, time.time_ns(), 0, decision)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def build_library(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """``build_library(Path("x.c"))``: the shared library made of one C file."""
+    compiler = next((name for name in ("gcc", "clang", "tcc") if shutil.which(name)), None)
+    assert compiler, "no C compiler; deploy/setup/packages.sh test installs one"
+
+    def build(source: Path) -> Path:
+        library = tmp_path_factory.mktemp("library") / f"lib{source.stem}.so"
+        flags = ["-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]
+        subprocess.run([compiler, *flags, "-o", library, source], check=True)
+        return library
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def delegate_library(build_library: Callable[[Path], Path]) -> Path:
+    """Copies the first bytes of the input to the output; its options stand in the C file."""
+    return build_library(Path(__file__).parent / "edge" / "interpreter" / "delegate.c")

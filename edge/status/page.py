@@ -24,7 +24,7 @@ def running(snapshot: Snapshot, problems: Sequence[str]) -> str:
         ("device", f"{health.device}{_where(health)}, {_verdict(problems)}"),
         *(("", f"! {problem}") for problem in problems),
         ("boot", f"{health.boot_id}, up {_duration(health.uptime_s)}, process {snapshot.pid}"),
-        ("model", f"{health.model}{f' v{health.model_version}' if health.model_version else ''}"),
+        ("model", _model(health)),
         *slot_lines(snapshot.slots),
         *(line for camera in health.cameras for line in _camera(camera)),
         *(_totals(health) if len(health.cameras) > 1 else ()),
@@ -35,6 +35,16 @@ def running(snapshot: Snapshot, problems: Sequence[str]) -> str:
         ("system", _system(health)),
     ]
     return _page(lines)
+
+
+def headline(snapshot: Snapshot) -> str:
+    """What runs and how fast, in one line, as ``systemctl status`` shows it."""
+    health = snapshot.health
+    text = f"{_model(health)}, {health.rate_fps:.1f} decisions/s"
+    if health.latency_us.p99:
+        text += f", p99 {health.latency_us.p99 / 1000:.1f} ms"
+    away = sum(camera.lost for camera in health.cameras)
+    return text + (f", {away} of {len(health.cameras)} cameras away" if away else "")
 
 
 def stopped(remains: Remains | None, slots: SlotsState | None = None) -> str:
@@ -60,6 +70,10 @@ def stopped(remains: Remains | None, slots: SlotsState | None = None) -> str:
     if remains.damaged:
         lines.append(("", f"! {remains.damaged} damaged buffer files were set aside in this folder"))
     return _page(lines)
+
+
+def _model(health: Health) -> str:
+    return health.model + (f" v{health.model_version}" if health.model_version else "")
 
 
 def _page(lines: Sequence[tuple[str, str]]) -> str:

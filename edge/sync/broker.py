@@ -72,7 +72,8 @@ class Broker:
             if self.cert is not None:
                 context.load_cert_chain(self.cert, self.key)
         except (OSError, ValueError) as error:
-            files = ", ".join(str(path) for path in (self.ca, self.cert, self.key) if path)
+            given = [path for path in (self.ca, self.cert, self.key) if path]
+            files = ", ".join(str(path) for path in [path for path in given if not path.exists()] or given)
             raise ConfigError(f"broker: TLS files {files} cannot be used: {error}") from None
         return context
 

@@ -26,6 +26,10 @@ READMES = [
     "edge/slots/README.md",
     "deploy/mosquitto/README.md",
 ]
+DEPLOY = [
+    "deploy/README.md",
+    *(f"deploy/{room}/README.md" for room in ("compose", "mosquitto", "provision", "systemd")),
+]
 
 CONFIG = """
 [device]
@@ -93,7 +97,7 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 
 
 def test_links_between_the_readmes_lead_somewhere() -> None:
-    for name in ["README.md", "edge/README.md", "deploy/README.md", "tests/README.md"]:
+    for name in ["README.md", "edge/README.md", "tests/README.md", *DEPLOY]:
         for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / name).read_text("utf-8")):
             assert (ROOT / name).parent.joinpath(target).exists(), f"{name} → {target}"
 

@@ -11,7 +11,7 @@ import pytest
 
 from edge.health.snapshot import DriftState, Snapshot
 from edge.status import Remains
-from edge.status.page import running, stopped
+from edge.status.page import headline, running, stopped
 from edge.sync import State
 
 
@@ -33,6 +33,16 @@ def test_the_page_says_who_runs_since_when_and_what_it_saw(snapshot: Snapshot) -
     assert found["buffer"].startswith("7 entries, 3 wait for the broker, 6 records in memory; 121 kB, 50 records")
     assert found["sync"] == "connected; published 12, acknowledged 11, refused 1, unheard 2"
     assert found["system"].startswith("25% of a core, 100 MB resident, 48 °C, 5120 MB free")
+
+
+def test_one_line_says_what_runs_and_how_fast(snapshot: Snapshot) -> None:
+    p99 = snapshot.health.latency_us.p99 / 1000
+    away = sum(camera.lost for camera in snapshot.health.cameras)
+    lost = f", {away} of {len(snapshot.health.cameras)} cameras away" if away else ""
+    assert headline(snapshot) == f"cookie v2, {snapshot.health.rate_fps:.1f} decisions/s, p99 {p99:.1f} ms{lost}"
+    cameras = tuple(replace(camera, lost=True) for camera in snapshot.health.cameras)
+    gone = replace(snapshot, health=replace(snapshot.health, cameras=cameras))
+    assert headline(gone).endswith(f", {len(cameras)} of {len(cameras)} cameras away")
 
 
 def test_latencies_stand_under_their_names_in_milliseconds(snapshot: Snapshot) -> None:
