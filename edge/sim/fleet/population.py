@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge.drift import PART_FEATURES, Pane, Reference, measure
 from edge.drift.features import FEATURES
+from edge.frames.frame import Image
 from edge.sim.line import SimulatedLine
 from edge.sim.options import LABELS, LineOptions
 
@@ -49,8 +50,7 @@ class Population:
         """From ``size`` pictures, which takes some seconds."""
         line = SimulatedLine(LineOptions(seed=seed))
         names = tuple(name for name in FEATURES if name not in PART_FEATURES)
-        pictures = (cv2.resize(line.image(part), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for part in range(size))
-        features = np.array([measure(picture, names) for picture in pictures])
+        features = np.array([measure(_small(line.image(part)), names) for part in range(size)])
         truth = np.array([LABELS.index(line.truth(part)) for part in range(size)])
         scores = _scores(truth, np.random.default_rng(seed))
         labels = scores.argmax(axis=1)
@@ -82,6 +82,10 @@ class Population:
         bad = rng.random(n) < defects
         whole, defective = (np.flatnonzero((self.labels > 0) == kind) for kind in (False, True))
         return np.where(bad, rng.choice(defective, n), rng.choice(whole, n))
+
+
+def _small(picture: Image) -> Image:
+    return np.asarray(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _scores(truth: NDArray[np.int64], rng: np.random.Generator) -> Floats:
