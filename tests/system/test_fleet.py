@@ -21,7 +21,7 @@ DEVICES, WINDOWS = 30, 4
 
 
 def test_what_a_fleet_sends_is_stored(mosquitto: Mosquitto, tmp_path: Path):
-    words = ["--devices", str(DEVICES), "--interval", "2", "--duration", "9.9", "--pool", "5", "--samples", "60"]
+    words = ["--devices", str(DEVICES), "--interval", "2", "--duration", "9.99", "--pool", "5", "--samples", "60"]
     words += ["--broker", mosquitto.url, "--hostile", "repeated=0.05", "--hostile", "late=0.05", "--json"]
     with (
         closing(Store(tmp_path / "monitor.db")) as store,
