@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from edge.messages import Column, Drift, Health, decode
+from edge.messages import Column, Health, decode
+from edge.monitor.present import Present
 from edge.monitor.store import Store
+from edge.monitor.verdicts import WATCH, Watch, columns_of, conclude, rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,15 @@ _COLUMNS = ("device", "site", "line", "state", "model", "version", "predictions"
 
 def overview(store: Store) -> list[DeviceState]:
     """All devices, by site, line and name."""
-    rows = store.db.execute(
-        f"SELECT {', '.join(_COLUMNS)}, health FROM device ORDER BY site, line, device"
-    ).fetchall()
+    rows = store.engine.query(f"SELECT {', '.join(_COLUMNS)} FROM device ORDER BY site, line, device")
+    latest = {
+        row[0]: row[1] for row in store.engine.query("SELECT device, message FROM latest WHERE kind = 'health'")
+    }
+    drift = {name: _drift(present, found) for name, (present, found) in _watches(store).items()}
     return [
-        DeviceState(**dict(zip(_COLUMNS, row, strict=False)), health=_health(row[-1]), drift=_drift(store, row[0]))
+        DeviceState(
+            **dict(zip(_COLUMNS, row, strict=True)), health=_health(latest.get(row[0])), drift=drift.get(row[0])
+        )
         for row in rows
     ]
 
@@ -55,29 +60,18 @@ def _health(text: str | None) -> Health | None:
     return message if isinstance(message, Health) else None
 
 
-def _drift(store: Store, device: str) -> DriftState | None:
-    last = _last_window(store, device)
-    if last is None:
-        return None
-    boot, seq, text = last
-    message = decode("drift", text.encode())
-    if not isinstance(message, Drift) or not message.drifted:
+def _watches(store: Store) -> dict[str, tuple[Present, list[Watch]]]:
+    found: dict[str, tuple[Present, list[Watch]]] = {}
+    columns = ", ".join(f"watch.{name}" for name in WATCH)
+    for row in store.engine.query(f"SELECT device.boot, {columns} FROM watch JOIN device USING (device)"):
+        watch = Watch(*row[1:])
+        found.setdefault(watch.device, (Present(watch.device, boot=row[0]), []))[1].append(watch)
+    return found
+
+
+def _drift(present: Present, watches: list[Watch]) -> DriftState:
+    conclude(present, watches)
+    if not present.drifted:
         return DriftState(drifted=False, columns=(), since_ns=None)
-    since_ns = store.db.execute(
-        "SELECT min(start_ns) FROM drift WHERE boot = ?1 AND seq <= ?2 AND seq > "
-        "coalesce((SELECT max(seq) FROM drift WHERE boot = ?1 AND NOT drifted), -1)",
-        (boot, seq),
-    ).fetchone()[0]
-    drifted = tuple(column for column in message.columns if column.drifted)
-    return DriftState(drifted=True, columns=drifted, since_ns=since_ns)
-
-
-def _last_window(store: Store, device: str) -> tuple[Any, ...] | None:
-    """Of the boot that runs now if it has any: windows of earlier boots may arrive after it has begun."""
-    row: tuple[Any, ...] | None = store.db.execute(
-        "SELECT boot.id, drift.seq, drift.message FROM drift JOIN boot ON boot.id = drift.boot "
-        "JOIN device USING (device) WHERE device = ? "
-        "ORDER BY boot.boot_id = device.boot_id DESC, boot.id DESC, drift.seq DESC LIMIT 1",
-        (device,),
-    ).fetchone()
-    return row
+    last = max((watch for watch in watches if watch.drifted), key=lambda watch: rank(watch, present.boot))
+    return DriftState(drifted=True, columns=columns_of(last), since_ns=present.since_ns)

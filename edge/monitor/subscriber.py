@@ -12,7 +12,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge.errors import LinkError
 from edge.messages import MAX_BYTES, Message
 from edge.monitor.intake import Arrival
-from edge.monitor.store import Store
+from edge.monitor.store import BATCH, Store
 from edge.sync.backoff import Backoff
 from edge.sync.broker import Broker
 from edge.sync.link import CONNECT_TIMEOUT_S, Link, properties_of
@@ -20,8 +20,6 @@ from edge.sync.topics import filters
 
 SESSION_EXPIRY_S = 7 * 24 * 3600
 """So long the broker keeps messages for a monitor that is away. A store in memory cannot come back: it keeps none."""
-BATCH = 500
-"""Messages in one transaction at most."""
 
 
 class Subscriber:
@@ -49,7 +47,7 @@ class Subscriber:
         link.client.on_subscribe = self._on_subscribe
         self._granted, self._denied = False, ""
         try:
-            link.open(clean_start=self._store.path is None, properties=self._session())
+            link.open(clean_start=self._store.address is None, properties=self._session())
             self._subscribe(link)
         except BaseException:
             link.close(clean=False)
@@ -116,7 +114,7 @@ class Subscriber:
             raise LinkError(f"{self._broker}: refused the subscription: {self._denied}; check the broker's ACL")
 
     def _session(self) -> Any:
-        expiry = SESSION_EXPIRY_S if self._store.path is not None else 0
+        expiry = SESSION_EXPIRY_S if self._store.address is not None else 0
         # What is larger would be refused unread; so the broker need not send it.
         return properties_of(
             PacketTypes.CONNECT,
