@@ -141,7 +141,9 @@ def load_rules(path: Path) -> Rules:
         rules = build(Rules, tomllib.loads(path.read_text("utf-8")))
         _check(rules)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; expected alert rules in TOML, see edge/monitor/README.md") from None
+        raise ConfigError(
+            f"{path}: no such file; expected alert rules in TOML, see edge/monitor/alerting/README.md"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); expected TOML in UTF-8") from None
     except tomllib.TOMLDecodeError as error:

@@ -13,7 +13,7 @@ from edge.monitor.store import Store
 from edge.sim.fleet import Change, Fleet, FleetOptions, Population
 
 START_NS = 1_700_000_000 * 10**9
-OPTIONS = FleetOptions(devices=40, sites=2, lines=4, interval_s=60, samples=60, pool=10)
+OPTIONS = FleetOptions(devices=16, sites=2, lines=2, interval_s=60, samples=60, pool=4)
 RULES = Rules(group=GroupRule(wait_s=0))
 
 
@@ -23,7 +23,7 @@ def population() -> Population:
 
 
 def happenings(population: Population, script: list[Change], until_s: float, rules: Rules = RULES) -> list[Notice]:
-    """All notices of a fleet that is looked at every half minute."""
+    """All notices of a fleet that is looked at every minute."""
     return [notice for _, notices in looks(population, script, until_s, rules) for notice in notices]
 
 
@@ -32,17 +32,17 @@ def looks(
 ) -> Iterator[tuple[float, list[Notice]]]:
     store = Store(None)
     fleet = Fleet(OPTIONS, script, start_wall_ns=START_NS, population=population)
-    alerting, next_s, arrivals = Alerting(store, rules, START_NS), 30.0, []
+    alerting, next_s, arrivals = Alerting(store, rules, START_NS), 60.0, []
     for sent in fleet.messages(until_s):
         while sent.at_s >= next_s:
             store.accept(arrivals)
             yield next_s, alerting.look(START_NS + round(next_s * 1e9))
-            next_s, arrivals = next_s + 30, []
+            next_s, arrivals = next_s + 60, []
         arrivals.append(Arrival(sent.message.topic, sent.message.payload, START_NS + round(sent.at_s * 1e9)))
 
 
 def test_a_calm_fleet_is_a_quiet_one(population: Population):
-    assert happenings(population, [], 1800) == []
+    assert happenings(population, [], 1200) == []
 
 
 def test_a_drift_is_found_soon_with_its_feature_and_since_when(population: Population):
@@ -65,7 +65,7 @@ def test_a_whole_line_is_one_alert(population: Population):
     script = [Change(at_s=300, site="site-1", line="line-2", shift={"brightness": -4.0})]
     notices = happenings(population, script, 1500, Rules(group=GroupRule(wait_s=120)))
     brightness = [n for n in notices if n.alert.feature == "brightness" and n.what == "opened"]
-    assert len(brightness) == 1 and len(brightness[0].alert.devices) == 5
+    assert len(brightness) == 1 and len(brightness[0].alert.devices) == 4
 
 
 def test_a_device_that_goes_offline_is_missed_and_its_return_is_told(population: Population):

@@ -58,3 +58,18 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, named: str):
 def test_missing_rules_are_named(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"none\.toml: no such file"):
         load_rules(tmp_path / "none.toml")
+
+
+def test_every_setting_is_documented():
+    import edge.monitor.alerting.rules as rules
+
+    text = Path(rules.__file__).with_name("README.md").read_text("utf-8")
+    assert [name for name in rules.settings() if f"`{name}`" not in text] == []
+
+
+def test_the_example_of_the_documentation_holds(tmp_path: Path):
+    import edge.monitor.alerting.rules as rules
+
+    text = Path(rules.__file__).with_name("README.md").read_text("utf-8")
+    loaded = load_rules(written(tmp_path, text.split("```")[1]))
+    assert loaded.silence[0].site == "site-2" and loaded.webhook[0].url.startswith("https://")
