@@ -13,7 +13,7 @@ from edge.errors import MessageError
 from edge.messages import Message
 from edge.monitor.alerts import put_alert
 from edge.monitor.batch import Batch, Read, presents, write_presents
-from edge.monitor.database import open_engine, upsert
+from edge.monitor.database import SCHEMES, open_engine, upsert
 from edge.monitor.intake import Arrival, read, sender
 from edge.monitor.reader import SqlReader
 from edge.monitor.reading import Alert
@@ -33,6 +33,11 @@ class Store:
         """A file, ``postgresql://…``, or None for memory. Raises StateError when it cannot be used, MissingError."""
         self.address, self.root = address, root
         self.engine = open_engine(address)
+
+    @property
+    def remote(self) -> bool:
+        """It may be away for a while, and come back."""
+        return isinstance(self.address, str) and self.address.startswith(SCHEMES)
 
     def close(self) -> None:
         self.engine.close()

@@ -25,7 +25,10 @@ def fill_second(engine: Engine) -> None:
         "UPDATE device SET boot = (SELECT id FROM boot WHERE boot.device = device.device "
         "AND boot.boot_id = device.boot_id)"
     )
-    engine.execute("UPDATE boot SET live_ns = 0 WHERE id IN (SELECT boot FROM device WHERE boot IS NOT NULL)")
+    # Boots are numbered as they came: those before the running one have had their turn.
+    engine.execute(
+        "UPDATE boot SET live_ns = 0 WHERE id <= (SELECT boot FROM device WHERE device.device = boot.device)"
+    )
     engine.execute(
         "INSERT INTO batch SELECT boot, min(seq), max(seq), CAST(? AS BIGINT) FROM record GROUP BY boot",
         (time.time_ns(),),

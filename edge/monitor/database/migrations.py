@@ -19,15 +19,16 @@ def migrate(engine: Engine) -> None:
     with engine.transaction():
         version = engine.version()  # another monitor may have done it meanwhile
         if version < 1:
-            _run(engine, FIRST)
+            run_step(engine, FIRST)
         if version < 2:
-            _run(engine, FIRST_LATER)
-            _run(engine, SECOND)
+            run_step(engine, FIRST_LATER)
+            run_step(engine, SECOND)
             fill_second(engine)
         engine.set_version(VERSION)
 
 
-def _run(engine: Engine, step: str) -> None:
+def run_step(engine: Engine, step: str) -> None:
+    """All statements of one step. Raises StateError."""
     for statement in _statements(step):
         engine.execute(statement.format_map(engine.types))
 

@@ -2,7 +2,6 @@ import json
 import math
 import random
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ from edge.sync.topics import PER_MODEL, topic
 
 IDENTITY = Identity("oven-3", "Köln", "2", "b1", "cookie", 4, ("good", "broken"))
 HEAD: dict[str, Any] = IDENTITY.head(0)
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    store = Store()
-    yield store
-    store.close()
 
 
 def arrival(message: Message) -> Arrival:
@@ -226,7 +218,8 @@ def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path)
         Store(path)
 
 
-def test_a_disk_that_refuses_is_an_error_and_nothing_is_half_stored(store: Store) -> None:
+def test_a_disk_that_refuses_is_an_error_and_nothing_is_half_stored() -> None:
+    store = Store()
     pages = store.engine.query("PRAGMA page_count")[0][0]
     store.engine.query(f"PRAGMA max_page_count={pages + 2}")
     with pytest.raises(StateError, match="full"):
