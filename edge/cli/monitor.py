@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from edge.cli.options import Subparsers, add_broker_options, broker_options
+from edge.cli.web import add_web_options, only_pages, pages
 
 ONCE_IDLE_S, ONCE_MOST_S = 0.5, 10.0
 """Retained messages come at once: silence after them means that this was all."""
@@ -21,7 +22,9 @@ def add(subparsers: Subparsers) -> None:
         description="Listen to devices over MQTT 5: a live table, JSON lines, or the table once.",
         epilog="Example: edge monitor --broker mqtt://localhost --store monitor.db",
     )
-    parser.add_argument("--broker", required=True, metavar="URI", help="mqtt://host[:1883] or mqtts://host[:8883]")
+    parser.add_argument(
+        "--broker", metavar="URI", help="mqtt://host[:1883] or mqtts://host[:8883]; may be left out with --web"
+    )
     parser.add_argument("--root", default="edge", help="first levels of every topic; default: edge")
     parser.add_argument(
         "--store", type=Path, metavar="FILE", help="keep what arrives here (SQLite), and miss nothing between runs"
@@ -31,11 +34,14 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--duration", type=float, metavar="S", help="print the table after S seconds, and end")
     parser.add_argument("--until-idle", type=float, metavar="S", help="end after S seconds without a message")
     add_broker_options(parser)
+    add_web_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Status 7 with ``--once`` when there is no broker; otherwise it waits for one."""
+    if args.broker is None:
+        return only_pages(args)
     from edge.monitor.store import Store
     from edge.monitor.subscriber import Subscriber
     from edge.monitor.table import require_rich
@@ -52,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     with (
         closing(Store(args.store, check_root(args.root))) as store,
         closing(Subscriber(broker, store)) as subscriber,
+        pages(args, store),
     ):
         if args.once:
             subscriber.connect()

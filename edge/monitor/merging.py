@@ -66,7 +66,7 @@ def _judged(sums: dict[int, dict[Kin, Sum]]) -> Iterator[Slice]:
             continue
         for column in judge(largest.pane, alpha=ALPHA).columns:
             facts = (column.statistic, column.p_value, column.threshold, column.drifted)
-            yield Slice(start_ns, column.name, *facts, largest.windows)
+            yield Slice(start_ns, column.name, *facts, largest.windows, column.effect)
 
 
 def _merged(kin: Kin, one: Sum) -> Merged:

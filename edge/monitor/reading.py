@@ -242,6 +242,8 @@ class Slice:
     threshold: float
     drifted: bool
     windows: int
+    effect: float = 0.0
+    """From 0 to 1, whatever the test: D, or the Jensen–Shannon distance of class shares."""
 
 
 @dataclass(frozen=True, slots=True)
