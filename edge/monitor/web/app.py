@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from edge.errors import StateError
+from edge.monitor.export import fleet_metrics
 from edge.monitor.reader import SqlReader, open_reader
 from edge.monitor.reading import Reader
 from edge.monitor.web import api
@@ -34,6 +35,7 @@ from edge.monitor.web.render import json_answer, page
 from edge.monitor.web.server import serving
 from edge.monitor.web.session import Sessions
 from edge.monitor.web.settings import Access, Place
+from edge.status.exposition import CONTENT_TYPE
 
 Context = Callable[[Reader, Asked], dict[str, Any] | None]
 SHOWN: dict[str, tuple[str, Context]] = {
@@ -69,6 +71,7 @@ def create_app(
         *(Route(f"/api/v1/{name}", partial(_answer, readers, answer)) for name, answer in api.ANSWERS.items()),
         Route("/alerts", partial(_act, readers, desk), methods=["POST"]),
         Route("/healthz", partial(_healthz, readers)),
+        Route("/metrics", partial(_metrics, readers)),
         Mount("/static", StaticFiles(packages=[("edge.monitor.web", "static")])),
     ]
     if access.token:
@@ -136,6 +139,13 @@ def _healthz(readers: Readers, request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+def _metrics(readers: Readers, request: Request) -> Response:
+    """For Prometheus; ``?devices=no`` leaves out the figures of each device."""
+    with readers.lend() as reader:
+        text = fleet_metrics(reader, devices=Asked(request.query_params).yes_or_no("devices") is not False)
+    return PlainTextResponse(text, media_type=CONTENT_TYPE)
+
+
 def _http_problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(getattr(error, "headers", None) or {})
@@ -145,7 +155,7 @@ def _http_problem(request: Request, error: Exception) -> Response:
 
 
 def _store_problem(request: Request, error: Exception) -> Response:
-    if request.url.path.startswith(("/api/", "/healthz")):
+    if request.url.path.startswith(("/api/", "/healthz", "/metrics")):
         return PlainTextResponse(f"{error}\n", 503)
     return _problem(request, 503, "The store cannot be read", str(error))
 
