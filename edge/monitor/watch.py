@@ -9,21 +9,26 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge.errors import StateError
 from edge.messages import Message, kind_of
-from edge.monitor.overview import overview
+from edge.monitor.overview import count, overview
 from edge.monitor.retention import Retention
 from edge.monitor.store import Store
 from edge.monitor.subscriber import Subscriber
 from edge.monitor.table import table
 from edge.typed import plain
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 log = logging.getLogger(__name__)
 
 POLL_S = 0.2
 REFRESH_S = 1.0
+ROWS = 200
+"""Devices in a table; a page shows more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ def print_table(watching: Watching, store: Store) -> None:
             said = _say_trouble(watching.subscriber.trouble, said)
     finally:
         # Whoever reads a pipe wants whole names.
-        Console(width=None if sys.stdout.isatty() else 200).print(table(overview(store)))
+        Console(width=None if sys.stdout.isatty() else 200).print(_table(store))
 
 
 def live_table(watching: Watching, store: Store) -> None:
@@ -111,13 +116,21 @@ def live_table(watching: Watching, store: Store) -> None:
     from rich.live import Live
 
     drawn = float("-inf")
-    with Live(table(overview(store), "connecting"), auto_refresh=False) as live:
+    with Live(_table(store, "connecting"), auto_refresh=False) as live:
         for _ in follow(watching):
             if time.monotonic() - drawn >= REFRESH_S:
                 drawn = time.monotonic()
                 trouble = watching.subscriber.trouble
                 caption = f"waiting: {trouble}" if trouble else "Ctrl-C ends"
-                live.update(table(overview(store), caption), refresh=True)
+                live.update(_table(store, caption), refresh=True)
+
+
+def _table(store: Store, caption: str = "") -> Table:
+    devices, total = overview(store, ROWS), count(store)
+    if total > len(devices):
+        more = f"{len(devices)} of {total} devices, those that drift or are away first"
+        caption = f"{more}; {caption}" if caption else more
+    return table(devices, caption)
 
 
 def _say_trouble(trouble: str, said: str) -> str:
