@@ -130,20 +130,21 @@ class Store:
         write_presents(self.engine, rows.values())
         self.engine.executemany(
             "INSERT INTO set_aside (device, topic, reason, payload, received_ns) VALUES (?, ?, ?, ?, ?)",
-            [
-                (
-                    sender(self.root, arrival.topic),
-                    arrival.topic,
-                    reason,
-                    arrival.payload[:SET_ASIDE_BYTES],
-                    arrival.received_ns,
-                )
-                for arrival, reason in unreadable[-SET_ASIDE_KEPT:]
-            ],
+            [_aside(self.root, arrival, reason) for arrival, reason in unreadable[-SET_ASIDE_KEPT:]],
         )
         self.engine.execute(
             "DELETE FROM set_aside WHERE id <= (SELECT max(id) FROM set_aside) - ?", (SET_ASIDE_KEPT,)
         )
+
+
+def _aside(root: str, arrival: Arrival, reason: str) -> tuple[object, ...]:
+    texts = (sender(root, arrival.topic), _storable(arrival.topic), _storable(reason))
+    return (*texts, arrival.payload[:SET_ASIDE_BYTES], arrival.received_ns)
+
+
+def _storable(text: str) -> str:
+    """Without what no database takes: lone surrogates, NUL."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
 def _record(row: tuple[object, ...]) -> Record:

@@ -29,6 +29,7 @@ SECTIONS = (
     "drift",
     "failing_loudly",
     "fleet",
+    "fuzz",
 )
 """Modules of this folder, each with ``rows(setting)``."""
 OUT = Path("build") / "bench.json"
