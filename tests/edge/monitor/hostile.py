@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import random
 import zlib
@@ -133,7 +134,7 @@ def _change(value: Any, chance: random.Random) -> None:
             elif key == "counts":
                 value[key] = chance.choice((BOMB, "", "AAAA", "é", inner[: len(inner) // 2]))
             else:
-                value[key] = chance.choice(VALUES)
+                value[key] = copy.deepcopy(chance.choice(VALUES))
             return
         value = inner
 

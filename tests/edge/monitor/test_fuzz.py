@@ -46,8 +46,16 @@ def test_sums_of_what_a_device_says_may_be_larger_than_a_database_holds(store: S
     depth = {"entries": most, "pending": most, "bytes": most, "evicted": most, "evicted_undelivered": most}
     latency = {"p50": 1e308, "p90": 1e308, "p99": 1e308, "max": 1e308}
     fields = {
-        "device": "oven-3", "boot_id": "b1", "seq": most, "captured": most, "decided": most, "rss_bytes": most,
-        "dropped": {str(n): most for n in range(9)}, "rate_fps": -1e308, "uptime_s": 1e308, "buffer": depth,
+        "device": "oven-3",
+        "boot_id": "b1",
+        "seq": most,
+        "captured": most,
+        "decided": most,
+        "rss_bytes": most,
+        "dropped": {str(n): most for n in range(9)},
+        "rate_fps": -1e308,
+        "uptime_s": 1e308,
+        "buffer": depth,
         "latency_us": latency,
     }
     assert len(store.accept([Arrival("edge/v1/oven-3/health", json.dumps(fields).encode(), most)])) == 1
