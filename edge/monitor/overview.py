@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edge.messages import Column, Health, decode
+from edge.monitor.database import Row, marks
 from edge.monitor.present import Present
 from edge.monitor.store import Store
 from edge.monitor.verdicts import WATCH, Watch, columns_of, conclude, rank
@@ -37,33 +39,47 @@ class DeviceState:
     drift: DriftState | None
 
 
+CHUNK = 500
 _COLUMNS = ("device", "site", "line", "state", "model", "version", "predictions", "set_aside", "seen_ns")
 
 
-def overview(store: Store) -> list[DeviceState]:
-    """All devices, by site, line and name."""
-    rows = store.engine.query(f"SELECT {', '.join(_COLUMNS)} FROM device ORDER BY site, line, device")
-    latest = {
-        row[0]: row[1] for row in store.engine.query("SELECT device, message FROM latest WHERE kind = 'health'")
-    }
-    drift = {name: _drift(present, found) for name, (present, found) in _watches(store).items()}
+def overview(store: Store, most: int | None = None) -> list[DeviceState]:
+    """All devices, by site, line and name; of more than ``most`` those that drift, then those that are away."""
+    order, limit = "site, line, device", ""
+    if most is not None and count(store) > most:
+        order, limit = f"coalesce(drifted, 0) DESC, state = 'online', {order}", f" LIMIT {int(most)}"
+    rows = store.engine.query(f"SELECT {', '.join(_COLUMNS)} FROM device ORDER BY {order}{limit}")
+    names = [row[0] for row in rows]
+    latest = _rows(store, "SELECT device, message FROM latest WHERE kind = 'health' AND device IN", names)
+    health = {row[0]: _health(row[1]) for row in latest}
+    drift = {name: _drift(present, found) for name, (present, found) in _watches(store, names).items()}
     return [
-        DeviceState(
-            **dict(zip(_COLUMNS, row, strict=True)), health=_health(latest.get(row[0])), drift=drift.get(row[0])
-        )
+        DeviceState(**dict(zip(_COLUMNS, row, strict=True)), health=health.get(row[0]), drift=drift.get(row[0]))
         for row in rows
     ]
 
 
-def _health(text: str | None) -> Health | None:
-    message = decode("health", text.encode()) if text else None
+def count(store: Store) -> int:
+    """How many devices there are."""
+    return int(store.engine.query("SELECT count(*) FROM device")[0][0])
+
+
+def _rows(store: Store, sql: str, names: list[str]) -> Iterator[Row]:
+    for start in range(0, len(names), CHUNK):
+        some = names[start : start + CHUNK]
+        yield from store.engine.query(f"{sql} ({marks(len(some))})", some)
+
+
+def _health(text: str) -> Health | None:
+    message = decode("health", text.encode())
     return message if isinstance(message, Health) else None
 
 
-def _watches(store: Store) -> dict[str, tuple[Present, list[Watch]]]:
+def _watches(store: Store, names: list[str]) -> dict[str, tuple[Present, list[Watch]]]:
     found: dict[str, tuple[Present, list[Watch]]] = {}
     columns = ", ".join(f"watch.{name}" for name in WATCH)
-    for row in store.engine.query(f"SELECT device.boot, {columns} FROM watch JOIN device USING (device)"):
+    sql = f"SELECT device.boot, {columns} FROM watch JOIN device USING (device) WHERE watch.device IN"
+    for row in _rows(store, sql, names):
         watch = Watch(*row[1:])
         found.setdefault(watch.device, (Present(watch.device, boot=row[0]), []))[1].append(watch)
     return found

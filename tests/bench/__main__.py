@@ -28,6 +28,8 @@ SECTIONS = (
     "converter",
     "drift",
     "failing_loudly",
+    "fleet",
+    "fuzz",
 )
 """Modules of this folder, each with ``rows(setting)``."""
 OUT = Path("build") / "bench.json"
