@@ -9,6 +9,7 @@ from dataclasses import astuple
 
 from edge.messages import Audit, Drift, Event, Health, Message, Predictions, Stats, kind_of
 from edge.monitor.database import Engine, Row, marks, upsert
+from edge.monitor.forgotten import forgotten
 from edge.monitor.intake import Arrival
 from edge.monitor.present import PRESENT, Boot, Present, bounded, see, update
 from edge.monitor.verdicts import WATCH, Watch, as_rows, conclude, follows, in_turn, watch_of
@@ -65,11 +66,14 @@ class Batch:
 
     def _keep(self, kind: type[Message], columns: Sequence[str], row: Callable[..., Row]) -> set[int]:
         """Into the table of that kind, unless it is there."""
+        table, arrived = kind.__name__.lower(), self._of(kind)
+        old = forgotten(self._engine, table, {self.boot(message).id for _, message, _ in arrived})
         found: dict[tuple[int, int], tuple[int, Row]] = {}
-        for place, message, arrival in self._of(kind):
+        for place, message, arrival in arrived:
             key = (self.boot(message).id, message.seq)
-            found.setdefault(key, (place, (*key, *row(message, arrival))))
-        new = self._engine.insert_new(kind.__name__.lower(), columns, [row for _, row in found.values()])
+            if message.seq > old.get(key[0], -1):
+                found.setdefault(key, (place, (*key, *row(message, arrival))))
+        new = self._engine.insert_new(table, columns, [row for _, row in found.values()])
         return {found[key[0], key[1]][0] for key in new}
 
     def _keep_live(self) -> set[int]:
@@ -87,11 +91,14 @@ class Batch:
     def _keep_records(self) -> set[int]:
         batches = [(i, m, a) for i, m, a in self._of(Predictions) if isinstance(m, Predictions) and m.records]
         models = _models(self._engine, {_model(message) for _, message, _ in batches})
+        old = forgotten(self._engine, "record", {self.boot(message).id for _, message, _ in batches})
         rows: dict[tuple[int, int], Row] = {}
         owner: dict[tuple[int, int], int] = {}
         for place, message, _ in batches:
             boot = self.boot(message).id
             for record in message.records:
+                if record.seq <= old.get(boot, -1):
+                    continue
                 owner.setdefault((boot, record.seq), place)
                 rows.setdefault((boot, record.seq), (boot, record.seq, models[_model(message)], *record[1:]))
         new = Counter(owner[key[0], key[1]] for key in self._engine.insert_new("record", RECORD, list(rows.values())))

@@ -92,7 +92,7 @@ class Panes:
         rows = self._engine.query(
             "SELECT drift.boot, drift.start_ns, stats.message FROM drift JOIN stats "
             "ON stats.boot = drift.boot AND stats.seq = drift.seq "
-            f"WHERE drift.boot IN ({marks(len(boots)) or 'NULL'}) AND stats.rolled = 0 AND {condition}",
+            f"WHERE drift.boot IN ({marks(len(boots)) or 'NULL'}) AND stats.rolled IN (0, 2) AND {condition}",
             (*boots, *values),
         )
         for boot, start_ns, text in rows:

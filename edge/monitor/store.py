@@ -17,6 +17,7 @@ from edge.monitor.database import SCHEMES, open_engine, upsert
 from edge.monitor.intake import Arrival, read, sender
 from edge.monitor.reader import SqlReader
 from edge.monitor.reading import Alert
+from edge.monitor.rolling import give_back
 from edge.record import Record
 
 SET_ASIDE_KEPT = 1000
@@ -38,6 +39,10 @@ class Store:
     def remote(self) -> bool:
         """It may be away for a while, and come back."""
         return isinstance(self.address, str) and self.address.startswith(SCHEMES)
+
+    def check(self) -> None:
+        """Raises StateError when the database does not answer."""
+        self.engine.query("SELECT 1")
 
     def close(self) -> None:
         self.engine.close()
@@ -85,7 +90,9 @@ class Store:
         """A drift reference, by which statistics are merged and judged; its digest. Raises ArtifactError."""
         reference = Reference.from_bytes(data)
         row = (reference.digest, model, version, data)
-        self.engine.executemany(upsert("reference", ("digest", "model", "version", "data")), [row])
+        with self.engine.transaction():
+            self.engine.executemany(upsert("reference", ("digest", "model", "version", "data")), [row])
+            give_back(self.engine)
         return reference.digest
 
     def put_alert(self, alert: Alert) -> Alert:

@@ -129,6 +129,7 @@ CREATE TABLE reference (
 CREATE TABLE forgotten (                                              -- what is older has had its turn
     boot BIGINT, kind {text}, seq BIGINT NOT NULL, PRIMARY KEY (boot, kind)
 );
+CREATE TABLE member (name {text} PRIMARY KEY, share {text} NOT NULL, beats BIGINT NOT NULL);
 CREATE TABLE alert (
     id {id}, key {text} NOT NULL, kind {text} NOT NULL, severity {text} NOT NULL, devices {text} NOT NULL,
     feature {text} NOT NULL, opened_ns BIGINT NOT NULL, changed_ns BIGINT NOT NULL, closed_ns BIGINT,

@@ -5,7 +5,7 @@ import pytest
 from edge.cli.main import main
 from edge.messages import Identity, Status, encode
 from edge.monitor import Arrival, Store, Subscriber
-from edge.monitor.watch import Until, live_table
+from edge.monitor.watch import Until, Watching, live_table
 from edge.sync.broker import Broker
 
 NOBODY = "mqtt://127.0.0.1:1"
@@ -58,6 +58,6 @@ def test_without_a_broker_the_table_shows_what_the_store_has(
 def test_the_live_table_says_what_it_waits_for(capfd: pytest.CaptureFixture[str]) -> None:
     store = Store()
     subscriber = Subscriber(Broker.parse(NOBODY), store)
-    live_table(subscriber, store, Until(duration_s=0.1))
+    live_table(Watching(subscriber, None, Until(duration_s=0.1)), store)
     assert "waiting: mqtt://127.0.0.1:1: Connection refused" in " ".join(capfd.readouterr().out.split())
     store.close()
