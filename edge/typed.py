@@ -21,6 +21,8 @@ from edge.errors import ConfigError
 
 T = TypeVar("T")
 
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+
 
 def build(cls: type[T], data: object, where: str = "", *, strict: bool = True) -> T:
     """An instance of the dataclass ``cls`` from a mapping. Raises ConfigError.
@@ -47,12 +49,15 @@ def build(cls: type[T], data: object, where: str = "", *, strict: bool = True) -
 
 def plain(value: Any) -> Any:
     """The inverse of :func:`build`: nested dicts, lists and scalars that JSON can hold."""
+    if type(value) in _SCALARS:  # most of what there is
+        return value
     if dataclasses.is_dataclass(value):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        names = _field_names(type(value))  # type: ignore[arg-type]
+        return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [item if type(item) in _SCALARS else plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
 
 
@@ -74,6 +79,11 @@ def nearest(word: str, known: list[str]) -> str:
     """A hint such as ``; did you mean 'path'?``, or the list of known names."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}"
+
+
+@lru_cache
+def _field_names(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.cli.options import Subparsers
+from edge.cli.options import Subparsers, add_broker_options, broker_options
 from edge.cli.web import add_web_options, only_pages, pages
 from edge.errors import ArtifactError
 
@@ -65,12 +65,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--duration", type=float, metavar="S", help="print the table after S seconds, and end")
     parser.add_argument("--until-idle", type=float, metavar="S", help="end after S seconds without a message")
     _add_keeping(parser)
-    security = parser.add_argument_group("for brokers that ask")
-    security.add_argument("--user", default="", metavar="NAME")
-    security.add_argument("--password-file", type=Path, metavar="FILE", help="file that holds the password")
-    security.add_argument("--ca", type=Path, metavar="FILE", help="CA certificates (PEM)")
-    security.add_argument("--cert", type=Path, metavar="FILE", help="own certificate (PEM)")
-    security.add_argument("--key", type=Path, metavar="FILE", help="own private key (PEM)")
+    add_broker_options(parser)
     add_web_options(parser)
     parser.set_defaults(run=run)
 
@@ -101,9 +96,7 @@ def run(args: argparse.Namespace) -> int:
     from edge.sync.broker import Broker
     from edge.sync.topics import check_root
 
-    broker = Broker.parse(
-        args.broker, user=args.user, password_file=args.password_file, ca=args.ca, cert=args.cert, key=args.key
-    )
+    broker = Broker.parse(args.broker, **broker_options(args))
     if not args.json:
         require_rich()
     keep = _keep(args)

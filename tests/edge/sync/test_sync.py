@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edge.errors import ConfigError
-from edge.messages import BufferDepth, Drift, Health, Identity, Latency, Window, encode
+from edge.messages import BufferDepth, Drift, Health, Identity, Latency, Slots, Window, encode
 from edge.record import Record, pack
 from edge.sync import Entry, MemoryOutbox, Sync, open_transport
 from edge.sync.backoff import Backoff
@@ -72,6 +72,22 @@ def test_a_device_says_hello_and_goodbye(out: Out) -> None:
         ("offline", "boot-2", ["good", "broken"]),
     ]
     assert all(line["retain"] for line in out.lines("status"))
+
+
+def test_the_slots_are_told_retained_at_each_change_and_each_connection(out: Out) -> None:
+    sync = Sync(open_transport(out.uri), MemoryOutbox(), IDENTITY)
+    sync.send_slots(Slots(**IDENTITY.head(0), active="A"))
+    sync.start()
+    eventually(lambda: out.lines("slots"))
+    sync.send_slots(Slots(**IDENTITY.head(1), active="A", trial="B"))
+    sync.stop()
+    assert [(p["seq"], p["active"], p["trial"]) for p in out.payloads("slots")] == [(0, "A", ""), (1, "A", "B")]
+    assert all(line["retain"] for line in out.lines("slots"))
+    again = Sync(open_transport(out.uri), MemoryOutbox(), IDENTITY)
+    again.send_slots(Slots(**IDENTITY.head(2)))
+    again.start()
+    again.stop()
+    assert out.payloads("slots")[-1]["seq"] == 2
 
 
 def test_labels_are_given_only_for_what_this_boot_judged(out: Out) -> None:
