@@ -64,7 +64,7 @@ def distribution(
     rows: list[list[Content]] = [
         [name, share(one), share(other)] for name, one, other in zip(names, before, now, strict=True)
     ]
-    return figure(caption, plot, ["", *sides], rows, [("before", sides[0]), ("now", sides[1])])
+    return figure(caption, plot, [caption.first, *sides], rows, [("before", sides[0]), ("now", sides[1])])
 
 
 def _name(bar: Bar) -> Markup:

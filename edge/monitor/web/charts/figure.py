@@ -23,6 +23,8 @@ class Caption:
     title: str
     description: str
     unit: str = ""
+    first: str = "values"
+    """Heading of the first column of the numbers behind a distribution."""
 
 
 def figure(

@@ -143,7 +143,11 @@ def class_shares(pane: Pane) -> Markup:
     """How often each class was predicted: in the reference, and now."""
     reference = pane.reference
     caption = Caption(
-        "classes", "predicted classes", "Share of each predicted class in the reference and now.", "share of parts"
+        "classes",
+        "predicted classes",
+        "Share of each predicted class in the reference and now.",
+        "share of parts",
+        "class",
     )
     return distribution(
         caption,

@@ -138,6 +138,10 @@ def _classes(sides: Sequence[Side]) -> Markup | None:
     one, other = ([count / max(1, sum(pane.classes)) for count in pane.classes] for pane in panes)
     names = (f"v{sides[0].version}", f"v{sides[1].version}")
     caption = Caption(
-        "classes", "Predicted classes", f"Share of each class by {names[0]} and by {names[1]}.", "share of parts"
+        "classes",
+        "Predicted classes",
+        f"Share of each class by {names[0]} and by {names[1]}.",
+        "share of parts",
+        "class",
     )
     return distribution(caption, labels, one, other, (labels[0], labels[-1]), names)
