@@ -10,7 +10,7 @@ demo=(python3-venv libgl1 "libglib2.0-0|libglib2.0-0t64" libxcb1 mosquitto)
 # and, with qemu, the firmware. Chromium opens the converter's report. Disks in files and networks of their own:
 # e2fsprogs, mount, iproute2. PostgreSQL holds what monitors share.
 test=("${demo[@]}" openssl clang libclang-rt-dev libc6-dev gcc-arm-none-eabi qemu-system-arm e2fsprogs mount iproute2
-      "chromium|chromium-browser|google-chrome-stable" postgresql)
+      "chromium|chromium-browser|google-chrome-stable" postgresql prometheus)
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;

@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.cli.alerts import add_alert_options, alerting
+from edge.cli.export import add_export_options, export
 from edge.cli.options import Subparsers, add_broker_options, broker_options
 from edge.cli.web import add_web_options, only_pages, pages
 from edge.errors import ArtifactError
@@ -67,6 +69,8 @@ def add(subparsers: Subparsers) -> None:
     _add_keeping(parser)
     add_broker_options(parser)
     add_web_options(parser)
+    add_alert_options(parser)
+    add_export_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -86,6 +90,8 @@ def _keep(args: argparse.Namespace) -> Keep:
 
 def run(args: argparse.Namespace) -> int:
     """Status 7 with ``--once`` when there is no broker; otherwise it waits for one."""
+    if args.export is not None:
+        return export(args)
     if args.broker is None:
         return only_pages(args)
     from edge.monitor.retention import Retention
@@ -107,10 +113,11 @@ def run(args: argparse.Namespace) -> int:
         closing(Store(args.store, check_root(args.root))) as store,
         closing(Subscriber(broker, store, share=args.share)) as subscriber,
         pages(args, store),
+        alerting(args, store, broker) as beside,
     ):
         for path in args.model:
             _learn(store, path)
-        watch = Watching(subscriber, Retention(store.engine, keep) if args.store else None, until)
+        watch = Watching(subscriber, Retention(store.engine, keep) if args.store else None, until, beside)
         signal.signal(signal.SIGTERM, lambda *_: watch.stop.set())
         if args.once:
             subscriber.connect()

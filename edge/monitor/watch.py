@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,8 @@ class Watching:
     subscriber: Subscriber
     retention: Retention | None
     until: Until
+    beside: Callable[[], None] | None = None
+    """Called each time, for what is to be done beside: it must be quick, and know itself when it is due."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set by whoever wants it to end."""
 
@@ -58,6 +60,8 @@ def follow(watching: Watching) -> Iterator[list[Message]]:
         received = subscriber.received
         yield subscriber.poll(POLL_S)
         _forget(watching)
+        if watching.beside is not None and not subscriber.trouble:
+            watching.beside()
         now = time.monotonic()
         if subscriber.received > received or subscriber.trouble:
             active = now
