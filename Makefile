@@ -7,10 +7,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format clean
+.PHONY: help demo demo-monitor test bench lint format clean
 
 help:
 	@echo "make demo    train, convert, run the line, lose the broker, find the drift (about 2 minutes)"
+	@echo "make demo-monitor   a broker, a simulated fleet and the monitor's pages, until Ctrl-C"
 	@echo "make test    lint, type check and every test"
 	@echo "make bench   ratios of time and memory, written to build/bench.json"
 	@echo "make lint    ruff and mypy only"
@@ -18,6 +19,9 @@ help:
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m converter.demo
+
+demo-monitor: $(VENV)/.demo
+	@$(BIN)/python -m converter.demo.fleet $(ARGS)
 
 test: $(VENV)/.test lint
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)

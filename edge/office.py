@@ -20,8 +20,9 @@ from edge.buffer import Buffer
 from edge.caretaker import Caretaker
 from edge.clock import clock_state
 from edge.drift import WindowResult
+from edge.drift.message import drift_message
 from edge.health.vitals import Vitals
-from edge.messages import Alarm, Column, Drift, Event, Stats, Window, encode
+from edge.messages import Event, Stats, encode
 from edge.pipeline import Intake, Judged
 from edge.pipeline.steady import tidy
 from edge.record import REJECTED, Record
@@ -214,7 +215,8 @@ class Office:
     def _report(self, watched: Watched, result: WindowResult) -> None:
         number = self.windows
         self.windows += 1
-        drift = _drift_message(watched, number, result)
+        offset_ns = clock_state().offset_ns
+        drift = drift_message(watched.identity.head(number), watched.camera, result, offset_ns)
         if drift.drifted:
             self.drifted.append(number)
             first = drift.columns[0].name if drift.columns else "?"
@@ -263,24 +265,4 @@ def _record(seq: int, judged: Judged) -> Record:
         camera=judgement.camera,
         part=judgement.part,
         belt_px=judgement.belt_px,
-    )
-
-
-def _drift_message(watched: Watched, number: int, result: WindowResult) -> Drift:
-    verdict, offset_ns = result.verdict, clock_state().offset_ns
-    start_ns, end_ns = (max(0, stamp + offset_ns) for stamp in (result.start_ns, result.end_ns))
-    return Drift(
-        **watched.identity.head(number),
-        camera=watched.camera,
-        window=Window(result.first_seq, result.last_seq, verdict.n, start_ns, end_ns),
-        drifted=verdict.drifted,
-        share=verdict.share,
-        kind=verdict.kind or "",
-        columns=tuple(
-            Column(c.name, c.test, c.statistic, c.p_value, c.threshold, c.drifted) for c in verdict.columns
-        ),
-        expectations=dict(verdict.expectations),
-        alarms=tuple(
-            Alarm(a.name, a.evidence, a.effect, a.shift, a.since_seq, a.small, a.kind) for a in result.alarms
-        ),
     )

@@ -24,6 +24,7 @@ from edge.artifact.container import append_files, split
 from edge.artifact.golden import Golden
 from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
 from edge.decide import Decision
+from edge.errors import MissingError
 from edge.frames.frame import Image
 from edge.interpreter import open_interpreter
 from edge.judgement import Judgement
@@ -31,6 +32,7 @@ from edge.preprocess import Preprocessor
 from edge.trust.keys import PrivateKey
 from edge.trust.signing import signed
 from tests.artifacts import DATA, pack
+from tests.postgres import Postgres
 
 THIRD_PARTY = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -44,6 +46,20 @@ def shared_data() -> Path:
             pytest.fail(f"{reason}; nothing is skipped under CI")
         pytest.skip(reason)
     return THIRD_PARTY
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running PostgreSQL: ``.empty()`` is the address of a new store."""
+    try:
+        server = Postgres()
+    except MissingError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"{error}; nothing is skipped under CI")
+        pytest.skip(str(error))
+    server.start()
+    yield server
+    server.remove()
 
 
 COLOURS = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}

@@ -43,7 +43,7 @@ def checks(run: Run) -> list[Check]:
     """Every claim of the demo; it fails when one of them does not hold."""
     with closing(Store(run.store)) as store:
         records = [record for _, record in store.records(DEVICE)]
-        windows = [json.loads(row[0]) for row in store.db.execute("SELECT message FROM drift ORDER BY seq")]
+        windows = [json.loads(text) for text in store.messages("drift", DEVICE)]
         drifts = store.count("drift", DEVICE)
     return [
         *_accounting(run.report, records, drifts),

@@ -11,9 +11,9 @@ demo=("${device[@]}" mosquitto)
 # clang compiles what the tests need on this machine, and has libFuzzer. The Arm compiler takes the converter's C array
 # and, with qemu, the firmware. Chromium opens the converter's report. Disks in files and networks of their own:
 # e2fsprogs, mount, iproute2. A device that boots systemd in a container, what checks the files in deploy/, the
-# database that one of them runs, and an SSH server to flash.
+# database that monitors share, what asks the dashboards' questions, and an SSH server to flash.
 test=("${demo[@]}" clang libclang-rt-dev libc6-dev gcc-arm-none-eabi qemu-system-arm e2fsprogs mount iproute2
-      systemd systemd-container udev dbus shellcheck cloud-init docker-compose postgresql
+      systemd systemd-container udev dbus shellcheck cloud-init docker-compose postgresql prometheus
       openssh-server openssh-client
       "chromium|chromium-browser|google-chrome-stable")
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import json
 import sqlite3
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TextIO, get_type_hints
+from typing import NamedTuple, TextIO
 
 from edge.buffer.reading import entries
-from edge.errors import ConfigError, MissingError, StateError
+from edge.errors import ConfigError, StateError
 from edge.record import CLOCK_CORRECTED, REJECTED, unpack
 from edge.sync.payload import believed
-
-Format = Literal["csv", "jsonl", "parquet"]
-_GROUP = 50_000
+from edge.tables import Format, Table, columns_of, drafted, format_of, write_table
 
 
 class Row(NamedTuple):
@@ -78,17 +72,12 @@ def messages(db: sqlite3.Connection, kind: str) -> Iterator[str]:
     return (entry.payload.decode() for entry in entries(db, kind) if entry.payload)
 
 
-def format_of(out: Path | None, wanted: Format | None, kind: str) -> Format:
-    """From the option, or the file's suffix. Raises ConfigError."""
-    suffix = out.suffix.lstrip(".") if out else "jsonl"
-    found: str = wanted or suffix
-    if found not in ("csv", "jsonl", "parquet"):
-        raise ConfigError(f"{out}: expected a name that ends in .csv, .jsonl or .parquet, or --format")
+def format_for(out: Path | None, wanted: Format | None, kind: str) -> Format:
+    """As :func:`edge.tables.format_of`; only predictions are a table. Raises ConfigError."""
+    found = format_of(out, wanted)
     if found != "jsonl" and kind != "predictions":
         raise ConfigError(f"--format {found}: only predictions are a table; {kind} can be exported as jsonl")
-    if found == "parquet" and out is None:
-        raise ConfigError("--format parquet: expected a file to write to; give --out FILE.parquet")
-    return found  # type: ignore[return-value]
+    return found
 
 
 def export(db: sqlite3.Connection, kind: str, out: Path | None, form: Format) -> int:
@@ -96,56 +85,18 @@ def export(db: sqlite3.Connection, kind: str, out: Path | None, form: Format) ->
 
     Raises StateError when the file cannot be written or a row is damaged, MissingError without pyarrow.
     """
+    if kind == "predictions":
+        return write_table(Table(columns_of(Row), predictions(db)), out, form)
     if out is None:
-        return _write_text(db, kind, sys.stdout, form)
-    draft = out.with_name(f"{out.name}.draft")
-    try:
-        if form == "parquet":
-            count = _write_parquet(predictions(db), draft)
-        else:
-            with draft.open("w", encoding="utf-8", newline="") as file:
-                count = _write_text(db, kind, file, form)
-        draft.replace(out)
-    except StateError:
-        raise
-    except OSError as error:
-        raise StateError(f"{out}: cannot be written ({error.strerror}); name a file elsewhere") from None
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-    return count
+        return _write_lines(messages(db, kind), sys.stdout)
+    with drafted(out) as draft, draft.open("w", encoding="utf-8") as file:
+        return _write_lines(messages(db, kind), file)
 
 
-def _write_text(db: sqlite3.Connection, kind: str, file: TextIO, form: Format) -> int:
+def _write_lines(lines: Iterator[str], file: TextIO) -> int:
     count = 0
-    if form == "csv":
-        writer = csv.writer(file)
-        writer.writerow(Row._fields)
-        for count, row in enumerate(predictions(db), start=1):  # noqa: B007
-            writer.writerow(row)
-        return count
-    lines = (json.dumps(row._asdict()) for row in predictions(db)) if kind == "predictions" else messages(db, kind)
     for count, line in enumerate(lines, start=1):  # noqa: B007
         file.write(line + "\n")
-    return count
-
-
-def _write_parquet(rows: Iterator[Row], path: Path) -> int:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise MissingError(
-            "pyarrow is not installed; Parquet needs it: pip install pyarrow, or --format csv"
-        ) from None
-    kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    schema = pa.schema([(name, kinds[kind]) for name, kind in get_type_hints(Row).items()])
-    count = 0
-    with pq.ParquetWriter(path, schema) as writer:
-        while group := list(islice(rows, _GROUP)):
-            columns: list[Any] = [list(column) for column in zip(*group, strict=True)]
-            writer.write_table(pa.table(columns, schema=schema))
-            count += len(group)
     return count
 
 

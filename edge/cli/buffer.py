@@ -61,10 +61,10 @@ def show_stats(args: argparse.Namespace) -> int:
 
 def run_export(args: argparse.Namespace) -> int:
     """Raises ConfigError, StateError or MissingError; a file that was there stays then as it was."""
-    from edge.buffer.export import export, format_of
+    from edge.buffer.export import export, format_for
     from edge.buffer.inspection import open_buffer_file
 
-    form = format_of(args.out, args.format, args.kind)
+    form = format_for(args.out, args.format, args.kind)
     with closing(open_buffer_file(args.path)) as db:
         count = export(db, args.kind, args.out, form)
     if args.out is not None:

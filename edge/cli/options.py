@@ -30,6 +30,21 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     foreign.add_argument("--range", choices=get_args(Range), help="what pixel values become; write --range=-1..1")
 
 
+def add_broker_options(parser: argparse.ArgumentParser) -> None:
+    """What a broker may ask for."""
+    security = parser.add_argument_group("for brokers that ask")
+    security.add_argument("--user", default="", metavar="NAME")
+    security.add_argument("--password-file", type=Path, metavar="FILE", help="file that holds the password")
+    security.add_argument("--ca", type=Path, metavar="FILE", help="CA certificates (PEM)")
+    security.add_argument("--cert", type=Path, metavar="FILE", help="own certificate (PEM)")
+    security.add_argument("--key", type=Path, metavar="FILE", help="own private key (PEM)")
+
+
+def broker_options(args: argparse.Namespace) -> dict[str, Any]:
+    """As :meth:`edge.sync.broker.Broker.parse` and :func:`edge.sync.opening.open_transport` take them."""
+    return {name: getattr(args, name) for name in ("user", "password_file", "ca", "cert", "key")}
+
+
 def interpreter_options(args: argparse.Namespace) -> dict[str, Any]:
     """As :func:`edge.model.load` and :class:`edge.interpreter.Wanted` take them. Raises ConfigError."""
     from edge.interpreter import Delegate

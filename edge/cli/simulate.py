@@ -1,4 +1,4 @@
-"""``edge simulate``: what the simulated line draws, as files."""
+"""``edge simulate``: what the simulated line draws, as files; or a fleet, see :mod:`edge.cli.fleet`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from edge.cli.fleet import add_options
 from edge.errors import ConfigError, StateError
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ def add(subparsers: Subparsers) -> None:
     """Registers the command."""
     parser = subparsers.add_parser(
         "simulate",
-        help="images of the simulated line",
-        description="Write what the simulated cookie line draws.",
-        epilog="Example: edge simulate images cookies/ --count 500 --balanced",
+        help="images of the simulated line, or a simulated fleet",
+        description="Write what the simulated cookie line draws, or send what a fleet of devices would send.",
+        epilog="Example: edge simulate --devices 1000 --broker mqtt://localhost --script drifts.toml",
     )
-    kinds = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    add_options(parser)
+    kinds = parser.add_subparsers(dest="what", metavar="WHAT")
     images = kinds.add_parser(
         "images",
         help="labelled images in a folder per label, for edge convert --data",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge.drift.compare import Bars, ComparedColumn, Comparison
 from edge.page import Content, Markup, document, note, section, table, tag
+from edge.page.bars import pairs
 
 DRAWN = 60
 """Columns whose distributions are drawn, the strongest first."""
@@ -91,20 +92,7 @@ def _figure(column: ComparedColumn) -> Markup:
 
 def _columns(bars: Bars) -> Markup:
     """A histogram of both as SVG."""
-    most = max(*bars.reference, *bars.current, 1e-12)
-    wide = _WIDTH / len(bars.reference)
-    shapes = [
-        tag(
-            "rect",
-            x=f"{place * wide + (0.06 if side == 'before' else 0.5) * wide:.2f}",
-            y=f"{_HEIGHT * (1 - share / most):.2f}",
-            width=f"{0.44 * wide:.2f}",
-            height=f"{_HEIGHT * share / most:.2f}",
-            cls=side,
-        )
-        for side, shares in (("before", bars.reference), ("now", bars.current))
-        for place, share in enumerate(shares)
-    ]
+    shapes = pairs(bars.reference, bars.current, _WIDTH, _HEIGHT)
     return tag("svg", shapes, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", cls="histogram", aria_hidden="true")
 
 

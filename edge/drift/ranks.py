@@ -63,14 +63,20 @@ def binned(reference: Values, cells: Counts, bins: int = 10) -> tuple[list[int],
 
     Bins begin at reference values, so they follow from the rank histogram and add up. Ties may leave fewer.
     """
-    values = np.asarray(reference)
+    values, edges = np.asarray(reference), bin_edges(reference, bins)
     n = len(values)
-    edges = np.unique(values[np.arange(1, bins) * n // bins])
     left, right = values.searchsorted(edges, "left"), values.searchsorted(edges, "right")
     upto = np.concatenate([[0], np.cumsum(cells)])
     ours = np.diff(np.concatenate([[0], left, [n]]))
     theirs = np.diff(np.concatenate([[0], upto[left + right], upto[-1:]]))
     return ours.tolist(), theirs.tolist()
+
+
+def bin_edges(reference: Values, bins: int = 10) -> Floats:
+    """Where the bins of :func:`binned` begin, but for the first, which has no lower end; ascending."""
+    values = np.asarray(reference, np.float64)
+    edges: Floats = np.unique(values[np.arange(1, bins) * len(values) // bins])
+    return edges
 
 
 def shift(cells: Counts) -> float:

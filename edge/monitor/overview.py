@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from edge.messages import Column, Drift, Health, decode
+from edge.messages import Column, Health, decode
+from edge.monitor.database import Row, marks
+from edge.monitor.present import Present
 from edge.monitor.store import Store
+from edge.monitor.verdicts import WATCH, Watch, columns_of, conclude, rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,48 +39,55 @@ class DeviceState:
     drift: DriftState | None
 
 
+CHUNK = 500
 _COLUMNS = ("device", "site", "line", "state", "model", "version", "predictions", "set_aside", "seen_ns")
 
 
-def overview(store: Store) -> list[DeviceState]:
-    """All devices, by site, line and name."""
-    rows = store.db.execute(
-        f"SELECT {', '.join(_COLUMNS)}, health FROM device ORDER BY site, line, device"
-    ).fetchall()
+def overview(store: Store, most: int | None = None) -> list[DeviceState]:
+    """All devices, by site, line and name; of more than ``most`` those that drift, then those that are away."""
+    order, limit = "site, line, device", ""
+    if most is not None and count(store) > most:
+        order, limit = f"coalesce(drifted, 0) DESC, state = 'online', {order}", f" LIMIT {int(most)}"
+    rows = store.engine.query(f"SELECT {', '.join(_COLUMNS)} FROM device ORDER BY {order}{limit}")
+    names = [row[0] for row in rows]
+    latest = _rows(store, "SELECT device, message FROM latest WHERE kind = 'health' AND device IN", names)
+    health = {row[0]: _health(row[1]) for row in latest}
+    drift = {name: _drift(present, found) for name, (present, found) in _watches(store, names).items()}
     return [
-        DeviceState(**dict(zip(_COLUMNS, row, strict=False)), health=_health(row[-1]), drift=_drift(store, row[0]))
+        DeviceState(**dict(zip(_COLUMNS, row, strict=True)), health=health.get(row[0]), drift=drift.get(row[0]))
         for row in rows
     ]
 
 
-def _health(text: str | None) -> Health | None:
-    message = decode("health", text.encode()) if text else None
+def count(store: Store) -> int:
+    """How many devices there are."""
+    return int(store.engine.query("SELECT count(*) FROM device")[0][0])
+
+
+def _rows(store: Store, sql: str, names: list[str]) -> Iterator[Row]:
+    for start in range(0, len(names), CHUNK):
+        some = names[start : start + CHUNK]
+        yield from store.engine.query(f"{sql} ({marks(len(some))})", some)
+
+
+def _health(text: str) -> Health | None:
+    message = decode("health", text.encode())
     return message if isinstance(message, Health) else None
 
 
-def _drift(store: Store, device: str) -> DriftState | None:
-    last = _last_window(store, device)
-    if last is None:
-        return None
-    boot, seq, text = last
-    message = decode("drift", text.encode())
-    if not isinstance(message, Drift) or not message.drifted:
+def _watches(store: Store, names: list[str]) -> dict[str, tuple[Present, list[Watch]]]:
+    found: dict[str, tuple[Present, list[Watch]]] = {}
+    columns = ", ".join(f"watch.{name}" for name in WATCH)
+    sql = f"SELECT device.boot, {columns} FROM watch JOIN device USING (device) WHERE watch.device IN"
+    for row in _rows(store, sql, names):
+        watch = Watch(*row[1:])
+        found.setdefault(watch.device, (Present(watch.device, boot=row[0]), []))[1].append(watch)
+    return found
+
+
+def _drift(present: Present, watches: list[Watch]) -> DriftState:
+    conclude(present, watches)
+    if not present.drifted:
         return DriftState(drifted=False, columns=(), since_ns=None)
-    since_ns = store.db.execute(
-        "SELECT min(start_ns) FROM drift WHERE boot = ?1 AND seq <= ?2 AND seq > "
-        "coalesce((SELECT max(seq) FROM drift WHERE boot = ?1 AND NOT drifted), -1)",
-        (boot, seq),
-    ).fetchone()[0]
-    drifted = tuple(column for column in message.columns if column.drifted)
-    return DriftState(drifted=True, columns=drifted, since_ns=since_ns)
-
-
-def _last_window(store: Store, device: str) -> tuple[Any, ...] | None:
-    """Of the boot that runs now if it has any: windows of earlier boots may arrive after it has begun."""
-    row: tuple[Any, ...] | None = store.db.execute(
-        "SELECT boot.id, drift.seq, drift.message FROM drift JOIN boot ON boot.id = drift.boot "
-        "JOIN device USING (device) WHERE device = ? "
-        "ORDER BY boot.boot_id = device.boot_id DESC, boot.id DESC, drift.seq DESC LIMIT 1",
-        (device,),
-    ).fetchone()
-    return row
+    last = max((watch for watch in watches if watch.drifted), key=lambda watch: rank(watch, present.boot))
+    return DriftState(drifted=True, columns=columns_of(last), since_ns=present.since_ns)

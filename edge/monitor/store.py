@@ -1,181 +1,152 @@
-"""What the monitor remembers, in SQLite: each message once, by ``(device, boot_id, kind, seq)``."""
+"""What the monitor remembers: each message once, by ``(device, boot_id, kind, seq)``."""
 
 from __future__ import annotations
 
-import json
 import math
 import secrets
-import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from edge.errors import MessageError, StateError
-from edge.messages import Audit, Drift, Event, Health, Message, Predictions, Slots, Stats, Status, encode
+from edge.drift.reference import Reference
+from edge.errors import MessageError
+from edge.messages import Message
+from edge.monitor.alerts import put_alert
+from edge.monitor.batch import Batch, Read, presents, write_presents
+from edge.monitor.database import SCHEMES, open_engine, upsert
 from edge.monitor.intake import Arrival, read, sender
-from edge.monitor.schema import open_store
+from edge.monitor.reader import SqlReader
+from edge.monitor.reading import Alert
+from edge.monitor.rolling import give_back
 from edge.record import Record
 
 SET_ASIDE_KEPT = 1000
 """The last so many unreadable messages are kept to be looked at, their first bytes only; all are counted."""
 SET_ASIDE_BYTES = 4096
+BATCH = 500
+"""Messages in one transaction at most."""
 
 
 class Store:
-    """Used by one thread."""
+    """Writes; used by one thread. Who only looks takes a reader: :mod:`edge.monitor.reading`."""
 
-    def __init__(self, path: Path | None = None, root: str = "edge") -> None:
-        """``path`` None keeps everything in memory. Raises StateError when the file cannot be used."""
-        self.path, self.root = path, root
-        self.db = open_store(path)
+    def __init__(self, address: Path | str | None = None, root: str = "edge") -> None:
+        """A file, ``postgresql://…``, or None for memory. Raises StateError when it cannot be used, MissingError."""
+        self.address, self.root = address, root
+        self.engine = open_engine(address)
+
+    @property
+    def remote(self) -> bool:
+        """It may be away for a while, and come back."""
+        return isinstance(self.address, str) and self.address.startswith(SCHEMES)
+
+    def check(self) -> None:
+        """Raises StateError when the database does not answer."""
+        self.engine.query("SELECT 1")
 
     def close(self) -> None:
-        self.db.close()
+        self.engine.close()
 
     @property
     def client_id(self) -> str:
         """The name under which the broker keeps messages for this store: made up once, then always the same."""
-        self.db.execute("INSERT OR IGNORE INTO meta VALUES ('client_id', ?)", (f"monitor-{secrets.token_hex(6)}",))
-        return str(self._one("SELECT value FROM meta WHERE name = 'client_id'"))
+        self.engine.insert_new("meta", ("name", "value"), [("client_id", f"monitor-{secrets.token_hex(6)}")])
+        return str(self.engine.query("SELECT value FROM meta WHERE name = 'client_id'")[0][0])
 
     def accept(self, arrivals: Iterable[Arrival]) -> list[Message]:
-        """Stores all of them in one transaction; durable on return. What was new, in order.
+        """Stores all of them, BATCH at a time; durable on return. What was new, in order.
 
-        The unreadable is set aside with the reason. Raises StateError when the disk refuses; nothing is stored then.
+        The unreadable is set aside with the reason. Raises StateError when the database refuses; of the batch in
+        hand nothing is stored then.
         """
-        fresh = []
-        with self._transaction():
-            for arrival in arrivals:
-                try:
-                    message = read(self.root, arrival)
-                except MessageError as error:
-                    self._set_aside(arrival, str(error))
-                    continue
-                if self._keep(message, arrival.received_ns):
-                    fresh.append(message)
+        readable, unreadable = self._read(arrivals)
+        fresh: list[Message] = []
+        for start in range(0, max(len(readable), 1), BATCH):
+            with self.engine.transaction():
+                if not start:
+                    self._set_aside(unreadable)
+                fresh += Batch(self.engine, readable[start : start + BATCH]).store()
         return fresh
 
     def records(self, device: str) -> Iterator[tuple[str, Record]]:
         """All predictions of a device with their boot id, by boot and ``seq``."""
-        rows = self.db.execute(
+        rows = self.engine.query(
             f"SELECT boot_id, {', '.join(Record._fields)} "
             "FROM record JOIN boot ON boot.id = record.boot WHERE device = ? ORDER BY boot, seq",
             (device,),
         )
         return ((row[0], _record(row[1:])) for row in rows)
 
+    def messages(self, kind: str, device: str) -> list[str]:
+        """The JSON of its drift windows, stats, events or audits, by boot and number."""
+        sql = f"SELECT message FROM {kind} JOIN boot ON boot.id = {kind}.boot WHERE device = ? ORDER BY boot, seq"
+        return [row[0] for row in self.engine.query(sql, (device,))]
+
+    def reader(self) -> SqlReader:
+        """On the store's own connection: sees what is stored, and waits while it writes."""
+        return SqlReader(self.engine)
+
+    def add_reference(self, data: bytes, model: str = "", version: int = 0) -> str:
+        """A drift reference, by which statistics are merged and judged; its digest. Raises ArtifactError."""
+        reference = Reference.from_bytes(data)
+        row = (reference.digest, model, version, data)
+        with self.engine.transaction():
+            self.engine.executemany(upsert("reference", ("digest", "model", "version", "data")), [row])
+            give_back(self.engine)
+        return reference.digest
+
+    def put_alert(self, alert: Alert) -> Alert:
+        """Stores a new alert (``id`` 0; returned with its number) or the new state of one. Raises StateError."""
+        return put_alert(self.engine, alert)
+
     def count(self, kind: str, device: str) -> int:
         """How many predictions (records), drift windows, stats, events or audits of a device are here."""
         table = {"predictions": "record"}.get(kind, kind)
-        return int(
-            self._one(f"SELECT count(*) FROM {table} JOIN boot ON boot.id = {table}.boot WHERE device = ?", device)
-        )
+        sql = f"SELECT count(*) FROM {table} JOIN boot ON boot.id = {table}.boot WHERE device = ?"
+        return int(self.engine.query(sql, (device,))[0][0])
 
     def set_aside(self) -> dict[str, int]:
         """Unreadable messages by the device on whose topic they came; nobody's under the empty name."""
-        return dict(self.db.execute("SELECT device, set_aside FROM device WHERE set_aside > 0"))
+        return {
+            row[0]: row[1] for row in self.engine.query("SELECT device, set_aside FROM device WHERE set_aside > 0")
+        }
 
-    # -- one message ------------------------------------------------------------------------------------------------
+    def _read(self, arrivals: Iterable[Arrival]) -> tuple[list[Read], list[tuple[Arrival, str]]]:
+        readable, unreadable = [], []
+        for arrival in arrivals:
+            try:
+                readable.append((read(self.root, arrival), arrival))
+            except MessageError as error:
+                unreadable.append((arrival, str(error)))
+        return readable, unreadable
 
-    def _keep(self, message: Message, now_ns: int) -> bool:
-        self._see(message, now_ns)
-        if isinstance(message, Predictions):
-            return self._keep_records(message) > 0
-        if isinstance(message, Drift):
-            window = (message.model, message.window.start_ns, message.drifted, now_ns)
-            return self._insert("drift", message, *window)
-        if isinstance(message, Stats):
-            return self._insert("stats", message, message.model, now_ns)
-        if isinstance(message, Audit):
-            return self._insert("audit", message, message.request, message.record_seq, now_ns)
-        if isinstance(message, Event):
-            event = (message.camera, message.fault, message.active, message.since_ns, now_ns)
-            return self._insert("event", message, *event)
-        return self._keep_live(message)
-
-    def _see(self, message: Message, now_ns: int) -> None:
-        self.db.execute(
-            "INSERT INTO device (device, site, line, model, version, seen_ns) VALUES (?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET site = excluded.site, line = excluded.line, seen_ns = excluded.seen_ns",
-            (message.device, message.site, message.line, message.model, message.model_version, now_ns),
-        )
-
-    def _keep_live(self, message: Message) -> bool:
-        """Only these tell the present: the others may come out of a buffer, days late."""
-        self.db.execute(
-            "UPDATE device SET boot_id = ?, model = ?, version = ? WHERE device = ?",
-            (message.boot_id, message.model, message.model_version, message.device),
-        )
-        if isinstance(message, Status):
-            self.db.execute("UPDATE device SET state = ? WHERE device = ?", (message.state, message.device))
-        elif isinstance(message, Health):
-            self.db.execute(
-                "UPDATE device SET health = ? WHERE device = ?", (encode(message).decode(), message.device)
-            )
-        elif isinstance(message, Slots):
-            values = (message.device, encode(message).decode())
-            self.db.execute("INSERT OR REPLACE INTO slots (device, message) VALUES (?, ?)", values)
-        return True
-
-    def _insert(self, table: str, message: Message, *columns: object) -> bool:
-        values = (self._boot(message), message.seq, *columns, encode(message).decode())
-        marks = ", ".join("?" * len(values))
-        return self.db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", values).rowcount > 0
-
-    def _keep_records(self, message: Predictions) -> int:
-        boot, model = self._boot(message), self._model(message)
-        before = self.db.total_changes
-        marks = ", ".join("?" * (2 + len(Record._fields)))
-        self.db.executemany(
-            f"INSERT OR IGNORE INTO record VALUES ({marks})",
-            ((boot, record.seq, model, *record[1:]) for record in message.records),
-        )
-        new = self.db.total_changes - before
-        self.db.execute("UPDATE device SET predictions = predictions + ? WHERE device = ?", (new, message.device))
-        return new
-
-    def _boot(self, message: Message) -> int:
-        key = (message.device, message.boot_id)
-        self.db.execute("INSERT OR IGNORE INTO boot (device, boot_id) VALUES (?, ?)", key)
-        return int(self._one("SELECT id FROM boot WHERE device = ? AND boot_id = ?", *key))
-
-    def _model(self, message: Predictions) -> int:
-        key = (message.model, message.model_version, json.dumps(message.labels))
-        self.db.execute("INSERT OR IGNORE INTO model (name, version, labels) VALUES (?, ?, ?)", key)
-        return int(self._one("SELECT id FROM model WHERE name = ? AND version = ? AND labels = ?", *key))
-
-    def _set_aside(self, arrival: Arrival, reason: str) -> None:
-        device = sender(self.root, arrival.topic)
-        self.db.execute(
-            "INSERT INTO device (device, set_aside) VALUES (?, 1) "
-            "ON CONFLICT DO UPDATE SET set_aside = set_aside + 1",
-            (device,),
-        )
-        cursor = self.db.execute(
+    def _set_aside(self, unreadable: list[tuple[Arrival, str]]) -> None:
+        if not unreadable:
+            return
+        counts = Counter(sender(self.root, arrival.topic) for arrival, _ in unreadable)
+        rows = presents(self.engine, set(counts))
+        for device, count in counts.items():
+            rows[device].set_aside += count
+        write_presents(self.engine, rows.values())
+        self.engine.executemany(
             "INSERT INTO set_aside (device, topic, reason, payload, received_ns) VALUES (?, ?, ?, ?, ?)",
-            (device, arrival.topic, reason, arrival.payload[:SET_ASIDE_BYTES], arrival.received_ns),
+            [_aside(self.root, arrival, reason) for arrival, reason in unreadable[-SET_ASIDE_KEPT:]],
         )
-        self.db.execute("DELETE FROM set_aside WHERE id <= ?", ((cursor.lastrowid or 0) - SET_ASIDE_KEPT,))
-
-    # -- SQLite -----------------------------------------------------------------------------------------------------
-
-    def _one(self, sql: str, *values: object) -> Any:
-        return self.db.execute(sql, values).fetchone()[0]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            self.db.execute("BEGIN IMMEDIATE")
-            yield
-            self.db.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise StateError(f"{self.path or 'store'}: cannot be written: {error}") from None
-        finally:
-            if self.db.in_transaction:
-                self.db.rollback()
+        self.engine.execute(
+            "DELETE FROM set_aside WHERE id <= (SELECT max(id) FROM set_aside) - ?", (SET_ASIDE_KEPT,)
+        )
 
 
-def _record(row: tuple[Any, ...]) -> Record:
+def _aside(root: str, arrival: Arrival, reason: str) -> tuple[object, ...]:
+    texts = (sender(root, arrival.topic), _storable(arrival.topic), _storable(reason))
+    return (*texts, arrival.payload[:SET_ASIDE_BYTES], arrival.received_ns)
+
+
+def _storable(text: str) -> str:
+    """Without what no database takes: lone surrogates, NUL."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
+def _record(row: tuple[object, ...]) -> Record:
     record = Record._make(row)
     return record if record.score is not None else record._replace(score=math.nan)  # SQLite keeps NaN as NULL

@@ -3,82 +3,105 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
-from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.client import MQTTMessage
 
-from edge.errors import LinkError
-from edge.messages import MAX_BYTES, Message
+from edge.errors import LinkError, StateError
+from edge.messages import Message
+from edge.monitor.adoption import Adoption
 from edge.monitor.intake import Arrival
-from edge.monitor.store import Store
+from edge.monitor.members import Members
+from edge.monitor.session import Session
+from edge.monitor.store import BATCH, Store
 from edge.sync.backoff import Backoff
 from edge.sync.broker import Broker
-from edge.sync.link import CONNECT_TIMEOUT_S, Link, properties_of
 from edge.sync.topics import filters
 
 SESSION_EXPIRY_S = 7 * 24 * 3600
 """So long the broker keeps messages for a monitor that is away. A store in memory cannot come back: it keeps none."""
-BATCH = 500
-"""Messages in one transaction at most."""
+BEAT_S = 1.0
 
 
 class Subscriber:
-    """Fills a store from a broker, through a session that outlives the connection. Used by one thread."""
+    """Fills a store from a broker, through a session that outlives the connection. Used by one thread.
 
-    def __init__(self, broker: Broker, store: Store, backoff: Backoff | None = None) -> None:
+    Those with the same ``share`` get each message once between them. On one database they also look after each
+    other: what waits for one that has fallen silent is fetched by another.
+    """
+
+    def __init__(self, broker: Broker, store: Store, backoff: Backoff | None = None, *, share: str = "") -> None:
+        """Raises ConfigError when ``share`` does not fit into a topic."""
         self._broker, self._store = broker, store
-        self._link: Link | None = None
-        self._arrived: list[MQTTMessage] = []
-        self._granted = False
-        self._denied = ""
+        self._filters = filters(store.root, share)
+        self._members = Members(store.engine, share) if share and store.remote else None
+        self._name = ""
+        self._session: Session | None = None
+        self._adoption: Adoption | None = None
         self._backoff = backoff or Backoff()
-        self._next_attempt = 0.0
-        self._connected_at = 0.0
+        self._next_attempt = self._connected_at = self._next_beat = 0.0
         self.received = 0
         """Messages that came in, the repeated and the unreadable too."""
         self.trouble = ""
         """Why there is no connection; empty when there is one."""
 
     def connect(self) -> None:
-        """Connects and subscribes. Raises LinkError."""
-        self.close()
-        link = Link(self._broker, self._store.client_id, manual_ack=True)
-        link.client.on_message = self._on_message
-        link.client.on_subscribe = self._on_subscribe
-        self._granted, self._denied = False, ""
+        """Connects and subscribes. Raises LinkError, StateError."""
+        self._disconnect()
+        self._store.check()
+        session = Session(self._broker, self._identify())
+        session.open(SESSION_EXPIRY_S if self._store.address is not None else 0)
         try:
-            link.open(clean_start=self._store.path is None, properties=self._session())
-            self._subscribe(link)
+            session.subscribe(self._filters)
         except BaseException:
-            link.close(clean=False)
+            session.close()
             raise
-        self._link, self.trouble, self._connected_at = link, "", time.monotonic()
+        self._session, self.trouble, self._connected_at = session, "", time.monotonic()
 
     def poll(self, timeout_s: float) -> list[Message]:
         """Receives, stores, acknowledges; returns what was new after ``timeout_s`` at the latest.
 
         A lost connection is taken up again from here, after a growing pause; ``trouble`` says why there is none.
-        Raises StateError when the store cannot be written: the broker then still has what was not stored.
+        Raises StateError when a store on this machine cannot be written: the broker then still has what was not
+        stored. A database server may be away for a while.
         """
         try:
-            if self._link is None:
+            if self._session is None:
                 self._reconnect(timeout_s)
-            return [] if self._link is None else self._receive(self._link, timeout_s)
+            return [] if self._session is None else self._receive(self._session, timeout_s)
         except LinkError as error:
-            lasted_s = time.monotonic() - self._connected_at if self._link else 0.0
-            self._next_attempt = time.monotonic() + self._backoff.after(lasted_s)
-            self.close()
-            self.trouble = str(error)
-            return []
+            self._pause(str(error))
+        except StateError as error:
+            if not self._store.remote:
+                raise
+            self._pause(str(error))
+        return []
 
     def close(self) -> None:
         """Disconnects; the session stays with the broker."""
-        link, self._link = self._link, None
-        self._arrived.clear()
-        if link is not None:
-            link.close(clean=True)
+        self._disconnect()
+        name, self._name = self._name, ""
+        if self._members is not None and name:
+            self._members.leave(name)
+
+    def _identify(self) -> str:
+        if not self._name:
+            self._name = self._members.join() if self._members is not None else self._store.client_id
+        return self._name
+
+    def _disconnect(self) -> None:
+        session, self._session = self._session, None
+        adoption, self._adoption = self._adoption, None
+        if session is not None:
+            session.close()
+        if adoption is not None:
+            adoption.close()
+
+    def _pause(self, trouble: str) -> None:
+        """What was received and not acknowledged comes again after it."""
+        lasted_s = time.monotonic() - self._connected_at if self._session else 0.0
+        self._next_attempt = time.monotonic() + self._backoff.after(lasted_s)
+        self._disconnect()
+        self.trouble = trouble
 
     def _reconnect(self, timeout_s: float) -> None:
         left = self._next_attempt - time.monotonic()
@@ -88,51 +111,42 @@ class Subscriber:
         time.sleep(max(0.0, left))
         self.connect()
 
-    def _receive(self, link: Link, timeout_s: float) -> list[Message]:
-        link.loop(timeout_s)
-        arrived = len(self._arrived)
-        while 0 < arrived < BATCH:  # paho reads one message a call
-            link.loop(0.0)
-            if len(self._arrived) == arrived:
-                break
-            arrived = len(self._arrived)
-        messages, self._arrived = self._arrived, []
-        self.received += len(messages)
-        fresh = self._store.accept(map(_arrival, messages)) if messages else []
-        for message in messages:
-            link.require(link.client.ack(message.mid, message.qos))
+    def _receive(self, session: Session, timeout_s: float) -> list[Message]:
+        fresh = self._take(session, session.receive(timeout_s, BATCH))
+        if self._members is not None:
+            fresh += self._look_after(self._members)
         return fresh
 
-    def _subscribe(self, link: Link) -> None:
-        code, _ = link.client.subscribe([(topic, 1) for topic in filters(self._store.root)])
-        link.require(code)
-        deadline = time.monotonic() + CONNECT_TIMEOUT_S
-        while not self._granted and not self._denied:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise LinkError(f"{self._broker}: no answer to the subscription")
-            link.loop(left)
-        if self._denied:
-            raise LinkError(f"{self._broker}: refused the subscription: {self._denied}; check the broker's ACL")
+    def _take(self, session: Session, messages: list[MQTTMessage]) -> list[Message]:
+        self.received += len(messages)
+        fresh = self._store.accept(map(_arrival, messages)) if messages else []
+        session.acknowledge(messages)
+        return fresh
 
-    def _session(self) -> Any:
-        expiry = SESSION_EXPIRY_S if self._store.path is not None else 0
-        # What is larger would be refused unread; so the broker need not send it.
-        return properties_of(
-            PacketTypes.CONNECT,
-            SessionExpiryInterval=expiry,
-            ReceiveMaximum=BATCH,
-            MaximumPacketSize=2 * MAX_BYTES,
-        )
+    def _look_after(self, members: Members) -> list[Message]:
+        """Says that it is here, and fetches what waits for one that is not."""
+        if time.monotonic() >= self._next_beat:
+            self._next_beat = time.monotonic() + BEAT_S
+            members.beat(self._name)
+            if self._adoption is None and (silent := members.silent(self._name)):
+                self._adoption = Adoption.begin(self._broker, silent[0], self._filters)
+        if self._adoption is None:
+            return []
+        return self._fetch(members, self._adoption)
 
-    def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
-        self._arrived.append(message)
-
-    def _on_subscribe(
-        self, _client: Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
-    ) -> None:
-        self._denied = next((str(reason) for reason in reasons if reason.is_failure), "")
-        self._granted = not self._denied
+    def _fetch(self, members: Members, adoption: Adoption) -> list[Message]:
+        try:
+            messages = adoption.session.receive(0.0, BATCH)
+            fresh = self._take(adoption.session, messages)
+            if adoption.finished(bool(messages)):
+                adoption.session.end()
+                members.forget(adoption.name)
+                self._adoption = None
+        except LinkError:  # it came back and took its session
+            adoption.close()
+            self._adoption = None
+            return []
+        return fresh
 
 
 def _arrival(message: MQTTMessage) -> Arrival:

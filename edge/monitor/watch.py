@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
+import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from edge.errors import StateError
 from edge.messages import Message, kind_of
-from edge.monitor.overview import overview
+from edge.monitor.overview import count, overview
+from edge.monitor.retention import Retention
 from edge.monitor.store import Store
 from edge.monitor.subscriber import Subscriber
 from edge.monitor.table import table
 from edge.typed import plain
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
+log = logging.getLogger(__name__)
+
 POLL_S = 0.2
 REFRESH_S = 1.0
+ROWS = 200
+"""Devices in a table; a page shows more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,57 +39,102 @@ class Until:
     idle_s: float | None = None
 
 
-def follow(subscriber: Subscriber, until: Until) -> Iterator[list[Message]]:
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What is done over and over: receive, and forget what is older than it is kept."""
+
+    subscriber: Subscriber
+    retention: Retention | None
+    until: Until
+    beside: Callable[[], None] | None = None
+    """Called each time, for what is to be done beside: it must be quick, and know itself when it is due."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set by whoever wants it to end."""
+
+
+def follow(watching: Watching) -> Iterator[list[Message]]:
     """What is new, several times a second (often nothing), until it is time to end."""
+    subscriber, until = watching.subscriber, watching.until
     started = active = time.monotonic()
     while True:
         received = subscriber.received
         yield subscriber.poll(POLL_S)
+        _forget(watching)
+        if watching.beside is not None and not subscriber.trouble:
+            watching.beside()
         now = time.monotonic()
         if subscriber.received > received or subscriber.trouble:
             active = now
+        if watching.stop.is_set():
+            return
         if until.duration_s is not None and now - started >= until.duration_s:
             return
         if until.idle_s is not None and now - active >= until.idle_s:
             return
 
 
-def print_json(subscriber: Subscriber, until: Until) -> None:
+def _forget(watching: Watching) -> None:
+    """A database server that is away stops this as it stops the intake, which says so."""
+    if watching.retention is None or watching.subscriber.trouble:
+        return
+    try:
+        watching.retention.work()
+    except StateError as error:
+        log.warning("%s", error)
+
+
+def print_json(watching: Watching) -> None:
     """One line a message, as it comes; trouble with the broker goes to stderr."""
     said = ""
-    for messages in follow(subscriber, until):
+    for messages in follow(watching):
         for message in messages:
-            line = json.dumps({"kind": kind_of(message), **plain(message)}, ensure_ascii=False)
-            sys.stdout.write(line + "\n")
+            sys.stdout.write(json.dumps(_fields(message), ensure_ascii=False) + "\n")
         if messages:
             sys.stdout.flush()
-        said = _say_trouble(subscriber.trouble, said)
+        said = _say_trouble(watching.subscriber.trouble, said)
 
 
-def print_table(subscriber: Subscriber, store: Store, until: Until) -> None:
+def _fields(message: Message) -> dict[str, Any]:
+    """``kind`` is the message's; what a drift message calls so is ``drift_kind``."""
+    fields = plain(message)
+    if "kind" in fields:
+        fields["drift_kind"] = fields.pop("kind")
+    return {"kind": kind_of(message), **fields}
+
+
+def print_table(watching: Watching, store: Store) -> None:
     """Nothing until the end, which may be Ctrl-C, then the table."""
     from rich.console import Console
 
     said = ""
     try:
-        for _ in follow(subscriber, until):
-            said = _say_trouble(subscriber.trouble, said)
+        for _ in follow(watching):
+            said = _say_trouble(watching.subscriber.trouble, said)
     finally:
         # Whoever reads a pipe wants whole names.
-        Console(width=None if sys.stdout.isatty() else 200).print(table(overview(store)))
+        Console(width=None if sys.stdout.isatty() else 200).print(_table(store))
 
 
-def live_table(subscriber: Subscriber, store: Store, until: Until) -> None:
+def live_table(watching: Watching, store: Store) -> None:
     """A table that keeps itself up to date."""
     from rich.live import Live
 
     drawn = float("-inf")
-    with Live(table(overview(store), "connecting"), auto_refresh=False) as live:
-        for _ in follow(subscriber, until):
+    with Live(_table(store, "connecting"), auto_refresh=False) as live:
+        for _ in follow(watching):
             if time.monotonic() - drawn >= REFRESH_S:
                 drawn = time.monotonic()
-                caption = f"waiting: {subscriber.trouble}" if subscriber.trouble else "Ctrl-C ends"
-                live.update(table(overview(store), caption), refresh=True)
+                trouble = watching.subscriber.trouble
+                caption = f"waiting: {trouble}" if trouble else "Ctrl-C ends"
+                live.update(_table(store, caption), refresh=True)
+
+
+def _table(store: Store, caption: str = "") -> Table:
+    devices, total = overview(store, ROWS), count(store)
+    if total > len(devices):
+        more = f"{len(devices)} of {total} devices, those that drift or are away first"
+        caption = f"{more}; {caption}" if caption else more
+    return table(devices, caption)
 
 
 def _say_trouble(trouble: str, said: str) -> str:

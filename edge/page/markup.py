@@ -11,6 +11,10 @@ class Markup(str):
 
     __slots__ = ()
 
+    def __html__(self) -> str:
+        """So that template engines (Jinja, MarkupSafe) leave it as it is."""
+        return str(self)
+
 
 Content = str | int | Iterable["Content"]
 

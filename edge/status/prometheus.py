@@ -1,15 +1,10 @@
-"""A snapshot in Prometheus' text exposition format, version 0.0.4.
-
-The format: https://prometheus.io/docs/instrumenting/exposition_formats. The names follow
-https://prometheus.io/docs/practices/naming: base units, counters end in ``_total``.
-"""
+"""A device's snapshot for Prometheus."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import Literal, get_args
+from typing import get_args
 
 from edge.frames.events import PICTURE_FAULTS
 from edge.gate.tally import tally_parts
@@ -19,29 +14,16 @@ from edge.health.problems import GATE_WAYS_OUT
 from edge.health.snapshot import Snapshot
 from edge.messages import Camera, GateState, Health, Latency
 from edge.pipeline.accounts import Reason
+from edge.status.exposition import NONE, Family, Labels, counter, gauge, page
 
 BOUNDS_US = tuple(step << octave for octave in range(7, 21) for step in (2, 3))
 """Upper bounds of ``edge_latency_seconds``, from 256 µs to 3.1 s, two an octave: edges of the histogram's own
 buckets, so that the counts are exact."""
 
-Labels = Mapping[str, str]
-Sample = tuple[Labels, float]
-NONE: Labels = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric. A sample is the suffix of its name (a histogram has three kinds), its labels and its value."""
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    help: str
-    samples: tuple[tuple[str, Labels, float], ...]
-
 
 def exposition(snapshot: Snapshot) -> str:
     """The whole page."""
-    return "".join(line + "\n" for family in families(snapshot) for line in _lines(family))
+    return page(families(snapshot))
 
 
 def families(snapshot: Snapshot) -> Iterator[Family]:
@@ -62,40 +44,40 @@ def _about(snapshot: Snapshot) -> Iterator[Family]:
     health = snapshot.health
     names = {"device": health.device, "site": health.site, "line": health.line, "boot_id": health.boot_id}
     names |= {"model": health.model, "model_version": str(health.model_version)}
-    yield _gauge("edge_info", "The device, its boot and its model; always 1.", [(names, 1)])
-    yield _gauge("edge_uptime_seconds", "Since the daemon's start.", [(NONE, health.uptime_s)])
-    yield _gauge("edge_snapshot_time_seconds", "Wall clock of these figures.", [(NONE, snapshot.wall_ns / 1e9)])
-    yield _gauge("edge_problems", "Things that are wrong; edge status names them.", [(NONE, len(snapshot.problems))])
+    yield gauge("edge_info", "The device, its boot and its model; always 1.", [(names, 1)])
+    yield gauge("edge_uptime_seconds", "Since the daemon's start.", [(NONE, health.uptime_s)])
+    yield gauge("edge_snapshot_time_seconds", "Wall clock of these figures.", [(NONE, snapshot.wall_ns / 1e9)])
+    yield gauge("edge_problems", "Things that are wrong; edge status names them.", [(NONE, len(snapshot.problems))])
 
 
 def _frames(cameras: Iterable[Camera]) -> Iterator[Family]:
     by_camera = [(_of(camera), camera) for camera in cameras]
     captured = [(labels, camera.captured) for labels, camera in by_camera]
-    yield _counter("edge_frames_captured_total", "Frames that came from the camera.", captured)
+    yield counter("edge_frames_captured_total", "Frames that came from the camera.", captured)
     decided = [(labels, camera.decided) for labels, camera in by_camera]
-    yield _counter("edge_frames_decided_total", "Frames that were looked at.", decided)
+    yield counter("edge_frames_decided_total", "Frames that were looked at.", decided)
     dropped = [
         ({**labels, "reason": reason}, camera.dropped.get(reason, 0))
         for labels, camera in by_camera
         for reason in sorted({*get_args(Reason), *camera.dropped})
     ]
-    yield _counter("edge_frames_dropped_total", "Frames that nobody judged, by reason.", dropped)
+    yield counter("edge_frames_dropped_total", "Frames that nobody judged, by reason.", dropped)
     losses = [(labels, camera.losses) for labels, camera in by_camera]
-    yield _counter("edge_camera_losses_total", "Times that the camera was lost.", losses)
+    yield counter("edge_camera_losses_total", "Times that the camera was lost.", losses)
     present = [(labels, 0 if camera.lost else 1) for labels, camera in by_camera]
-    yield _gauge("edge_camera_up", "1, or 0 while the camera is lost.", present)
+    yield gauge("edge_camera_up", "1, or 0 while the camera is lost.", present)
     missed = [(labels, camera.missed) for labels, camera in by_camera]
-    yield _counter("edge_camera_missed_frames_total", "Frames that camera or driver lost.", missed)
+    yield counter("edge_camera_missed_frames_total", "Frames that camera or driver lost.", missed)
     faults = [
         ({**labels, "fault": fault}, int(fault in camera.faults))
         for labels, camera in by_camera
         for fault in sorted({*PICTURE_FAULTS, *camera.faults})
     ]
-    yield _gauge("edge_camera_fault", "1 while the camera's pictures are so.", faults)
+    yield gauge("edge_camera_fault", "1 while the camera's pictures are so.", faults)
     judged = [(labels, camera.judged) for labels, camera in by_camera]
-    yield _counter("edge_parts_judged_total", "Parts that were judged.", judged)
+    yield counter("edge_parts_judged_total", "Parts that were judged.", judged)
     lost = [(labels, camera.parts_lost) for labels, camera in by_camera]
-    yield _counter("edge_parts_lost_total", "Parts out of sight before they could be judged.", lost)
+    yield counter("edge_parts_lost_total", "Parts out of sight before they could be judged.", lost)
 
 
 def _latencies(cameras: Iterable[Camera]) -> Iterator[Family]:
@@ -103,13 +85,13 @@ def _latencies(cameras: Iterable[Camera]) -> Iterator[Family]:
     buckets = tuple(sample for camera in cameras for sample in _buckets(_of(camera), from_message(camera.histogram)))
     yield Family("edge_latency_seconds", "histogram", "From capture to decision, since the start.", buckets)
     maxima = [(_of(camera), camera.latency_boot_us.max / 1e6) for camera in cameras]
-    yield _gauge("edge_latency_max_seconds", "The longest since the start.", maxima)
+    yield gauge("edge_latency_max_seconds", "The longest since the start.", maxima)
     recent = [
         ({**_of(camera), "quantile": share}, value)
         for camera in cameras
         for share, value in _quantiles(camera.latency_us)
     ]
-    yield _gauge("edge_latency_recent_seconds", "Quantiles of the last minute; 1 is the longest.", recent)
+    yield gauge("edge_latency_recent_seconds", "Quantiles of the last minute; 1 is the longest.", recent)
 
 
 def _buckets(labels: Labels, latencies: Distribution) -> Iterator[tuple[str, Labels, float]]:
@@ -129,33 +111,33 @@ def _quantiles(latency: Latency) -> Iterator[tuple[str, float]]:
 def _records(health: Health) -> Iterator[Family]:
     depth = health.buffer
     lost, missed = [(NONE, health.records_lost)], [(NONE, health.pictures_missed)]
-    yield _counter("edge_records_lost_total", "Decisions whose record found no room.", lost)
-    yield _counter("edge_drift_pictures_missed_total", "Decisions whose picture drift did not see.", missed)
-    yield _gauge("edge_buffer_entries", "Rows in the buffer.", [(NONE, depth.entries)])
-    yield _gauge("edge_buffer_pending_entries", "Rows that wait for the broker.", [(NONE, depth.pending)])
-    yield _gauge("edge_buffer_unwritten_records", "Records that wait in memory.", [(NONE, depth.unwritten)])
-    yield _gauge("edge_buffer_bytes", "Size of the buffer.", [(NONE, depth.bytes)])
+    yield counter("edge_records_lost_total", "Decisions whose record found no room.", lost)
+    yield counter("edge_drift_pictures_missed_total", "Decisions whose picture drift did not see.", missed)
+    yield gauge("edge_buffer_entries", "Rows in the buffer.", [(NONE, depth.entries)])
+    yield gauge("edge_buffer_pending_entries", "Rows that wait for the broker.", [(NONE, depth.pending)])
+    yield gauge("edge_buffer_unwritten_records", "Records that wait in memory.", [(NONE, depth.unwritten)])
+    yield gauge("edge_buffer_bytes", "Size of the buffer.", [(NONE, depth.bytes)])
     evicted = [
         ({"delivered": "no"}, depth.evicted_undelivered),
         ({"delivered": "yes"}, depth.evicted - depth.evicted_undelivered),
     ]
-    yield _counter("edge_buffer_evicted_records_total", "Records that made room, since the file was made.", evicted)
+    yield counter("edge_buffer_evicted_records_total", "Records that made room, since the file was made.", evicted)
 
 
 def _gate(gate: GateState) -> Iterator[Family]:
     sums, reasons, others = tally_parts(gate.counters)
     known = {"firmware": gate.firmware, "boots": str(gate.boots)}
-    yield _gauge("edge_gate_info", "Its controller's firmware and how often that started; always 1.", [(known, 1)])
-    yield _gauge("edge_gate_up", "1, or 0 while it cannot fire.", [(NONE, int(not gate.problem))])
+    yield gauge("edge_gate_info", "Its controller's firmware and how often that started; always 1.", [(known, 1)])
+    yield gauge("edge_gate_up", "1, or 0 while it cannot fire.", [(NONE, int(not gate.problem))])
     faults = [({"fault": fault}, int(fault in gate.faults)) for fault in sorted({*GATE_WAYS_OUT, *gate.faults})]
-    yield _gauge("edge_gate_fault", "1 while its controller reports it.", faults)
+    yield gauge("edge_gate_fault", "1 while its controller reports it.", faults)
     verdicts = [({"verdict": name}, sums[name]) for name in ("passed", "rejected")]
-    yield _counter("edge_gate_decisions_total", "Decisions that it was told.", verdicts)
-    yield _counter("edge_gate_fired_total", "Rejected parts that it was opened for.", [(NONE, sums["fired"])])
+    yield counter("edge_gate_decisions_total", "Decisions that it was told.", verdicts)
+    yield counter("edge_gate_fired_total", "Rejected parts that it was opened for.", [(NONE, sums["fired"])])
     missed = [({"reason": name}, count) for name, count in sorted(reasons.items())]
-    yield _counter("edge_gate_missed_total", "Rejected parts that it was not opened for.", missed)
+    yield counter("edge_gate_missed_total", "Rejected parts that it was not opened for.", missed)
     events = [({"event": name}, count) for name, count in sorted(others.items()) if name != "connected"]
-    yield _counter("edge_gate_events_total", "What else its kind counts.", events)
+    yield counter("edge_gate_events_total", "What else its kind counts.", events)
     yield Family("edge_gate_slack_seconds", "histogram", "Left until the part was at the gate.", tuple(_slack(gate)))
 
 
@@ -172,17 +154,17 @@ def _drift(snapshot: Snapshot) -> Iterator[Family]:
     drift = snapshot.drift
     if drift is None:
         return
-    yield _counter("edge_drift_windows_total", "Drift windows that were judged.", [(NONE, drift.windows)])
+    yield counter("edge_drift_windows_total", "Drift windows that were judged.", [(NONE, drift.windows)])
     drifted = [(NONE, drift.drifted_windows)]
-    yield _counter("edge_drift_drifted_windows_total", "Drift windows that drifted.", drifted)
-    yield _gauge("edge_drift_drifted", "1 while the last window drifted.", [(NONE, int(drift.drifted))])
+    yield counter("edge_drift_drifted_windows_total", "Drift windows that drifted.", drifted)
+    yield gauge("edge_drift_drifted", "1 while the last window drifted.", [(NONE, int(drift.drifted))])
 
 
 def _sync(snapshot: Snapshot) -> Iterator[Family]:
     sync = snapshot.sync
     if sync is None:
         return
-    yield _gauge("edge_sync_connected", "1 while the broker is there.", [(NONE, int(sync.connected))])
+    yield gauge("edge_sync_connected", "1 while the broker is there.", [(NONE, int(sync.connected))])
     counts = {
         "published": "Entries published, repetitions too.",
         "acknowledged": "Entries that arrived.",
@@ -190,45 +172,19 @@ def _sync(snapshot: Snapshot) -> Iterator[Family]:
         "unheard": "Publications that nobody subscribes to.",
     }
     for name, text in counts.items():
-        yield _counter(f"edge_sync_{name}_total", text, [(NONE, getattr(sync, name))])
+        yield counter(f"edge_sync_{name}_total", text, [(NONE, getattr(sync, name))])
 
 
 def _system(health: Health) -> Iterator[Family]:
-    yield _counter("edge_cpu_seconds_total", "Processor time of the daemon.", [(NONE, health.cpu_s)])
-    yield _gauge("edge_resident_memory_bytes", "Resident memory of the daemon.", [(NONE, health.rss_bytes)])
+    yield counter("edge_cpu_seconds_total", "Processor time of the daemon.", [(NONE, health.cpu_s)])
+    yield gauge("edge_resident_memory_bytes", "Resident memory of the daemon.", [(NONE, health.rss_bytes)])
     if health.free_bytes is not None:
-        yield _gauge("edge_state_free_bytes", "Room where the state folder is.", [(NONE, health.free_bytes)])
+        yield gauge("edge_state_free_bytes", "Room where the state folder is.", [(NONE, health.free_bytes)])
     if health.temperature_c is not None:
-        yield _gauge("edge_temperature_celsius", "Of the processor.", [(NONE, health.temperature_c)])
+        yield gauge("edge_temperature_celsius", "Of the processor.", [(NONE, health.temperature_c)])
     if health.throttled is not None:
-        yield _gauge("edge_throttled", "1 while the board is slowed down.", [(NONE, int(bool(health.throttled)))])
+        yield gauge("edge_throttled", "1 while the board is slowed down.", [(NONE, int(bool(health.throttled)))])
 
 
 def _of(camera: Camera) -> Labels:
     return {"camera": camera.name}
-
-
-def _counter(name: str, text: str, samples: Iterable[Sample]) -> Family:
-    return Family(name, "counter", text, tuple(("", *sample) for sample in samples))
-
-
-def _gauge(name: str, text: str, samples: Iterable[Sample]) -> Family:
-    return Family(name, "gauge", text, tuple(("", *sample) for sample in samples))
-
-
-def _lines(family: Family) -> Iterator[str]:
-    text = family.help.replace("\\", r"\\").replace("\n", r"\n")
-    yield f"# HELP {family.name} {text}"
-    yield f"# TYPE {family.name} {family.kind}"
-    for suffix, labels, value in family.samples:
-        yield f"{family.name}{suffix}{_labels(labels)} {value!r}"
-
-
-def _labels(labels: Labels) -> str:
-    if not labels:
-        return ""
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

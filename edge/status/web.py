@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler
 from edge.errors import ConfigError
 from edge.status.address import parse_address
 from edge.status.board import Board
+from edge.status.exposition import CONTENT_TYPE
 
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BACKLOG = 8
 HEAD_MOST_BYTES = 8192
 HEAD_MOST_S = 2.0
@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         if path == "/metrics":
-            self._send(HTTPStatus.OK, METRICS_TYPE, self._board.metrics())
+            self._send(HTTPStatus.OK, CONTENT_TYPE, self._board.metrics())
         elif path == "/healthz":
             problems = self._board.problems()
             text = "\n".join(problems or ("ok",)) + "\n"

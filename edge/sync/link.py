@@ -26,7 +26,7 @@ from edge.sync.broker import Broker
 
 CONNECT_TIMEOUT_S = 5.0
 KEEPALIVE_S = 15
-_CALLBACKS = ("on_connect", "on_disconnect", "on_publish", "on_message", "on_subscribe")
+_CALLBACKS = ("on_connect", "on_disconnect", "on_publish", "on_message", "on_subscribe", "on_unsubscribe")
 
 
 def properties_of(packet: int, **values: str | int | bytes) -> Properties:

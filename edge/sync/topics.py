@@ -19,6 +19,8 @@ DESIRED = "desired"
 """Below a device or a group: the model that a roll-out wants there. See :mod:`edge.rollout`."""
 _GROUP, _MODEL = "@group", "@model"
 """In the place of a device; no device is called so."""
+PRESENT = ("/status", "/slots")
+"""How the topics end whose retained message tells the present."""
 MAX_ROOT = 256
 
 
@@ -94,10 +96,16 @@ def parse(root: str, topic: str) -> Address:
     raise MessageError(f"topic {topic!r:.120} is not one of {start}<device>/<kind>")
 
 
-def filters(root: str) -> list[str]:
-    """What a monitor subscribes to."""
+def filters(root: str, share: str = "") -> list[str]:
+    """What a monitor subscribes to. With a ``share``, the monitors that name the same one get each message once
+    between them; what is retained and tells the present goes to each, for nothing retained comes to a share.
+    """
     base = f"{check_root(root)}/{VERSION}/+"
-    return [f"{base}/{kind}" for kind in PER_DEVICE] + [f"{base}/{kind}/+" for kind in PER_MODEL]
+    kinds = [f"{base}/{kind}" for kind in PER_DEVICE] + [f"{base}/{kind}/+" for kind in PER_MODEL]
+    if not share:
+        return kinds
+    prefix = f"$share/{check_name(share, 'share')}/"
+    return [topic if topic.endswith(PRESENT) else prefix + topic for topic in kinds]
 
 
 def _check_device(name: str) -> str:

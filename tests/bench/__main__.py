@@ -30,6 +30,10 @@ SECTIONS = (
     "converter",
     "drift",
     "failing_loudly",
+    "alarms",
+    "fleet",
+    "fuzz",
+    "dashboard",
 )
 """Modules of this folder, each with ``rows(setting)``."""
 OUT = Path("build") / "bench.json"

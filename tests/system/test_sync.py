@@ -300,7 +300,7 @@ def test_a_monitor_that_could_not_store_or_was_away_misses_nothing(mosquitto: An
         feed(outbox, range(ROWS // 2))
         first.until(lambda: len(first.seqs()) > 0)
         feed(outbox, range(ROWS // 2, ROWS - 10))
-        first.store.db.execute("PRAGMA query_only=ON")
+        first.store.engine.execute("PRAGMA query_only=ON")
         with pytest.raises(StateError, match="cannot be written"):
             first.until(lambda: False)
         first.close()

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from edge.cli.main import main
 from edge.messages import Identity, Status, encode
 from edge.monitor import Arrival, Store, Subscriber
-from edge.monitor.watch import Until, live_table
+from edge.monitor.watch import Until, Watching, live_table
 from edge.sync.broker import Broker
 
 NOBODY = "mqtt://127.0.0.1:1"
@@ -58,6 +59,44 @@ def test_without_a_broker_the_table_shows_what_the_store_has(
 def test_the_live_table_says_what_it_waits_for(capfd: pytest.CaptureFixture[str]) -> None:
     store = Store()
     subscriber = Subscriber(Broker.parse(NOBODY), store)
-    live_table(subscriber, store, Until(duration_s=0.1))
+    live_table(Watching(subscriber, None, Until(duration_s=0.1)), store)
     assert "waiting: mqtt://127.0.0.1:1: Connection refused" in " ".join(capfd.readouterr().out.split())
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        ([], 3, "--broker: expected mqtt://HOST to listen to, or --web HOST:PORT"),
+        (["--web", "8080"], 3, "HOST:PORT"),
+        (["--web", "127.0.0.1:0"], 3, "--store"),
+        (["--web", "0.0.0.0:0", "--store", "{folder}/m.db"], 3, "--token-file FILE"),
+        (["--web", "0.0.0.0:0", "--token-file", "{folder}/none", "--store", "{folder}/m.db"], 3, "none"),
+        (["--web", "127.0.0.1:0", "--store", "{folder}/none.db"], 6, "none.db"),
+        (["--web", "192.0.2.1:0", "--token-file", "{folder}/token", "--store", "{folder}/m.db"], 7, "cannot listen"),
+        (
+            ["--token-file", "{folder}/token", "--broker", NOBODY, "--json"],
+            3,
+            "--token-file: expected with --web only",
+        ),
+    ],
+)
+def test_wrong_options_of_the_pages_are_one_line(
+    options: list[str], status: int, said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Store(tmp_path / "m.db").close()
+    (tmp_path / "token").write_text("0123456789abcdef")
+    assert main(["monitor", *(option.format(folder=tmp_path) for option in options)]) == status
+    err = capfd.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("broker", [[], ["--broker", NOBODY, "--json"]])
+def test_the_pages_stand_beside_whatever_else_it_does(
+    tmp_path: Path, broker: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    Store(tmp_path / "m.db").close()
+    words = ["monitor", "--store", str(tmp_path / "m.db"), "--web", "127.0.0.1:0", "--duration", "0.3", *broker]
+    assert main(words) == 0
+    assert re.search(r"^edge: pages at http://127\.0\.0\.1:\d+/$", capfd.readouterr().err, re.MULTILINE)

@@ -1,7 +1,6 @@
 import io
 import re
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -29,13 +28,6 @@ IDENTITY = Identity("oven-3", "Köln", "2", "b1", "cookie", 4, ())
 BRIGHTNESS = Column("brightness", "wasserstein", 0.4, None, 0.1, drifted=True)
 HUE = Column("hue", "wasserstein", 0.9, None, 0.1, drifted=True)
 SHARPNESS = Column("sharpness", "wasserstein", 0.01, None, 0.1, drifted=False)
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    store = Store()
-    yield store
-    store.close()
 
 
 def accept(store: Store, *messages: Message) -> None:
@@ -168,3 +160,11 @@ def test_without_rich_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "rich", None)
     with pytest.raises(MissingError, match=r"pip install 'edge-sdk\[monitor\]'"):
         require_rich()
+
+
+def test_of_very_many_devices_those_that_need_a_look_are_shown(store: Store) -> None:
+    for number in range(6):
+        accept(store, Status(**head(device=f"d{number}"), state="offline" if number == 4 else "online"))
+    accept(store, window(0, BRIGHTNESS, device="d5"))
+    assert [row.device for row in overview(store, 3)] == ["d5", "d4", "d0"]
+    assert [row.device for row in overview(store, 6)] == [f"d{number}" for number in range(6)]

@@ -2,7 +2,6 @@ import json
 import math
 import random
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +33,6 @@ IDENTITY = Identity("oven-3", "Köln", "2", "b1", "cookie", 4, ("good", "broken"
 HEAD: dict[str, Any] = IDENTITY.head(0)
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    store = Store()
-    yield store
-    store.close()
-
-
 def arrival(message: Message) -> Arrival:
     kind = kind_of(message)
     return Arrival(topic("edge", message.device, kind, message.model if kind in PER_MODEL else ""), encode(message))
@@ -68,28 +60,20 @@ def test_a_repeated_message_is_not_new(store: Store) -> None:
     assert [store.count(kind, "oven-3") for kind in ("predictions", "drift", "stats")] == [2, 1, 1]
 
 
-def test_events_of_a_camera_are_kept_and_leave_what_is_known_of_the_present_alone(tmp_path: Path) -> None:
-    store = Store(tmp_path / "m.db")
-    store.db.execute("DROP TABLE event")  # as version 1 left it
-    store.close()
-    store = Store(tmp_path / "m.db")
+def test_events_of_a_camera_are_kept_and_leave_what_is_known_of_the_present_alone(store: Store) -> None:
     event = Event(**HEAD, camera="camera://0", fault="frozen", active=True, since_ns=10**18)
     late = Event(**HEAD | {"boot_id": "b0"}, camera="camera://0", fault="lost", active=True, since_ns=10**18)
     store.accept([arrival(Status(**HEAD, state="online")), arrival(event), arrival(late)])
     assert store.accept([arrival(event)]) == []
     assert store.count("event", "oven-3") == 2
-    assert store.db.execute("SELECT boot_id FROM device").fetchone() == ("b1",)
+    assert store.engine.query("SELECT boot_id FROM device")[0] == ("b1",)
 
 
-def test_audits_are_kept_also_in_a_store_of_an_earlier_version(tmp_path: Path) -> None:
-    store = Store(tmp_path / "m.db")
-    store.db.execute("DROP TABLE audit")
-    store.close()
-    store = Store(tmp_path / "m.db")
+def test_audits_are_kept(store: Store) -> None:
     audit = Audit(**HEAD, record_seq=41, why=("random", "uncertain"), label="good", score=0.4)
     assert [store.accept([arrival(audit)]) for _ in range(2)] == [[audit], []]
     assert store.count("audit", "oven-3") == 1
-    assert store.db.execute("SELECT record_seq FROM audit").fetchone() == (41,)
+    assert store.engine.query("SELECT record_seq FROM audit")[0] == (41,)
 
 
 def test_the_last_slots_of_a_device_are_kept(store: Store) -> None:
@@ -114,7 +98,7 @@ def test_batches_in_any_order_cut_and_repeated_give_each_record_once(
     store.accept(map(arrival, batches))
     seqs = [record.seq for _, record in store.records("oven-3")]
     assert seqs == sorted({seq for start, count in cuts for seq in range(start, start + count)})
-    assert store.db.execute("SELECT coalesce(sum(predictions), 0) FROM device").fetchone()[0] == len(seqs)
+    assert store.engine.query("SELECT coalesce(sum(predictions), 0) FROM device")[0][0] == len(seqs)
     store.close()
 
 
@@ -128,7 +112,7 @@ def test_the_unreadable_is_set_aside_and_counted_and_the_rest_is_kept(store: Sto
     bad = Arrival("edge/v1/oven-3/health", b"{")
     assert len(store.accept([bad, arrival(drift(0)), bad])) == 1
     assert store.set_aside() == {"oven-3": 2}
-    rows = store.db.execute("SELECT device, topic, reason, payload FROM set_aside").fetchall()
+    rows = store.engine.query("SELECT device, topic, reason, payload FROM set_aside")
     assert {(device, name, payload) for device, name, _, payload in rows} == {
         ("oven-3", "edge/v1/oven-3/health", b"{")
     }
@@ -150,7 +134,7 @@ def test_a_model_that_is_not_its_topics_is_set_aside(store: Store) -> None:
 
 def test_only_the_last_of_the_unreadable_are_kept_and_only_their_beginning(store: Store) -> None:
     store.accept(Arrival("edge/v1/d/status", b"x" * 10_000) for _ in range(SET_ASIDE_KEPT + 50))
-    count, longest = store.db.execute("SELECT count(*), max(length(payload)) FROM set_aside").fetchone()
+    count, longest = store.engine.query("SELECT count(*), max(length(payload)) FROM set_aside")[0]
     assert (count, longest) == (SET_ASIDE_KEPT, SET_ASIDE_BYTES)
     assert store.set_aside() == {"d": SET_ASIDE_KEPT + 50}
 
@@ -168,7 +152,7 @@ HOSTILE_NAMES = [
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_name_is_only_text(store: Store, name: str) -> None:
     store.accept([arrival(Status(**HEAD | {"site": name, "line": name, "boot_id": name}, state="online"))])
-    assert store.db.execute("SELECT site, line, boot_id FROM device").fetchall() == [(name, name, name)]
+    assert store.engine.query("SELECT site, line, boot_id FROM device") == [(name, name, name)]
 
 
 def mutated(payload: bytes, chance: random.Random) -> bytes:
@@ -253,8 +237,10 @@ def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path)
         Store(path)
 
 
-def test_a_disk_that_refuses_is_an_error_and_nothing_is_half_stored(store: Store) -> None:
-    store.db.execute(f"PRAGMA max_page_count={store.db.execute('PRAGMA page_count').fetchone()[0] + 2}")
+def test_a_disk_that_refuses_is_an_error_and_nothing_is_half_stored() -> None:
+    store = Store()
+    pages = store.engine.query("PRAGMA page_count")[0][0]
+    store.engine.query(f"PRAGMA max_page_count={pages + 2}")
     with pytest.raises(StateError, match="full"):
         store.accept([arrival(drift(0)), arrival(predictions(*range(5000)))])
     assert store.count("drift", "oven-3") == 0

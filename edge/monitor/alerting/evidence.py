@@ -1,0 +1,149 @@
+"""Which columns of which devices drift, with few false alarms over the whole fleet.
+
+A device calls a window drifted, column by column, at a small stated rate when nothing has changed. Ten thousand
+devices with a window a minute would so send thousands of false verdicts a day. Here each column of each device has a
+Shiryaev–Roberts e-detector on its verdicts, R ← (R + 1)·e (J. Shin, A. Ramdas, A. Rinaldo, "E-detectors", New England
+Journal of Statistics in Data Science 2(2), 2023): e is the likelihood ratio of "drifted more often than usual", mixed
+over several rates, against "drifted with at most the usual probability, whatever came before". All columns of all
+devices are then judged together by e-BH (R. Wang, A. Ramdas, JRSS B 84(3), 2022): j of K are called drifting when
+each holds at least K / j times the run length. While nothing has changed anywhere, the mean number of windows until
+the fleet's first false alarm is then at least the run length, however devices depend on each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+T = TypeVar("T", bound=np.generic)
+
+RATES = np.array([0.05, 0.2, 0.5, 0.9])
+"""Of drifted windows, that the e-values are made for."""
+SUDDEN = 2
+"""Of RATES: the one whose cumulative sum (E. Page, Biometrika 41, 1954) tells since when."""
+COLUMNS = 10
+"""That a device has at least, for those of which no drifted window has told it."""
+LARGEST = 1e250
+_ROOM = 64
+
+
+class Stream(NamedTuple):
+    """What verdicts follow each other in: one model at one camera."""
+
+    device: str
+    camera: str
+    model: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A column that drifts, with its strength: log10 of the evidence."""
+
+    stream: Stream
+    column: str
+    since_ns: int
+    """Start of the first drifted window of the run."""
+    strength: float
+
+
+@dataclass(slots=True)
+class _Cells:
+    """Of one stream: the columns that have ever been drifted, and where their numbers stand."""
+
+    names: list[str] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+
+
+class Evidence:
+    """For one thread. ``usual`` is the probability, whatever came before, with which an undisturbed column's window
+    may be called drifted; above what devices state, for neighbouring windows resemble each other.
+    """
+
+    def __init__(self, usual: float = 0.01, clear_windows: int = 10) -> None:
+        """A drift is over after ``clear_windows`` windows in a row without it."""
+        rates = np.maximum(RATES, 2 * usual)
+        self._hit, self._miss = np.log(rates / usual), np.log((1 - rates) / (1 - usual))
+        self._clear = clear_windows
+        self._streams: dict[Stream, _Cells] = {}
+        self._owners: list[tuple[Stream, str]] = []
+        self._columns = COLUMNS
+        self._evidence = np.zeros((_ROOM, len(RATES)))
+        self._sum = np.zeros(_ROOM)
+        self._since, self._calm = (np.zeros(_ROOM, np.int64) for _ in range(2))
+        self._found = np.zeros(_ROOM, np.bool_)
+
+    def add(self, stream: Stream, drifted: Sequence[str], columns: int, start_ns: int) -> None:
+        """One more window: the columns drifted in it, of so many (0: not told). Costs some microseconds."""
+        self._columns = max(self._columns, columns)
+        cells = self._streams.setdefault(stream, _Cells())
+        for name in drifted:
+            if name not in cells.names:
+                cells.names.append(name)
+                cells.places.append(self._new(stream, name))
+        if not cells.places:
+            return
+        places = np.array(cells.places)
+        hit = np.array([name in drifted for name in cells.names])
+        self._step(places, hit, start_ns)
+
+    def look(self, run_length: float) -> list[Finding]:
+        """What is found now, and stays found until its windows are calm again. ``run_length``: windows of a device
+        from one false alarm of the whole fleet to the next, on average at least.
+        """
+        size = len(self._owners)
+        over = self._found[:size] & (self._calm[:size] >= self._clear)
+        self._found[:size] &= ~over
+        self._evidence[:size][over] = 0.0
+        self._sum[:size][over] = 0.0
+        evidence = np.where(self._found[:size], 0.0, self._evidence[:size].mean(axis=1))
+        self._found[:size] |= self._rejected(evidence, run_length)
+        return [self._finding(int(place)) for place in np.flatnonzero(self._found[:size])]
+
+    def _rejected(self, evidence: Floats, run_length: float) -> NDArray[np.bool_]:
+        """By e-BH, among all columns of all streams, most of which were never drifted and need no numbers."""
+        among = max(1, len(self._streams) * self._columns)
+        order = np.sort(evidence)[::-1]
+        enough = np.flatnonzero(order * np.arange(1, len(order) + 1) >= among * max(1.0, run_length))
+        if not len(enough):
+            return np.zeros(len(evidence), np.bool_)
+        return np.asarray(evidence >= order[enough[-1]])
+
+    def _step(self, places: NDArray[np.int64], hit: NDArray[np.bool_], start_ns: int) -> None:
+        log_e = np.where(hit[:, None], self._hit, self._miss)
+        with np.errstate(over="ignore"):
+            self._evidence[places] = np.minimum((self._evidence[places] + 1.0) * np.exp(log_e), LARGEST)
+        before = self._sum[places]
+        self._sum[places] = np.maximum(before + log_e[:, SUDDEN], 0.0)
+        begins = hit & (before == 0.0)
+        self._since[places] = np.where(begins, start_ns, self._since[places])
+        self._calm[places] = np.where(hit, 0, self._calm[places] + 1)
+
+    def _finding(self, place: int) -> Finding:
+        stream, column = self._owners[place]
+        strength = float(np.log10(max(1.0, self._evidence[place].mean())))
+        return Finding(stream, column, int(self._since[place]), strength)
+
+    def _new(self, stream: Stream, name: str) -> int:
+        self._owners.append((stream, name))
+        if len(self._owners) > len(self._sum):
+            self._grow(2 * len(self._sum))
+        return len(self._owners) - 1
+
+    def _grow(self, size: int) -> None:
+        self._evidence = _grown(self._evidence, size)
+        self._sum = _grown(self._sum, size)
+        self._since = _grown(self._since, size)
+        self._calm = _grown(self._calm, size)
+        self._found = _grown(self._found, size)
+
+
+def _grown(array: NDArray[T], size: int) -> NDArray[T]:
+    made = np.zeros((size, *array.shape[1:]), array.dtype)
+    made[: len(array)] = array
+    return made

@@ -1,0 +1,7 @@
+"""What a store holds, for other programs: tables in files, a page for Prometheus, a client for notebooks."""
+
+from edge.monitor.export.client import Monitor
+from edge.monitor.export.metrics import fleet_metrics
+from edge.monitor.export.tables import TABLES, Asked, table
+
+__all__ = ["TABLES", "Asked", "Monitor", "fleet_metrics", "table"]

@@ -1,0 +1,90 @@
+"""Statistics of any devices over any time as those that one device would have had, and what they say.
+
+Panes are integers and add up exactly (:mod:`edge.drift.pane`), so Kolmogorov–Smirnov, class shares and all counts
+are those of the pooled raw data; Wasserstein-1 is bracketed as it is for one device.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from edge.drift.pane import Pane
+from edge.drift.verdict import judge
+from edge.errors import ArtifactError
+from edge.monitor.panes import Found, Kin, Panes
+from edge.monitor.reading import Merged, Slice, Span
+
+ALPHA = 0.001
+"""As on the device: of undisturbed stretches of independent samples, one in a thousand is called drifted."""
+
+
+@dataclass(slots=True)
+class Sum:
+    """Panes of one kin on the way to their sum."""
+
+    pane: Pane | None = None
+    devices: set[str] = field(default_factory=set)
+    windows: int = 0
+    refused: int = 0
+    reason: str = ""
+
+    def add(self, panes: Panes, found: Found) -> None:
+        """What cannot be read is left out and counted: one device must not spoil what is said of all."""
+        try:
+            pane = panes.unpack(found)
+        except ArtifactError as error:
+            self.refused, self.reason = self.refused + found.windows, str(error)
+            return
+        self.pane = pane if self.pane is None else self.pane.merge(pane)
+        self.devices.add(found.device)
+        self.windows += found.windows
+
+
+def merged(panes: Panes, devices: Sequence[str], span: Span) -> list[Merged]:
+    """One for each model and reference, the largest first."""
+    sums: dict[Kin, Sum] = defaultdict(Sum)
+    for found in panes.of(devices, span):
+        sums[found.kin].add(panes, found)
+    results = [_merged(kin, one) for kin, one in sums.items()]
+    return sorted(results, key=lambda one: (-one.windows, one.model, -one.version))
+
+
+def slices(panes: Panes, devices: Sequence[str], span: Span, step_ns: int) -> list[Slice]:
+    """Each stretch of ``step_ns`` merged and judged by itself, by time; of several models that with most windows."""
+    sums: dict[int, dict[Kin, Sum]] = defaultdict(lambda: defaultdict(Sum))
+    for found in panes.of(devices, span):
+        sums[found.start_ns // step_ns * step_ns][found.kin].add(panes, found)
+    return list(_judged(sums))
+
+
+def _judged(sums: dict[int, dict[Kin, Sum]]) -> Iterator[Slice]:
+    for start_ns in sorted(sums):
+        largest = max(sums[start_ns].values(), key=lambda one: one.windows)
+        if largest.pane is None:
+            continue
+        for column in judge(largest.pane, alpha=ALPHA).columns:
+            facts = (column.statistic, column.p_value, column.threshold, column.drifted)
+            yield Slice(start_ns, column.name, *facts, largest.windows, column.effect)
+
+
+def _merged(kin: Kin, one: Sum) -> Merged:
+    verdict = judge(one.pane, alpha=ALPHA) if one.pane is not None else None
+    problem = f"{one.refused} windows left out: {one.reason}" if one.refused else ""
+    if one.pane is None and "no drift reference" in one.reason:
+        problem = f"{one.reason}; give the monitor the model once: edge monitor --model FILE"
+    name = (kin.model, kin.version, kin.digest, kin.reference)
+    return Merged(*name, len(one.devices), one.windows or one.refused, one.pane, verdict, problem)
+
+
+def by_device(panes: Panes, devices: Sequence[str], span: Span) -> dict[Kin, dict[str, Pane]]:
+    """Each device's own sum, by what may be compared."""
+    sums: dict[Kin, dict[str, Sum]] = defaultdict(lambda: defaultdict(Sum))
+    for found in panes.of(devices, span):
+        sums[found.kin][found.device].add(panes, found)
+    return {kin: dict(_panes(found.items())) for kin, found in sums.items()}
+
+
+def _panes(sums: Iterable[tuple[str, Sum]]) -> Iterator[tuple[str, Pane]]:
+    return ((device, one.pane) for device, one in sums if one.pane is not None)

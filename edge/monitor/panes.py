@@ -1,0 +1,139 @@
+"""The statistics of windows as they lie in the store, and the drift references to read them by."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edge.drift.pane import Pane
+from edge.drift.reference import Reference
+from edge.drift.wire import decode_pane
+from edge.errors import ArtifactError
+from edge.monitor.database import Engine, marks
+from edge.monitor.history import boots_of
+from edge.monitor.reading import Span
+
+CHUNK = 200
+"""Devices in one statement."""
+MOST_SAMPLES = 1 << 32
+"""In one pane: with more, sums over a fleet would no longer fit 64 bits. No device sees so many parts in a month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """Panes that may be merged have all of this in common."""
+
+    model: str
+    version: int
+    digest: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One pane in the store, not unpacked yet."""
+
+    device: str
+    kin: Kin
+    start_ns: int
+    windows: int
+    data: dict[str, Any]
+
+
+class Panes:
+    """Reads them; safe to call from several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[str, Reference] = {}
+        self._lock = threading.Lock()
+
+    def references(self) -> list[tuple[str, str, int]]:
+        """Digest, model, version."""
+        rows = self._engine.query("SELECT digest, model, version FROM reference ORDER BY model, version, digest")
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def reference(self, digest: str) -> Reference | None:
+        """None when nobody gave it."""
+        with self._lock:
+            if digest not in self._known:
+                rows = self._engine.query("SELECT data FROM reference WHERE digest = ?", (digest,))
+                if not rows:
+                    return None
+                self._known[digest] = Reference.from_bytes(bytes(rows[0][0]))
+            return self._known[digest]
+
+    def of(self, devices: Sequence[str], span: Span) -> Iterator[Found]:
+        """Single windows by their start, and the hours that older ones were added up to, by the hour's.
+
+        A window whose verdict has not come is not found until it is in its hour: its time is not known.
+        """
+        for start in range(0, len(devices), CHUNK):
+            chunk = devices[start : start + CHUNK]
+            yield from self._windows(chunk, span)
+            yield from self._hours(chunk, span)
+
+    def unpack(self, found: Found) -> Pane:
+        """Raises ArtifactError when it is not what its reference asks for, or when there is no reference."""
+        reference = self.reference(found.kin.reference)
+        if reference is None:
+            raise ArtifactError(f"no drift reference {found.kin.reference}")
+        pane = decode_pane(found.data, reference)
+        if pane.n > MOST_SAMPLES:
+            raise ArtifactError(f"drift statistics of {pane.n} samples, at most {MOST_SAMPLES} are merged")
+        return pane
+
+    def _windows(self, devices: Sequence[str], span: Span) -> Iterator[Found]:
+        boots = boots_of(self._engine, devices)
+        condition, values = _within(span, "drift.")
+        rows = self._engine.query(
+            "SELECT drift.boot, drift.start_ns, stats.message FROM drift JOIN stats "
+            "ON stats.boot = drift.boot AND stats.seq = drift.seq "
+            f"WHERE drift.boot IN ({marks(len(boots)) or 'NULL'}) AND stats.rolled IN (0, 2) AND {condition}",
+            (*boots, *values),
+        )
+        for boot, start_ns, text in rows:
+            if (found := found_of(boots[boot][0], text, start_ns)) is not None:
+                yield found
+
+    def _hours(self, devices: Sequence[str], span: Span) -> Iterator[Found]:
+        condition, values = _within(span, "")
+        rows = self._engine.query(
+            "SELECT device, model, version, digest, reference, start_ns, windows, message FROM pane "
+            f"WHERE device IN ({marks(len(devices)) or 'NULL'}) AND {condition}",
+            (*devices, *values),
+        )
+        for device, model, version, digest, reference, start_ns, windows, text in rows:
+            yield Found(device, Kin(model, version, digest, reference), start_ns, windows, json.loads(text))
+
+
+def found_of(device: str, text: str, start_ns: int) -> Found | None:
+    """From a message of kind ``stats``; None when it names no reference."""
+    fields = json.loads(text)
+    pane = fields.get("pane")
+    reference, digest = (pane.get(name) for name in ("reference", "model"))
+    if not isinstance(reference, str) or not isinstance(digest, str):
+        return None
+    kin = Kin(fields.get("model", ""), fields.get("model_version", 0), digest, reference)
+    return Found(device, kin, start_ns, 1, pane)
+
+
+def add_up(panes: Iterable[Pane]) -> Pane | None:
+    """None of none. Raises ArtifactError when they are not of one model and reference."""
+    total: Pane | None = None
+    for pane in panes:
+        total = pane if total is None else total.merge(pane)
+    return total
+
+
+def _within(span: Span, table: str) -> tuple[str, list[object]]:
+    parts, values = [f"{table}start_ns >= ? AND {table}start_ns < ?"], [span.since_ns, span.until_ns]
+    wanted = {"model": span.model, "version": span.version, "camera": span.camera}
+    for name, value in wanted.items():
+        if value is not None:
+            parts.append(f"{table}{name} = ?")
+            values.append(value)  # type: ignore[arg-type]
+    return " AND ".join(parts), list(values)

@@ -1,0 +1,85 @@
+"""The same data for programs: ``/api/v1/…``, JSON, times in nanoseconds, names of fields as in
+:mod:`edge.monitor.reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from edge.monitor.reading import Reader, SetAside
+from edge.monitor.web.asked import Asked
+from edge.monitor.web.pages.scope import choose
+from edge.typed import plain
+
+STEPS = 30
+Answer = Callable[[Reader, Asked], Any]
+
+
+def summary(reader: Reader, asked: Asked) -> Any:
+    return plain(reader.summary(asked.filter))
+
+
+def fleet(reader: Reader, asked: Asked) -> Any:
+    rows, total = reader.fleet(
+        asked.filter, asked.sort, descending=asked.descending, limit=asked.limit, offset=asked.offset
+    )
+    return {"total": total, "from": asked.offset, "devices": plain(rows)}
+
+
+def device(reader: Reader, asked: Asked) -> Any:
+    """None: there is no such device."""
+    found = reader.device(asked.text("name"))
+    return None if found is None else plain(found)
+
+
+def windows(reader: Reader, asked: Asked) -> Any:
+    return plain(reader.windows(asked.text("name"), asked.span, limit=asked.limit))
+
+
+def health(reader: Reader, asked: Asked) -> Any:
+    return plain(reader.health(asked.text("name"), asked.stretch.since_ns, points=asked.limit))
+
+
+def events(reader: Reader, asked: Asked) -> Any:
+    return plain(reader.events(asked.text("name") or None, limit=asked.limit))
+
+
+def models(reader: Reader, asked: Asked) -> Any:
+    return plain(reader.models(asked.filter))
+
+
+def alerts(reader: Reader, asked: Asked) -> Any:
+    every = bool(asked.yes_or_no("closed"))
+    return plain(reader.alerts(open_only=not every, device=asked.text("name") or None, limit=asked.limit))
+
+
+def messages(reader: Reader, asked: Asked) -> Any:
+    return [_set_aside(one) for one in reader.set_aside(asked.text("name") or None, limit=asked.limit)]
+
+
+def drift(reader: Reader, asked: Asked) -> Any:
+    """Columns × time, and which devices they are of."""
+    scope = choose(reader, asked.filter, asked.stretch, exact=bool(asked.yes_or_no("exact")))
+    step_ns = asked.stretch.seconds * 10**9 // STEPS
+    slices = reader.slices(scope.where, asked.span, step_ns=step_ns) if scope.taken else []
+    return {"devices": scope.total, "added_up": list(scope.taken), "step_ns": step_ns, "slices": plain(slices)}
+
+
+def _set_aside(one: SetAside) -> dict[str, Any]:
+    return asdict(one) | {"payload": one.payload.decode("utf-8", "replace")}
+
+
+ANSWERS: dict[str, Answer] = {
+    "summary": summary,
+    "fleet": fleet,
+    "device": device,
+    "windows": windows,
+    "health": health,
+    "events": events,
+    "models": models,
+    "alerts": alerts,
+    "messages": messages,
+    "drift": drift,
+}

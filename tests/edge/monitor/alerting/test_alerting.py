@@ -1,0 +1,100 @@
+"""A simulated fleet, its store and its alerts: what was scripted is found, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from edge.monitor.alerting import Alerting, Notice, Rules
+from edge.monitor.alerting.rules import DriftRule, GroupRule, QuietRule
+from edge.monitor.intake import Arrival
+from edge.monitor.store import Store
+from edge.sim.fleet import Change, Fleet, FleetOptions, Population
+
+START_NS = 1_700_000_000 * 10**9
+OPTIONS = FleetOptions(devices=16, sites=2, lines=2, interval_s=60, samples=60, pool=4)
+RULES = Rules(group=GroupRule(wait_s=0))
+
+
+@pytest.fixture(scope="session")
+def population() -> Population:
+    return Population.draw_line(seed=1, size=120)
+
+
+def happenings(population: Population, script: list[Change], until_s: float, rules: Rules = RULES) -> list[Notice]:
+    """All notices of a fleet that is looked at every minute."""
+    return [notice for _, notices in looks(population, script, until_s, rules) for notice in notices]
+
+
+def looks(
+    population: Population, script: list[Change], until_s: float, rules: Rules = RULES
+) -> Iterator[tuple[float, list[Notice]]]:
+    store = Store(None)
+    fleet = Fleet(OPTIONS, script, start_wall_ns=START_NS, population=population)
+    alerting, next_s, arrivals = Alerting(store, rules, START_NS), 60.0, []
+    for sent in fleet.messages(until_s):
+        while sent.at_s >= next_s:
+            store.accept(arrivals)
+            yield next_s, alerting.look(START_NS + round(next_s * 1e9))
+            next_s, arrivals = next_s + 60, []
+        arrivals.append(Arrival(sent.message.topic, sent.message.payload, START_NS + round(sent.at_s * 1e9)))
+
+
+def test_a_calm_fleet_is_a_quiet_one(population: Population):
+    assert happenings(population, [], 1200) == []
+
+
+def test_a_drift_is_found_soon_with_its_feature_and_since_when(population: Population):
+    script = [Change(at_s=600, devices="d00007", shift={"sharpness": -4.0})]
+    found = [(at_s, notice) for at_s, notices in looks(population, script, 1500) for notice in notices]
+    at_s, first = found[0]
+    assert first.what == "opened" and first.alert.kind == "drift" and first.alert.feature == "sharpness"
+    assert first.alert.devices == ("d00007",)
+    assert 600 < at_s <= 600 + 12 * 60
+    assert len({notice.alert.devices for _, notice in found}) == 1
+
+
+def test_a_drift_that_is_over_is_closed(population: Population):
+    script = [Change(at_s=300, until_s=1500, devices="d00007", shift={"sharpness": -4.0})]
+    notices = happenings(population, script, 3000, Rules(DriftRule(clear_windows=5), group=GroupRule(wait_s=0)))
+    assert [n.what for n in notices if n.alert.feature == "sharpness"] == ["opened", "closed"]
+
+
+def test_a_whole_line_is_one_alert(population: Population):
+    script = [Change(at_s=300, site="site-1", line="line-2", shift={"brightness": -4.0})]
+    notices = happenings(population, script, 1500, Rules(group=GroupRule(wait_s=120)))
+    brightness = [n for n in notices if n.alert.feature == "brightness" and n.what == "opened"]
+    assert len(brightness) == 1 and len(brightness[0].alert.devices) == 4
+
+
+def test_a_device_that_goes_offline_is_missed_and_its_return_is_told(population: Population):
+    script = [Change(at_s=300, until_s=900, devices="d00003", offline=True)]
+    notices = happenings(population, script, 1500, Rules(quiet=QuietRule(after_s=180), group=GroupRule(wait_s=0)))
+    assert [(n.what, n.alert.kind, n.alert.devices) for n in notices] == [
+        ("opened", "quiet", ("d00003",)),
+        ("closed", "quiet", ("d00003",)),
+    ]
+
+
+def test_drops_full_buffers_and_rolled_back_models_are_told(population: Population):
+    script = [
+        Change(at_s=300, devices="d00001", dropping=0.3),
+        Change(at_s=300, devices="d00002", buffer_full=True),
+        Change(at_s=300, devices="d00003", rolled_back=True),
+    ]
+    found = {(n.alert.kind, n.alert.devices): n.alert.text for n in happenings(population, script, 900)}
+    assert found.keys() == {("drops", ("d00001",)), ("buffer", ("d00002",)), ("rollback", ("d00003",))}
+    assert "p99 of 41.0 ms on trial" in found["rollback", ("d00003",)]
+
+
+def test_a_restart_in_the_midst_of_a_drift_forgets_nothing(population: Population):
+    store = Store(None)
+    script = [Change(at_s=60, devices="d00007", shift={"sharpness": -4.0})]
+    fleet = Fleet(OPTIONS, script, start_wall_ns=START_NS, population=population)
+    sent = list(fleet.messages(900))
+    store.accept(Arrival(s.message.topic, s.message.payload, START_NS + round(s.at_s * 1e9)) for s in sent)
+    now_ns = START_NS + 901 * 10**9
+    opened = Alerting(store, RULES, now_ns).look(now_ns)
+    assert [n.alert.devices for n in opened if n.alert.feature == "sharpness"] == [("d00007",)]
+    assert Alerting(store, RULES, now_ns).look(now_ns) == []

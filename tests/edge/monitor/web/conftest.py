@@ -1,0 +1,70 @@
+"""A store filled by real messages of a simulated line, and the pages over it, served for real."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from edge.drift import Reference
+from edge.messages import Event, Status
+from edge.monitor import Arrival, Store
+from edge.monitor.reading import Alert
+from edge.monitor.web import Access, open_pages, parse_place
+from edge.monitor.web.limits import Limit
+from tests.edge.monitor.web.site import MINUTE_NS, Line, Site, arrival, head, health
+
+
+@pytest.fixture(scope="session")
+def line(drift_reference: bytes) -> Line:
+    return Line(Reference.from_bytes(drift_reference))
+
+
+@pytest.fixture(scope="session")
+def filled(line: Line, drift_reference: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten devices over twelve minutes: ``oven-3`` darker in the last six, ``oven-5`` offline, ``oven-10`` on v2."""
+    path = tmp_path_factory.mktemp("pages") / "monitor.db"
+    with closing(Store(path)) as store:
+        store.add_reference(drift_reference, "cookie", 1)
+        fill(store, line, time.time_ns() // MINUTE_NS * MINUTE_NS - 13 * MINUTE_NS)
+    return path
+
+
+def fill(store: Store, line: Line, begun_ns: int) -> None:
+    for number in range(1, 11):
+        name, version = f"oven-{number}", 2 if number == 10 else 1
+        sent = [arrival(Status(**head(name, 0, version=version), state="online"))]
+        for minute in range(12):
+            darker = 3.0 if number == 3 and minute >= 6 else 0.0
+            start_ns, which = begun_ns + minute * MINUTE_NS, (5 * number + minute) % 8
+            sent += line.window(name, minute, start_ns, darker, which, version=version)
+        store.accept([*sent, arrival(health(name, 20, version))])
+    blurred = Event(**head("oven-3", 0), camera="front", fault="blurred", active=True, since_ns=begun_ns)
+    offline = Status(**head("oven-5", 2), state="offline")
+    store.accept([arrival(blurred), arrival(offline), Arrival("edge/v1/oven-2/status", b"{broken", time.time_ns())])
+    times = {"opened_ns": begun_ns, "changed_ns": begun_ns}
+    named = {"key": "drift oven-3", "kind": "drift", "devices": ("oven-3",), "feature": "brightness"}
+    store.put_alert(Alert(**named, **times, severity="critical", text="oven-3 drifts in brightness"))
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[..., Site]]:
+    """``serve(path, Access(…))``: the pages over a store, until the tests of the module are over."""
+    with ExitStack() as stack:
+
+        def begin(
+            path: Path, access: Access | None = None, desk: Store | None = None, limit: Limit | None = None
+        ) -> Site:
+            access = access or Access(names=("127.0.0.1", "localhost"))
+            return Site(stack.enter_context(open_pages(path, parse_place("127.0.0.1:0"), access, desk, limit)))
+
+        yield begin
+
+
+@pytest.fixture(scope="module")
+def site(serve: Callable[..., Site], filled: Path) -> Site:
+    """Open to this machine."""
+    return serve(filled)
