@@ -19,7 +19,13 @@ from edge.config import Config, load_config
 from edge.sim import SimulatedLine
 
 ROOT = Path(__file__).resolve().parents[2]
-READMES = ["README.md", "edge/README.md", "edge/drift/README.md", "edge/monitor/README.md", "deploy/mosquitto/README.md"]
+READMES = [
+    "README.md",
+    "edge/README.md",
+    "edge/drift/README.md",
+    "edge/monitor/README.md",
+    "deploy/mosquitto/README.md",
+]
 
 CONFIG = """
 [device]
