@@ -68,12 +68,19 @@ def _plan(cls: Any) -> tuple[_Field, ...]:
         _Field(
             field.name,
             hints[field.name],
-            hints[field.name] if hints[field.name] in (str, int, float, bool) else None,
+            _exact(hints[field.name]),
             field.metadata,
             field.default is nothing and field.default_factory is nothing,
         )
         for field in dataclasses.fields(cls)
     )
+
+
+def _exact(hint: Any) -> type | None:
+    wanted = (
+        [one for one in typing.get_args(hint) if one is not type(None)] if _kind(hint) is types.UnionType else [hint]
+    )
+    return wanted[0] if wanted[0] in (str, int, float, bool) else None
 
 
 def plain(value: Any) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,17 +119,27 @@ def run(args: argparse.Namespace) -> int:
     ):
         for path in args.model:
             _learn(store, path)
-        watch = Watching(subscriber, Retention(store.engine, keep) if args.store else None, until, beside)
-        signal.signal(signal.SIGTERM, lambda *_: watch.stop.set())
         if args.once:
             subscriber.connect()
-        if args.json:
-            print_json(watch)
-        elif args.once or args.duration is not None or not sys.stdout.isatty():
-            print_table(watch, store)
-        else:
-            live_table(watch, store)
+        watch = Watching(subscriber, Retention(store.engine, keep) if args.store else None, until, beside)
+        with _ends_at_sigterm(watch.stop):
+            if args.json:
+                print_json(watch)
+            elif args.once or args.duration is not None or not sys.stdout.isatty():
+                print_table(watch, store)
+            else:
+                live_table(watch, store)
     return 0
+
+
+@contextmanager
+def _ends_at_sigterm(stop: threading.Event) -> Iterator[None]:
+    """So that what is under way is stored and acknowledged, and others know that this monitor has left."""
+    before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _learn(store: Store, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple
+from operator import attrgetter
 
 from edge.messages import Audit, Drift, Event, Health, Message, Predictions, Stats, kind_of
 from edge.monitor.database import Engine, Row, marks, upsert
@@ -20,6 +20,7 @@ Place = tuple[str, str]
 """Device and boot id."""
 
 RECORD = ("boot", "seq", "model", *Record._fields[1:])
+_ROW = attrgetter(*PRESENT)
 _LATEST = ("device", "kind", "boot", "seq", "received_ns", "message")
 _BATCH = ("boot", "seq", "last_seq", "received_ns")
 
@@ -141,7 +142,7 @@ class Batch:
 
 
 def write_presents(engine: Engine, rows: Iterable[Present]) -> None:
-    engine.executemany(upsert("device", PRESENT), [astuple(row) for row in sorted(rows, key=lambda row: row.device)])
+    engine.executemany(upsert("device", PRESENT), [_ROW(row) for row in sorted(rows, key=lambda row: row.device)])
 
 
 def drift_since(engine: Engine, watch: Watch) -> int | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from edge.messages import Column, Drift
 from edge.monitor.present import Present
@@ -30,6 +31,7 @@ class Watch:
 
 
 WATCH = tuple(field.name for field in fields(Watch))
+_ROW = attrgetter(*WATCH)
 
 
 def watch_of(message: Drift, boot: int) -> Watch:
@@ -101,4 +103,4 @@ def _name(present: Present, column: Column | None) -> None:
 
 def as_rows(watches: Iterable[Watch]) -> Sequence[tuple[object, ...]]:
     """For the database."""
-    return [astuple(watch) for watch in watches]
+    return [_ROW(watch) for watch in watches]

@@ -5,6 +5,7 @@ and what does it cost? Then two monitors share the load on PostgreSQL, and one i
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -135,6 +136,7 @@ def _measure(name: str, folder: Path, store: str, monitors: int) -> Iterator[Row
         sent, look = run.load(SECONDS, SECONDS / 2 if monitors > 1 else None)
         stored = run.stored(sent)
         lags = run.arrival_lags_s()
+        share = _cpu_s(run.monitors[0]) / SECONDS
     finally:
         run.stop()
     missing = sum(sent.values()) - sum(stored.values())
@@ -155,6 +157,8 @@ def _measure(name: str, folder: Path, store: str, monitors: int) -> Iterator[Row
             f"≤ {LAG_S:.0f}",
             worst <= LAG_S,
         )
+    if monitors == 1:
+        yield Row(f"share of one core that the monitor took, {name}", share, None, "", "–", True)
     third = len(look.rss_mb) // 3
     growth = max(look.rss_mb[2 * third :]) - max(look.rss_mb[:third])
     holds = growth <= GROWTH_MB
@@ -167,6 +171,12 @@ def _measure(name: str, folder: Path, store: str, monitors: int) -> Iterator[Row
         holds,
     )
     yield Row(f"memory of a monitor at its end, {name}", look.rss_mb[-1], None, "MB", "–", True)
+
+
+def _cpu_s(process: subprocess.Popen[bytes]) -> float:
+    """Processor time since its start: what it costs, however busy the machine is with other things."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _rss_mb(process: subprocess.Popen[bytes]) -> float:

@@ -23,6 +23,7 @@ READMES = [
     "README.md",
     "edge/README.md",
     "edge/drift/README.md",
+    "edge/monitor/README.md",
     "edge/slots/README.md",
     "deploy/mosquitto/README.md",
 ]

@@ -1,11 +1,18 @@
+import dataclasses
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from edge.artifact.artifact import REFERENCE
 from edge.cli.main import main
+from edge.cli.monitor import KEPT
+from edge.drift import Reference
 from edge.messages import Identity, Status, encode
 from edge.monitor import Arrival, Store, Subscriber
+from edge.monitor.keeping import parse_duration
+from edge.monitor.retention import Keep
 from edge.monitor.watch import Until, Watching, live_table
 from edge.sync.broker import Broker
 
@@ -18,6 +25,39 @@ def test_once_without_a_broker_is_one_line_and_status_7(capfd: pytest.CaptureFix
     captured = capfd.readouterr()
     assert captured.out == ""
     assert captured.err == "edge: mqtt://127.0.0.1:1: Connection refused\n"
+
+
+def test_how_long_what_is_kept_is_the_same_in_the_command_the_api_and_the_readme() -> None:
+    readme = (Path(__file__).parents[3] / "edge" / "monitor" / "README.md").read_text("utf-8")
+    for field in dataclasses.fields(Keep):
+        default, _ = KEPT[field.name]
+        assert parse_duration(default, field.name) == getattr(Keep(), field.name)
+        assert f"| `--keep-{field.name}` | {default} |" in readme
+    assert len(KEPT) == len(dataclasses.fields(Keep))
+
+
+def test_a_model_gives_the_store_its_reference(
+    tmp_path: Path, make_artifact: Callable[..., bytes], drift_reference: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cookie.tflite").write_bytes(make_artifact(files={REFERENCE: drift_reference}))
+    (tmp_path / "bare.tflite").write_bytes(make_artifact())
+    words = ["monitor", "--broker", NOBODY, "--duration", "0", "--store", str(tmp_path / "m.db"), "--model"]
+    assert main([*words, str(tmp_path / "cookie.tflite")]) == 0
+    store = Store(tmp_path / "m.db")
+    assert [digest for digest, _, _ in store.reader().references()] == [Reference.from_bytes(drift_reference).digest]
+    store.close()
+    capfd.readouterr()
+    assert main([*words, str(tmp_path / "bare.tflite")]) == 4
+    assert "has no drift reference" in capfd.readouterr().err
+
+
+def test_a_database_that_does_not_answer_is_one_line_without_the_password(capfd: pytest.CaptureFixture[str]) -> None:
+    address = "postgresql://eva:secret@127.0.0.1:1/fleet?connect_timeout=2"
+    assert main(["monitor", "--broker", NOBODY, "--store", address, "--duration", "0"]) == 6
+    err = capfd.readouterr().err
+    assert err.startswith("edge: postgresql://eva:…@127.0.0.1:1/fleet")
+    assert "secret" not in err
+    assert err.count("\n") == 1
 
 
 def test_otherwise_it_waits_and_says_so_once(capfd: pytest.CaptureFixture[str]) -> None:
@@ -34,6 +74,8 @@ def test_otherwise_it_waits_and_says_so_once(capfd: pytest.CaptureFixture[str]) 
         (["--broker", NOBODY, "--root", "a+b"], 3, "root"),
         (["--broker", NOBODY, "--store", "/nowhere/monitor.db"], 6, "/nowhere/monitor.db"),
         (["--broker", NOBODY, "--password-file", "x"], 3, "user"),
+        (["--broker", NOBODY, "--share", "a/b"], 3, "share"),
+        (["--broker", NOBODY, "--keep-windows", "7 days"], 3, "--keep-windows: expected a time such as 7d"),
     ],
 )
 def test_a_wrong_option_is_one_line(

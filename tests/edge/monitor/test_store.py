@@ -78,8 +78,9 @@ def test_audits_are_kept(store: Store) -> None:
 
 def test_the_last_slots_of_a_device_are_kept(store: Store) -> None:
     store.accept([arrival(Slots(**HEAD, active="A")), arrival(Slots(**HEAD | {"seq": 1}, active="B"))])
-    ((device, text),) = store.db.execute("SELECT device, message FROM slots").fetchall()
-    assert (device, json.loads(text)["active"]) == ("oven-3", "B")
+    detail = store.reader().device("oven-3")
+    assert detail is not None and detail.slots is not None
+    assert (detail.slots["active"], detail.row.slot) == ("B", "B")
 
 
 def test_the_same_numbers_in_another_boot_are_other_records(store: Store) -> None:
