@@ -21,7 +21,7 @@ from edge.monitor.web import Access, open_pages, parse_place
 from edge.sim.fleet import Change, Fleet, FleetOptions
 
 PLACE = Path(__file__).resolve().parents[1] / "edge" / "monitor" / "web" / "pictures"
-MINUTES, DEVICES = 60, 60
+MINUTES, DEVICES = 60, 40
 SHOTS = (
     ("fleet.png", "", 1280, 800, "light", ""),
     ("device-dark.png", "device?name=d00007", 1280, 900, "dark", "#drift"),
@@ -70,8 +70,8 @@ def _shoot(browser: Browser, url: str, name: str, path: str, width: int, height:
     options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
     with closing(browser.new_context(**options)) as context:  # type: ignore[arg-type]
         page = context.new_page()
-        page.goto(url + path + part, timeout=60_000)
-        page.locator("#live", has_text="live").wait_for(timeout=60_000)
+        page.goto(url + path + part, timeout=120_000)
+        page.locator("#live", has_text="live").wait_for(timeout=120_000)
         page.screenshot(path=PLACE / name)
     image = cv2.imread(str(PLACE / name))
     cv2.imwrite(str(PLACE / name), image, [cv2.IMWRITE_PNG_COMPRESSION, 9])

@@ -87,7 +87,7 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 
 
 def test_links_between_the_readmes_lead_somewhere() -> None:
-    for name in ["README.md", "edge/README.md", "deploy/README.md", "tests/README.md"]:
+    for name in ["README.md", "edge/README.md", "edge/monitor/web/README.md", "deploy/README.md", "tests/README.md"]:
         for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / name).read_text("utf-8")):
             assert (ROOT / name).parent.joinpath(target).exists(), f"{name} → {target}"
 
