@@ -84,16 +84,17 @@ class Verdict:
         return fields
 
 
-def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1) -> Verdict:
+def judge(pane: Pane, *, alpha: float = 0.05, min_effect: float = 0.1, exact: bool = True) -> Verdict:
     """Tests every column of ``pane`` against its reference, and the shares of the predicted classes.
 
     A column drifts when p ≤ alpha / columns (Bonferroni: a window of independent samples of an undisturbed line is
     called drifted with a probability of at most ``alpha``, all columns together) and its effect is at least
-    ``min_effect`` (in big windows, differences too small to matter are significant too).
+    ``min_effect`` (in big windows, differences too small to matter are significant too). Not ``exact``: p-values of
+    numeric columns are those of the limit for large samples, which is quicker where many windows are drawn.
     """
     threshold = alpha / (len(pane.reference.columns) + 1)
     columns = [
-        _judge_column(column.name, ranks, pane.ranks(place), threshold, min_effect)
+        _judge_column(column.name, ranks, pane.ranks(place), threshold, min_effect, exact)
         for place, (column, ranks) in enumerate(zip(pane.reference.columns, pane.reference.layout.ranks, strict=True))
     ]
     columns.append(_judge_classes(pane, threshold, min_effect))
@@ -147,8 +148,10 @@ def target_first(columns: list[ColumnVerdict], pane: Pane) -> list[ColumnVerdict
     return sorted(columns, key=lambda c: not (c.drifted and kind_of(c.name, features) == "target"))
 
 
-def _judge_column(name: str, ranks: Ranks, cells: Counts, threshold: float, min_effect: float) -> ColumnVerdict:
-    d, p_value = kolmogorov_smirnov(ranks, cells)
+def _judge_column(
+    name: str, ranks: Ranks, cells: Counts, threshold: float, min_effect: float, exact: bool
+) -> ColumnVerdict:
+    d, p_value = kolmogorov_smirnov(ranks, cells, exact=exact)
     return ColumnVerdict(
         name=name,
         test="ks",

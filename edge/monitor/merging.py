@@ -64,7 +64,7 @@ def _judged(sums: dict[int, dict[Kin, Sum]]) -> Iterator[Slice]:
         largest = max(sums[start_ns].values(), key=lambda one: one.windows)
         if largest.pane is None:
             continue
-        for column in judge(largest.pane, alpha=ALPHA).columns:
+        for column in judge(largest.pane, alpha=ALPHA, exact=False).columns:
             facts = (column.statistic, column.p_value, column.threshold, column.drifted)
             yield Slice(start_ns, column.name, *facts, largest.windows, column.effect)
 

@@ -98,9 +98,12 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 
 
 def test_links_between_the_readmes_lead_somewhere() -> None:
-    for name in ["README.md", "edge/README.md", "tests/README.md", *DEPLOY]:
-        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / name).read_text("utf-8")):
-            assert (ROOT / name).parent.joinpath(target).exists(), f"{name} → {target}"
+    folders = ("edge", "converter", "firmware_stubs", "deploy", "tests")
+    readmes = [ROOT / "README.md", *(path for folder in folders for path in (ROOT / folder).rglob("README.md"))]
+    assert len(readmes) > len(DEPLOY)
+    for readme in readmes:
+        for target in re.findall(r"\]\(([^)#:]+)\)", readme.read_text("utf-8")):
+            assert (readme.parent / target).exists(), f"{readme.relative_to(ROOT)} → {target}"
 
 
 def _section(name: str) -> type:

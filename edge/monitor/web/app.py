@@ -39,7 +39,6 @@ from edge.status.exposition import CONTENT_TYPE
 
 Context = Callable[[Reader, Asked], dict[str, Any] | None]
 SHOWN: dict[str, tuple[str, Context]] = {
-    "/": ("fleet.html", fleet.context),
     "/device": ("device.html", device.context),
     "/drift": ("drift.html", drift.context),
     "/models": ("models.html", models.context),
@@ -63,10 +62,11 @@ def create_app(
     """
     sessions, readers = Sessions(access), Readers(opener)
     login, memo = Login(sessions), Memo(SLOW_LASTS_S)
+    shown = SHOWN | {"/": ("fleet.html", fleet.FleetPage().context)}
     routes: list[BaseRoute] = [
         *(
             Route(path, partial(_show, readers, memo, template, context))
-            for path, (template, context) in SHOWN.items()
+            for path, (template, context) in shown.items()
         ),
         *(Route(f"/api/v1/{name}", partial(_answer, readers, answer)) for name, answer in api.ANSWERS.items()),
         Route("/alerts", partial(_act, readers, desk), methods=["POST"]),

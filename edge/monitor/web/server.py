@@ -55,7 +55,6 @@ def _settings(app: ASGIApp, tls: Tls | None) -> uvicorn.Config:
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=20,
-            timeout_graceful_shutdown=1,
             limit_concurrency=200,
             h11_max_incomplete_event_size=16_384,
             ssl_certfile=tls.certificate if tls else None,

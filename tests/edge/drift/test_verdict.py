@@ -117,6 +117,15 @@ def test_a_window_without_pictures_is_not_drift_but_says_what_is_missing(draw) -
     assert verdict.expectations["missing"] == 50 * 13
 
 
+def test_without_exact_p_values_little_changes_but_the_time(draw) -> None:
+    pane = draw(200, seed=2).pane(draw(1000, seed=1).reference())
+    slow, quick = ({c.name: c for c in judge(pane, exact=exact).columns} for exact in (True, False))
+    for name, column in slow.items():
+        assert quick[name].statistic == column.statistic
+        assert quick[name].p_value == pytest.approx(column.p_value, rel=0.15, abs=1e-6)
+        assert quick[name].drifted == column.drifted
+
+
 def test_a_verdict_is_plain_json(draw) -> None:
     verdict = judge(draw(200, seed=2).pane(draw(1000, seed=1).reference()))
 
