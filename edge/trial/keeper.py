@@ -40,6 +40,8 @@ decisions for less than two seconds, a restart included. Longer where the model 
 """
 HANG_TIMES, BUSY_TIMES = 5.0, 2.0
 """Of the model's usual time in the rehearsal, and of the p99.9 from capture to decision before it came."""
+STANDS_S = 0.15
+"""A loop that waits for a frame turns after 0.1 s: one that has stood longer is in the model."""
 STOP_S = 2.0
 UNFIT = (ArtifactError, ConfigError, MissingError)
 
@@ -204,7 +206,7 @@ class Keeper:
             self._end_hung(
                 trial, f"hangs: no decision for {stands_s:.1f} s after {trial.live.parts} parts on the line"
             )
-        if stands_s > trial.hang_s / 4:
+        if stands_s > STANDS_S:
             return  # what comes of it is seen at its end
         verdict = trial.live.verdict(self._tally.accounts(), time.monotonic())
         if verdict.state == "good":
@@ -226,7 +228,7 @@ class Keeper:
         log.error("slot %s is rolled back: %s", name, reason)
         trial = self._trial
         if trial is not None and not self._go_back(trial):
-            self._end_hung(trial, reason)
+            self._end_hung(trial, f"hangs: no decision for {trial.hang_s:.1f} s; before that, {reason}")
         self._bad = name, reason
         self._note_bad()
 
