@@ -28,6 +28,7 @@ SECTIONS = (
     "converter",
     "drift",
     "failing_loudly",
+    "arm64",
 )
 """Modules of this folder, each with ``rows(setting)``."""
 OUT = Path("build") / "bench.json"

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Makes build/arm64/image: a Debian arm64 system that deploy/provision/install.sh has turned into a line device, as a
+# read-only root file system, with the kernel and an initramfs to boot it in qemu. Needs root. Does nothing when it is
+# there and its inputs have not changed.
+# Usage: image.sh CONFIG    (becomes /etc/edge/edge.toml)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=deploy/arm64/apt.sh
+. deploy/arm64/apt.sh
+# shellcheck source=deploy/arm64/wheels.sh
+. deploy/arm64/wheels.sh
+
+place=build/arm64
+image=$place/image
+packages=systemd,systemd-sysv,udev,dbus,kmod,python3,python3-venv,openssl,libgl1,libglib2.0-0,libxcb1
+
+die() { echo "image.sh: $*" >&2; exit 1; }
+
+check() {
+  [ -f "${1:-}" ] || die "usage: image.sh CONFIG, the edge.toml of the device"
+  [ "$(id -u)" -eq 0 ] || die "must be run by root: sudo $0"
+  local program
+  for program in mmdebstrap arch-test mkfs.ext4 cpio zstd; do
+    command -v "$program" > /dev/null || die "$program is missing; apt-get install --no-install-recommends" \
+      "mmdebstrap arch-test e2fsprogs cpio zstd qemu-user-static"
+  done
+}
+
+# Debian's scripts are to run in the new system: the kernel must know who runs arm64 programs. It forgets it afterwards,
+# unless it knew before.
+emulated() {
+  local known=/proc/sys/fs/binfmt_misc/qemu-aarch64
+  [ -e /proc/sys/fs/binfmt_misc/status ] || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+  [ ! -e "$known" ] || return 0
+  [ -f /usr/lib/binfmt.d/qemu-aarch64.conf ] || die "qemu-user-static is missing; apt-get install it"
+  cat /usr/lib/binfmt.d/qemu-aarch64.conf > /proc/sys/fs/binfmt_misc/register
+  trap 'echo -1 > /proc/sys/fs/binfmt_misc/qemu-aarch64' EXIT
+}
+
+# The system before anything of ours is in it: slow to make, so it is kept.
+base() {
+  local codename sources
+  codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  sources=$(find /etc/apt/sources.list.d /etc/apt/sources.list -name '*debian*.sources' -o -name sources.list -size +0 | head -1)
+  [ -n "$sources" ] || die "no apt sources found; expected /etc/apt/sources.list or sources.list.d/debian.sources"
+  [ "$(cat "$place/base.inputs" 2> /dev/null)" != "$packages $codename" ] || return 0
+  echo "Making Debian $codename for arm64 (its own scripts run in the emulator: some minutes) …" >&2
+  mmdebstrap --quiet --mode=root --architectures=arm64 --variant=minbase --include="$packages" \
+    --aptopt='Acquire::Languages "none"' --dpkgopt='path-exclude=/usr/share/doc/*' \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    "$codename" "$place/base.tar" "$sources"
+  echo "$packages $codename" > "$place/base.inputs"
+}
+
+# Debian's cloud kernel: its modules into the root, those that are needed before there is a root into the initramfs.
+kernel() {
+  local root=$1 out=$2 name folder module
+  name=$(apt-cache depends linux-image-cloud-arm64 | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -1)
+  rm -rf "$place/kernel" && mkdir -p "$place/kernel"
+  fetch_into "$place/kernel" "$name" "busybox-static"
+  mv "$place"/kernel/boot/vmlinuz-* "$out/vmlinuz"
+  folder=$(echo "$place"/kernel/lib/modules/*)
+  mkdir -p "$root/usr/lib/modules"
+  cp -r "$folder" "$root/usr/lib/modules/"
+  depmod -b "$root" "$(basename "$folder")"
+  rm -rf "$place/initramfs" && mkdir -p "$place"/initramfs/{bin,proc,sys,dev,root,low,high}
+  cp "$place/kernel/bin/busybox" "$place/initramfs/bin/busybox"
+  for module in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk overlay; do
+    find "$folder" -name "$module.ko*" -exec cp {} "$place/initramfs/" \;
+  done
+  first_program > "$place/initramfs/init"
+  chmod +x "$place/initramfs/init"
+  (cd "$place/initramfs" && find . | cpio --quiet -o -H newc | zstd -q -3) > "$out/initramfs"
+}
+
+# The root file system is read-only, as on a device that is switched off at the wall: what is written to it is in
+# memory. What must stay is on the second disk.
+first_program() {
+  cat << 'INIT'
+#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sys /sys
+/bin/busybox mount -t devtmpfs dev /dev
+for module in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk overlay; do
+  [ ! -e /$module.ko ] || /bin/busybox insmod /$module.ko
+done
+until [ -b /dev/vda ]; do /bin/busybox sleep 0.1; done
+/bin/busybox mount -t ext4 -o ro /dev/vda /low
+/bin/busybox mount -t tmpfs -o mode=755 tmpfs /high
+/bin/busybox mkdir /high/upper /high/work
+/bin/busybox mount -t overlay -o lowerdir=/low,upperdir=/high/upper,workdir=/high/work overlay /root
+/bin/busybox mount --move /dev /root/dev
+/bin/busybox mount --move /proc /root/proc
+/bin/busybox mount --move /sys /root/sys
+exec /bin/busybox switch_root /root /sbin/init
+INIT
+}
+
+# A wired network with DHCP, a console that shows the journal, and the device's own software.
+line_device() {
+  local root=$1 wheels=$2
+  printf '[Match]\nType=ether\n[Network]\nDHCP=yes\n' > "$root/etc/systemd/network/wired.network"
+  echo line-1 > "$root/etc/hostname"
+  ln -sf /dev/null "$root/etc/systemd/system/systemd-networkd-wait-online.service"
+  chroot "$root" systemctl --quiet enable systemd-networkd
+  mkdir -p "$root/mnt/deploy" "$root/mnt/wheels"
+  cp -r deploy/provision deploy/systemd deploy/setup "$root/mnt/deploy/"
+  cp "$wheels"/* "$root/mnt/wheels/"
+  cp "$2/../edge.toml" "$root/mnt/edge.toml"
+  PACKAGES_FROM='' chroot "$root" /mnt/deploy/provision/install.sh --wheels /mnt/wheels --config /mnt/edge.toml \
+    --state /dev/vdb --no-start
+  rm -rf "$root"/mnt/*
+}
