@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from converter.choices import EPOCHS, Quantize, Range
 from converter.loadable import OLDEST
 from edge.choices import Colour, Interpolation, Resize
+from edge.cli.options import add_passphrase
 from edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         metavar="VERSION",
         help=f"oldest TFLite runtime that must be able to run it; default: {OLDEST}",
     )
+    parser.add_argument("--sign", type=Path, metavar="KEYFILE", help="sign it; make a key with 'edge keys new'")
+    add_passphrase(parser)
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
 
 
@@ -164,6 +167,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
         sparsity=args.sparsity,
         seed=args.seed,
         c_array=args.c_array,
+        sign=args.sign,
+        passphrase_file=args.passphrase_file,
     )
 
 

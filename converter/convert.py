@@ -93,7 +93,8 @@ def _convert(source: keras.Model | Path, data: Path, out: Path, settings: Settin
     loadable.check_stated(manifest.min_runtime, settings.min_runtime)
     text = f"Image classifier, trained on {found.best.convention}; {made.description}."
     final = package.with_metadata(made.model, manifest, text)
-    artifact = package.build(final, manifest, artifact_files(material.labels, measured.reference, measured.golden))
+    files = artifact_files(material.labels, measured.reference, measured.golden)
+    artifact = package.build(final, manifest, files, settings.key())
     sizes = Sizes(len(workshop.float_model), len(final), len(artifact))
     report = _report(out, settings, manifest, material, found, measured, proof, sizes, onnx[1] if onnx else None)
     report = replace(report, recipe=made.recipe, recipes=choice.tried, choice=choice.why, tuning=made.tuning)

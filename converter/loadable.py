@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from edge.errors import ConfigError, ConversionError
+from edge.versions import older
 
 OLDEST = "2.14.0"
 """tflite-runtime ends here, and devices with 32-bit systems have nothing newer."""
@@ -17,11 +18,6 @@ def check_version(text: str) -> None:
     """Raises ConfigError for what is no version."""
     if not re.fullmatch(r"\d+(\.\d+){1,2}", text):
         raise ConfigError(f"--min-runtime {text!r}: expected a version such as {OLDEST}")
-
-
-def older(first: str, second: str) -> bool:
-    """Whether version ``first`` comes before ``second``."""
-    return _parts(first) < _parts(second)
 
 
 def check_stated(stated: str, oldest: str) -> None:
@@ -44,8 +40,3 @@ def untried(platforms: tuple[str, ...], oldest: str) -> list[str]:
         f"not tried on tflite-runtime {OLDEST}, which this Python cannot run; set {PYTHON} to a Python 3.11 that has "
         f"edge-sdk, or give --min-runtime when no device has it"
     ]
-
-
-def _parts(version: str) -> tuple[int, ...]:
-    numbers = [int(part) for part in re.findall(r"\d+", version)[:3]]
-    return (*numbers, 0, 0, 0)[:3]

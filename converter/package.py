@@ -15,7 +15,10 @@ from converter.metadata import NAME, Description, model_metadata
 from edge.artifact.artifact import LABELS, MANIFEST
 from edge.artifact.container import append_files
 from edge.artifact.manifest import Manifest
+from edge.durable import sync_folder
 from edge.errors import ConversionError
+from edge.trust.keys import PrivateKey
+from edge.trust.signing import signed
 
 
 def with_metadata(model: bytes, manifest: Manifest, text: str) -> bytes:
@@ -24,11 +27,12 @@ def with_metadata(model: bytes, manifest: Manifest, text: str) -> bytes:
     return embed(model, NAME, model_metadata(description, manifest.input, LABELS))
 
 
-def build(model: bytes, manifest: Manifest, files: Mapping[str, bytes]) -> bytes:
-    """The whole artifact; the manifest's digests are filled in."""
+def build(model: bytes, manifest: Manifest, files: Mapping[str, bytes], key: PrivateKey | None = None) -> bytes:
+    """The whole artifact; the manifest's digests are filled in, and it is signed where there is a key."""
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     complete = replace(manifest, flatbuffer_sha256=hashlib.sha256(model).hexdigest(), files=digests)
-    return append_files(model, {**files, MANIFEST: complete.to_json()})
+    artifact = append_files(model, {**files, MANIFEST: complete.to_json()})
+    return artifact if key is None else signed(artifact, key)
 
 
 def labels_file(labels: tuple[str, ...]) -> bytes:
@@ -51,7 +55,7 @@ def write(out: Path, data: bytes, check: Callable[[Path], None], beside: Mapping
             check(readable)
             for path, temporary in written.items():
                 temporary.become(path)
-            _sync_folder(out.parent)
+            sync_folder(out.parent)
         except ConversionError as error:
             raise ConversionError(str(error).replace(str(readable), str(out))) from None
         except OSError as error:
@@ -113,14 +117,6 @@ def _open(path: Path) -> _Temporary:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.fchmod(descriptor, 0o666 & ~_umask())
         return _Temporary(descriptor, Path(name))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _umask() -> int:

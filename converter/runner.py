@@ -31,6 +31,7 @@ from edge.choices import RuntimeChoice
 from edge.errors import ConversionError, EdgeError, MissingError
 from edge.interpreter import Interpreter, Setup, TensorInfo
 from edge.typed import build, plain
+from edge.versions import older
 
 BUILTIN = "builtin"
 _MODULES = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
@@ -58,7 +59,7 @@ def installed_runtimes(oldest: str = loadable.OLDEST) -> tuple[RuntimeChoice, ..
 
     Without tflite-runtime, which ends at 2.14, when ``oldest`` is newer.
     """
-    wanted = [name for name in _MODULES if name == "litert" or not loadable.older(loadable.OLDEST, oldest)]
+    wanted = [name for name in _MODULES if name == "litert" or not older(loadable.OLDEST, oldest)]
     found = [name for name in wanted if importlib.util.find_spec(_MODULES[name]) is not None or _python(name)]
     return tuple(cast(RuntimeChoice, name) for name in found)
 

@@ -10,6 +10,7 @@ from converter.choices import Quantize, Range
 from converter.loadable import OLDEST, check_version
 from edge.choices import Colour, Interpolation, Resize
 from edge.errors import ConfigError, ConversionError
+from edge.trust.keys import PrivateKey, passphrase
 
 _BESIDE = (".html", ".c", ".h", ".onnx")
 
@@ -46,6 +47,14 @@ class Settings:
     min_runtime: str = OLDEST
     """The oldest TFLite runtime that must be able to run it."""
     seed: int = 0
+    sign: Path | None = None
+    """Private key that the artifact is signed with."""
+    passphrase_file: Path | None = None
+    """Its passphrase, on the first line."""
+
+    def key(self) -> PrivateKey | None:
+        """Raises ConfigError when it cannot be used, MissingError without the extra ``signing``."""
+        return None if self.sign is None else PrivateKey.read(self.sign, passphrase(self.passphrase_file))
 
     def model_id(self, out: Path) -> str:
         """Raises ConfigError for a name that cannot be part of an MQTT topic."""
@@ -64,6 +73,7 @@ class Settings:
         if self.target_drop is not None and not 0 <= self.target_drop < 100:
             raise ConfigError(f"--target-drop {self.target_drop:g}: expected points of accuracy, from 0 to below 100")
         self._check_training()
+        self.key()
         if not out.parent.is_dir():
             raise ConversionError(f"{out}: no folder {out.parent}; make it first")
         for path in (out, *(out.with_suffix(suffix) for suffix in _BESIDE)):

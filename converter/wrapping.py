@@ -96,7 +96,7 @@ def _wrap(model_path: Path, data: Path, out: Path, settings: Settings, progress:
     text = f"Image classifier, trained on {best.convention}."
     files = artifact_files(material.labels, measured.reference, measured.golden)
     final = package.with_metadata(model.flatbuffer, manifest, text)
-    artifact = package.build(final, manifest, files)
+    artifact = package.build(final, manifest, files, settings.key())
     duplicates = find_duplicates(material.known, material.unseen)
     made = provenance(model_path, data, out, settings, join(material.known, material.unseen))
     report = WrapReport(

@@ -24,10 +24,10 @@ from edge.gate import Gate
 from edge.health.lanes import Lane as Counts
 from edge.messages import Identity
 from edge.model import Model, load
-from edge.office import Watched
 from edge.parts import Calibration, Parts
 from edge.pipeline import Cut, FollowedParts, Intake, Pipeline, Stage, VotedParts, Waiting, WholeFrames
 from edge.sync import Sync, Transport, open_transport
+from edge.tenure import Tenure, Watched
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,8 @@ class Lane:
     name: str
     source: Reopening
     pipeline: Pipeline
+    chain: Chain
+    """What it begins with."""
     core: int | None
 
     def counts(self, caretaker: Caretaker) -> Counts:
@@ -49,26 +51,48 @@ class Lane:
         return Counts(self.name, pipeline.accounts, pipeline.latency, self.source, faults)
 
 
-def load_chain(config: Config) -> Chain:
-    """The configured models, checked; raises ConfigError when a rule names a label that they do not have."""
-    first, *others = (_load(config, one) for one in (config.model, *config.then))
+def load_chain(config: Config, slot: Path | None = None) -> Chain:
+    """The configured models, checked, with the one in ``slot`` in the place of the first.
+
+    Raises ConfigError when a rule names a label that they do not have, or when there is no first one.
+    """
+    first = load_first(config, slot)
+    others = [_load(config, one, one.path) for one in config.then if one.path is not None]
     before = (first, *others)
     links = [
         Link(model, frozenset(then.when or before[number].labels))
         for number, (model, then) in enumerate(zip(others, config.then, strict=True))
     ]
     chain = Chain(first, links, config.rule)
-    unknown = [label for label in config.decide.reject if label not in chain.labels]
-    if unknown:
-        raise ConfigError(f"decide.reject: the model has no label {unknown[0]!r}; it has {', '.join(chain.labels)}")
+    check_labels(config, chain)
     return chain
 
 
-def _load(config: Config, one: ModelConfig) -> Model:
-    given = Given(one.labels, one.colour, one.range)
+def load_first(config: Config, slot: Path | None) -> Model:
+    """The model in ``slot``, else the factory model. Raises ConfigError where there is neither, ArtifactError,
+    MissingError.
+    """
+    path = slot or config.model.path
+    if path is None:
+        raise ConfigError(
+            "model.path: missing, and no slot holds an active model; name one, or 'edge slots install' one"
+        )
+    return _load(config, config.model, path, ours=slot is not None)
+
+
+def check_labels(config: Config, chain: Chain) -> None:
+    """Raises ConfigError when a rule names a label that the models do not have."""
+    unknown = [label for label in config.decide.reject if label not in chain.labels]
+    if unknown:
+        raise ConfigError(f"decide.reject: the model has no label {unknown[0]!r}; it has {', '.join(chain.labels)}")
+
+
+def _load(config: Config, one: ModelConfig, path: Path, *, ours: bool = False) -> Model:
+    """``ours``: it states all of itself; what is given is for another."""
+    given = None if ours else Given(one.labels, one.colour, one.range)
     wanted = one.wanted
     return load(
-        one.path,
+        path,
         runtime=wanted.runtime,
         threads=wanted.threads,
         xnnpack=wanted.xnnpack,
@@ -109,7 +133,7 @@ def _open_lane(
         configured.deadline_ms / 1000,
     )
     pipeline = Pipeline(source, chain, gate, intake, waiting, stage=stage, camera=number)
-    return Lane(number, name, source, pipeline, configured.core)
+    return Lane(number, name, source, pipeline, chain, configured.core)
 
 
 def open_line_source(uri: str, name: str) -> Reopening:
@@ -163,14 +187,25 @@ def open_caretaker(config: Config, lanes: Sequence[Lane], identity: Identity) ->
     return Caretaker(cameras, config.camera, identity, config.device.state)
 
 
-def open_auditor(config: Config, chain: Chain, identity: Identity) -> Auditor:
+def open_tenure(config: Config, chain: Chain, boot_id: str) -> Tenure:
+    """What the back office needs for what ``chain`` judges; its drift is watched from the beginning."""
+    identity = identify(config, chain, boot_id)
+    alone = chain.models[0].artifact.manifest if len(chain.models) == 1 else None
+    return Tenure(
+        chain.tenure,
+        identity,
+        open_watches(config, chain, identity),
+        tuple(model.labels for model in chain.models),
+        ModelFacts.of(chain.labels, alone),
+    )
+
+
+def open_auditor(config: Config, tenure: Tenure) -> Auditor:
     """Keeps samples for people to label; see ``[audit]``. Nothing is written before the first one."""
-    if config.audit.outliers and not any(model.artifact.reference for model in chain.models):
+    if config.audit.outliers and not tenure.watches:
         log.warning("audit.outliers: no model has a drift reference to be far from; 'edge convert' records one")
     folder = AuditFolder(config.device.state / AUDITS, config.audit.cap_mb << 20)
-    alone = chain.models[0].artifact.manifest if len(chain.models) == 1 else None
-    facts = ModelFacts.of(chain.labels, alone)
-    return Auditor(config.audit, folder, identity, config.cameras, [model.labels for model in chain.models], facts)
+    return Auditor(config.audit, folder, tenure.identity, config.cameras, tenure.labels, tenure.facts)
 
 
 def open_sync(sync: SyncConfig, buffer: Buffer, identity: Identity) -> Sync | None:

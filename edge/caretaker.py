@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from edge.durable import write_whole
 from edge.frames.care import Care
 from edge.frames.care_options import CareOptions
 from edge.frames.events import Event
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 MEMORY = "cameras.json"
 """In the state folder: each camera's usual sharpness, so that a lens that is dirty at the start is noticed."""
 REMEMBER_S = 3600.0
-TEMPORARY = f".{MEMORY}"
 
 
 class Told(Protocol):
@@ -49,6 +49,10 @@ class Caretaker:
         self._told = 0
         self._remembered_s = time.monotonic()
 
+    def follow(self, identity: Identity) -> None:
+        """Another model judges from now on."""
+        self._identity = identity
+
     def see(self, glance: Glance) -> Iterator[Message]:
         """What a look at the whole picture begins or ends."""
         for event in self._cares[glance.camera].see(glance.picture, glance.captured_ns):
@@ -74,10 +78,8 @@ class Caretaker:
         self._remembered_s = time.monotonic()
         usual = {c.name: care.usual_sharpness for c, care in zip(self._cameras, self._cares, strict=True)}
         known = {name: sharpness for name, sharpness in usual.items() if sharpness is not None}
-        temporary = self._file.with_name(TEMPORARY)
         try:
-            temporary.write_text(json.dumps(_remembered(self._file) | known), "utf-8")
-            temporary.replace(self._file)
+            write_whole(self._file, json.dumps(_remembered(self._file) | known).encode())
         except OSError as error:
             log.warning("%s: not written (%s)", self._file, error.strerror)
 

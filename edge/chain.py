@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -39,7 +39,13 @@ class Chain:
     One instance serves one thread. Raises ConfigError for a link that no label leads to.
     """
 
-    def __init__(self, first: Model, links: Sequence[Link] = (), rule: Rule | None = None) -> None:
+    def __init__(
+        self, first: Model, links: Sequence[Link] = (), rule: Rule | None = None, *, tenure: int = 0
+    ) -> None:
+        self.tenure = tenure
+        """Counts the chains that a line had, so that each record belongs to the one that judged it."""
+        self.tap: Callable[[Image], None] | None = None
+        """Is handed each picture that is judged, before it is; returns at once and may hold on to the picture."""
         self.models = (first, *(link.model for link in links))
         self.labels = tuple(dict.fromkeys(label for model in self.models for label in model.labels))
         """Of all models, each once: what records count by."""
@@ -60,13 +66,19 @@ class Chain:
     def twin(self) -> Chain:
         """The same models once more, for another thread."""
         links = [Link(link.model.twin(), link.when) for link in self._links]
-        return Chain(self.models[0].twin(), links, self._rule)
+        return Chain(self.models[0].twin(), links, self._rule, tenure=self.tenure)
+
+    def led_by(self, first: Model, tenure: int) -> Chain:
+        """Another model before the same next ones, for the same thread. Raises ConfigError as the class does."""
+        return Chain(first, self._links, self._rule, tenure=tenure)
 
     def predict(self, image: Image) -> Decision:
         """Judges one picture, H×W×3 uint8 BGR; ``index`` counts by :attr:`labels`.
 
         Raises ArtifactError when a runtime refuses.
         """
+        if (tap := self.tap) is not None:
+            tap(image)
         self.looks.clear()
         for number, model in enumerate(self.models):
             decision = model.predict(image)

@@ -37,6 +37,8 @@ class DeviceConfig:
     """Where the device stands; travels in the payload."""
     line: str = ""
     """The production line; travels in the payload."""
+    groups: tuple[str, ...] = ()
+    """Roll-outs over MQTT can mean all devices of a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ class SourceConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    path: Path
-    """The .tflite."""
+    path: Path | None = None
+    """The factory model (.tflite): what runs where no slot holds an active one."""
     runtime: RuntimeChoice = "auto"
     """"auto" takes what `edge bench --tune` found, else litert where it works, else tflite-runtime."""
     threads: int | None = field(default=None, metadata={"least": 1, "most": 64})
@@ -201,6 +203,35 @@ class SyncConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotsConfig:
+    """Which new models are taken; see edge/trust/README.md."""
+
+    require_signature: bool = True
+    """Only models signed with one of the keys that 'edge keys trust' made known to this device."""
+    most_version_jump: int = field(default=1000, metadata={"least": 1, "most": 1 << 62})
+    """How far a new model's version may lie above the highest that was committed, so that one with a huge version
+    does not shut out all later ones."""
+    attempts: int = field(default=3, metadata={"least": 1, "most": 100})
+    """Loads that a new model has during its trial: a crash costs one, with the last one the old model is back."""
+    shadow: int = field(default=100, metadata={"least": 0, "most": 100_000})
+    """Pictures that a new model judges beside the active one before it may judge the line; 0: none."""
+    shadow_s: float = field(default=30.0, metadata={"least": 1.0, "most": 86_400.0})
+    """So long it waits for them; then those that came have to do, and the golden samples."""
+    least_agreement: float = field(default=0.9, metadata={"least": 0.0, "most": 1.0})
+    """Share of them that both models give the same label."""
+    most_latency: float = field(default=4.0, metadata={"least": 1.0, "most": 1000.0})
+    """Times as long as the active model it may take for one; what takes no more than 5 ms is quick enough."""
+    reject_change: float = field(default=0.15, metadata={"least": 0.0, "most": 1.0})
+    """By how much the share of rejected parts may differ from the active model's."""
+    trial_frames: int = field(default=300, metadata={"least": 1, "most": 10_000_000})
+    """Parts that a new model judges on the line before it is the active one; the way back stays open so long …"""
+    trial_s: float = field(default=60.0, metadata={"least": 1.0, "most": 604_800.0})
+    """… or so many seconds, whichever comes first, but not before 30 parts."""
+    desired: bool = False
+    """Takes the models that a roll-out over MQTT wants on this device; see edge/rollout/README.md."""
+
+
+@dataclass(frozen=True, slots=True)
 class HealthConfig:
     interval_s: float = field(default=10.0, metadata={"least": 0.5, "most": 86_400.0})
     """Seconds between health messages."""
@@ -212,7 +243,7 @@ class HealthConfig:
 class Config:
     device: DeviceConfig
     source: tuple[SourceConfig, ...]
-    model: ModelConfig
+    model: ModelConfig = field(default_factory=ModelConfig)
     camera: CareOptions = field(default_factory=CareOptions)
     then: tuple[ThenConfig, ...] = ()
     parts: PartsConfig = field(default_factory=PartsConfig)
@@ -222,6 +253,7 @@ class Config:
     drift: DriftConfig = field(default_factory=DriftConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
     sync: SyncConfig = field(default_factory=SyncConfig)
+    slots: SlotsConfig = field(default_factory=SlotsConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
 
     @property
@@ -289,6 +321,8 @@ def _check(config: Config) -> None:
     for place, model in (("model", config.model), *(("then", then) for then in config.then)):
         if model.delegate_options and not model.delegate:
             raise ConfigError(f"{place}.delegate_options: there is no {place}.delegate to give them to")
+        if model.path is None and place == "then":
+            raise ConfigError("then.path: missing; expected the .tflite of a further model")
         _ = model.wanted
     if bool(config.sync.cert) != bool(config.sync.key):
         raise ConfigError("sync.cert and sync.key: expected both or neither")

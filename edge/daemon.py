@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from edge.assembly import (
     Lane,
-    identify,
-    load_chain,
     open_auditor,
     open_buffer,
     open_caretaker,
     open_lanes,
     open_sync,
-    open_watches,
+    open_tenure,
 )
 from edge.buffer import Buffer
 from edge.buffer.lock import locked
-from edge.chain import Chain
 from edge.commands.opening import open_desk
 from edge.config import Config
+from edge.errors import ArtifactError, EdgeError
 from edge.gate import Gate, NoGate, open_gate
 from edge.health import Distribution
 from edge.health.merging import SHARES
 from edge.health.vitals import Vitals
 from edge.messages import Identity
+from edge.messages import Slots as SlotsMessage
 from edge.office import Office
 from edge.pipeline import Accounts, Intake, steady, total
 from edge.pipeline.pinning import pin, reserved
+from edge.slots import FOLDER, Slots
 from edge.status.service import StatusService
+from edge.sync import Sync
+from edge.trial import Keeper, Start, begin
+from edge.trial.keeper import Ways
+from edge.trial.switch import Crew, Switch
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +49,8 @@ DRAIN_S = 10.0
 """After a source that ended by itself, how long undelivered entries may keep the process: a broker that is away may
 come back."""
 DRAIN_POLL_S = 0.05
+FLUSH_S = 0.3
+"""For what was decided, before a process that hangs in a model on trial is ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +122,18 @@ class Line:
         state = config.device.state
         cores = [source.core for source in config.source if source.core is not None]
         with locked(state), reserved(cores), closing(StatusService(state, config.health.prometheus)) as status:
-            chain = load_chain(config)
-            buffer = open_buffer(config, chain.name)
+            slots = Slots(state / FOLDER)
+            start = begin(config, slots)
+            buffer = open_buffer(config, start.chain.name)
             try:
-                return self._judge(chain, buffer, status)
+                return self._judge(slots, start, buffer, status)
             finally:
                 buffer.close()
 
-    def _judge(self, chain: Chain, buffer: Buffer, status: StatusService) -> Report:
-        config = self._config
-        identity = identify(config, chain, buffer.boot_id)
+    def _judge(self, slots: Slots, start: Start, buffer: Buffer, status: StatusService) -> Report:
+        config, chain = self._config, start.chain
+        tenure = open_tenure(config, chain, buffer.boot_id)
+        identity = tenure.identity
         sync = open_sync(config.sync, buffer, identity)
         intake, gate = Intake(), open_gate(config.gate, len(config.source))
         try:
@@ -133,11 +143,11 @@ class Line:
             raise
         caretaker = open_caretaker(config, lanes, identity)
         vitals = Vitals(identity, [lane.counts(caretaker) for lane in lanes], intake, buffer, sync, _told(gate))
-        auditor = open_auditor(config, chain, identity)
+        auditor = open_auditor(config, tenure)
         office = Office(
             intake=intake,
             buffer=buffer,
-            watches=open_watches(config, chain, identity),
+            tenure=tenure,
             vitals=vitals,
             caretaker=caretaker,
             sync=sync,
@@ -154,12 +164,17 @@ class Line:
         if sync is not None:
             desk = open_desk(config.sync, sync, office, vitals, buffer, identity, auditor.folder)
             sync.start()
+        keeper = self._open_keeper(
+            slots, start, Crew(tuple(lane.chain for lane in lanes), tenure), office, vitals, sync
+        )
         office.start()
+        keeper.start()
         status.start(lambda: vitals.latest)
         try:
             with steady():
                 self._run_lanes(lanes)
         finally:
+            keeper.stop()
             office.finish()
             gate.close()
             if sync is not None:
@@ -171,6 +186,27 @@ class Line:
         if self._failure is not None:
             raise self._failure
         return _report(identity, lanes, office, buffer, intake, gate)
+
+    def _open_keeper(
+        self, slots: Slots, start: Start, crew: Crew, office: Office, vitals: Vitals, sync: Sync | None
+    ) -> Keeper:
+        def tell(message: SlotsMessage) -> None:
+            vitals.slots = message
+            if sync is not None:
+                sync.send_slots(message)
+
+        def hung(reason: str) -> None:
+            log.critical("%s; this process ends, for its supervisor to start anew", reason)
+            office.flush(FLUSH_S)
+            os._exit(ArtifactError.exit_status)
+
+        pipelines = [lane.pipeline for lane in self._lanes]
+        switch = Switch(pipelines, office, partial(open_tenure, self._config, boot_id=crew.tenure.identity.boot_id))
+        return Keeper(self._config, slots, start, crew, switch, office, Ways(tell, hung, self._fail))
+
+    def _fail(self, error: EdgeError) -> None:
+        self._failure = self._failure or error
+        self.stop()
 
     def _run_lanes(self, lanes: Sequence[Lane]) -> None:
         """Each in a thread of its own, until all have ended; one that fails ends them all."""

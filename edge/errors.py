@@ -12,6 +12,7 @@ Each class also inherits the builtin that a caller would expect, and carries the
     ├── ConversionError (ValueError) 8 a model or data set that cannot be converted
     ├── GateError (OSError)        9   the reject gate
     ├── MissingError (ImportError) 10  an optional package or program that is not installed
+    ├── FlashError (OSError)       11  a target that an artifact could not be brought to, or that did not keep it
     └── MessageError (ValueError)  1   a message that is not what its topic promises; a monitor sets it aside
 
 Status 2 is argparse's (a wrong command line), 130 is Ctrl-C.
@@ -60,6 +61,10 @@ class GateError(EdgeError, OSError):
 
 class MissingError(EdgeError, ImportError):
     exit_status = 10
+
+
+class FlashError(EdgeError, OSError):
+    exit_status = 11
 
 
 class MessageError(EdgeError, ValueError):

@@ -10,41 +10,28 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable
 
 from edge.audit import Auditor
 from edge.audit.news import News, count
 from edge.buffer import Buffer
 from edge.caretaker import Caretaker
 from edge.clock import clock_state
-from edge.drift import DriftWatch, WindowResult
+from edge.drift import WindowResult
 from edge.health.vitals import Vitals
-from edge.messages import Alarm, Column, Drift, Event, Identity, Stats, Window, encode
+from edge.messages import Alarm, Column, Drift, Event, Stats, Window, encode
 from edge.pipeline import Intake, Judged
 from edge.pipeline.steady import tidy
 from edge.record import REJECTED, Record
 from edge.sync import Sync
+from edge.tenure import Tenure, Watched
 
 log = logging.getLogger(__name__)
 
 STEP_S = 0.05
 LOOK_S = 1.0
 """How often the state that ``edge status`` and Prometheus show is renewed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """The drift of one model at one camera."""
-
-    watch: DriftWatch
-    identity: Identity
-    camera: str
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """As in its messages: camera, model and version."""
-        return self.camera, self.identity.model, self.identity.model_version
 
 
 class Office:
@@ -55,41 +42,61 @@ class Office:
         *,
         intake: Intake,
         buffer: Buffer,
-        watches: Mapping[tuple[int, int], Watched],
+        tenure: Tenure,
         vitals: Vitals,
         caretaker: Caretaker,
         sync: Sync | None,
         health_interval_s: float,
         auditor: Auditor | None = None,
     ) -> None:
-        """``watches`` by the numbers of camera and model."""
+        """``tenure`` is that of the chain which the line begins with."""
         self.windows = 0
         self.drifted: list[int] = []
         """Numbers of the windows that drifted."""
-        self._intake, self._buffer, self._watches = intake, buffer, watches
+        self.observer: Callable[[Judged], None] | None = None
+        """Is shown each record's decision as it is kept, in this thread; may be set at any time."""
+        self._intake, self._buffer = intake, buffer
+        self._tenure, self._tenures = tenure, {tenure.number: tenure}
+        self._newest = tenure.number
+        self._leaving = deque[int]()
         self._vitals, self._caretaker, self._sync = vitals, caretaker, sync
         self._auditor = auditor
         self._labels = News(auditor.folder.folder) if auditor is not None else None
         self._records = 0
-        if watches:
+        buffer.judged_by(tenure.judge, 0)
+        if tenure.watches:
             vitals.watches_drift()
         self.health_interval_s = health_interval_s
         """May be changed at any time."""
         self._next_look = self._next_health = time.monotonic()
-        self._stopping = threading.Event()
+        self._stopping, self._flush, self._flushed = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="office", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def expect(self, tenure: Tenure) -> None:
+        """Records of another chain will come; to be said before the first does. Any thread may call it."""
+        self._tenures[tenure.number] = tenure
+
+    def part_with(self, number: int) -> None:
+        """No chain of that number judges any more, or will: when all that it judged is kept, its drift windows are
+        closed, unless a later tenure goes on with them. Any thread may call it.
+        """
+        self._leaving.append(number)
+
+    def flush(self, within_s: float) -> bool:
+        """Everything that was decided becomes durable. Any other thread may call it; False when time is up."""
+        self._flushed.clear()
+        self._flush.set()
+        return self._flushed.wait(within_s)
 
     def finish(self) -> None:
         """Keeps all that was decided, closes the last drift window and commits."""
         self._stopping.set()
         self._thread.join()
         self._step()
-        for watched in self._watches.values():
-            if (result := watched.watch.close()) is not None:
-                self._report(watched, result)
+        self._close(self._watches())
         self._caretaker.remember()
         self._buffer.commit()
         self._send_health()
@@ -102,10 +109,50 @@ class Office:
                 log.exception("the back office stumbled over a record; it goes on")
 
     def _step(self) -> None:
+        leaving = [self._leaving.popleft() for _ in range(len(self._leaving))]
         while (judged := self._intake.take()) is not None:
             self._keep(judged)
             self._tick()
+        for number in leaving:
+            self._part_with(number)
         self._tick()
+        if self._flush.is_set():
+            self._flush.clear()
+            self._buffer.commit()
+            self._flushed.set()
+
+    def _watches(self) -> list[Watched]:
+        """Each once, also where tenures share it."""
+        tenures = list(self._tenures.values())
+        return list({id(one): one for tenure in tenures for one in tenure.watches.values()}.values())
+
+    def _part_with(self, number: int) -> None:
+        before = self._watches()
+        if self._tenures.pop(number, None) is not None:
+            kept = set(map(id, self._watches()))
+            self._close(watched for watched in before if id(watched) not in kept)
+
+    def _close(self, watches: Iterable[Watched]) -> None:
+        for watched in watches:
+            if (result := watched.watch.close()) is not None:
+                self._report(watched, result)
+
+    def _turn_to(self, tenure: Tenure) -> None:
+        """From the next record on. Cameras are swapped one after another: records of both may alternate for a moment,
+        and what the device says of itself goes with the newest.
+        """
+        self._tenure = tenure
+        self._buffer.judged_by(tenure.judge, self._records)
+        if self._auditor is not None:
+            self._auditor.follow(tenure.identity, tenure.labels, tenure.facts)
+        if tenure.number > self._newest:
+            self._newest = tenure.number
+            self._vitals.follow(tenure.identity)
+            self._caretaker.follow(tenure.identity)
+            if tenure.watches:
+                self._vitals.watches_drift()
+            if self._sync is not None:
+                self._sync.follow(tenure.identity)
 
     def _tick(self) -> None:
         self._care()
@@ -125,12 +172,16 @@ class Office:
             self._buffer.put("event", event.seq, encode(event))
 
     def _keep(self, judged: Judged) -> None:
+        if judged.tenure != self._tenure.number:
+            self._turn_to(self._tenures[judged.tenure])
         record = _record(self._records, judged)
         self._records += 1
         self._buffer.append(record)
+        if (observer := self.observer) is not None:
+            observer(judged)
         outlying = False
         for look in judged.looks:
-            watched = self._watches.get((record.camera, look.model))
+            watched = self._tenure.watches.get((record.camera, look.model))
             if watched is not None:
                 decision, at_ns = look.decision, record.captured_ns
                 # Monotonic, wall time at the end: a clock that is set meanwhile does not tear the window.
@@ -153,7 +204,7 @@ class Office:
             if self._labels is not None and (answers := self._labels.take()):
                 count(
                     answers,
-                    {watched.key: (watched.watch, watched.identity.labels) for watched in self._watches.values()},
+                    {watched.key: (watched.watch, watched.identity.labels) for watched in self._watches()},
                 )
 
     def _report(self, watched: Watched, result: WindowResult) -> None:

@@ -8,14 +8,16 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from edge.artifact.artifact import GOLDEN, LABELS, MANIFEST
-from edge.artifact.container import append_files
+from edge.artifact.container import append_files, split
 from edge.artifact.golden import Golden
 from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
 from edge.decide import Decision
@@ -23,6 +25,8 @@ from edge.frames.frame import Image
 from edge.interpreter import open_interpreter
 from edge.judgement import Judgement
 from edge.preprocess import Preprocessor
+from edge.trust.keys import PrivateKey
+from edge.trust.signing import signed
 
 THIRD_PARTY = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -87,6 +91,24 @@ def make_artifact(colour_model: Path, picture: Callable[..., Image]) -> Callable
             golden_tolerance=8,
         )
         return append_files(model, content | {MANIFEST: manifest.to_json()})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> PrivateKey:
+    """One for the whole session."""
+    return PrivateKey.new()
+
+
+@pytest.fixture(scope="session")
+def make_signed(make_artifact: Callable[..., bytes], signing_key: PrivateKey) -> Callable[..., bytes]:
+    """``make_signed(version=3, hardware=("aarch64",), key=other)``: the artifact with a changed manifest, signed."""
+
+    def make(key: PrivateKey = signing_key, files: dict[str, bytes] | None = None, **changes: Any) -> bytes:
+        model, content = split(make_artifact(files=files))
+        manifest = replace(Manifest.from_json(content[MANIFEST]), **changes)
+        return signed(append_files(model, {**content, MANIFEST: manifest.to_json()}), key)
 
     return make
 

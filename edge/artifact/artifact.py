@@ -16,6 +16,8 @@ from edge.artifact.stated import Stated, read_stated
 from edge.errors import ArtifactError
 
 MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
+"""Beside the manifest, which it signs and which therefore cannot name it; see :mod:`edge.trust`."""
 LABELS = "labels.txt"
 REFERENCE = "reference.bin"
 MAX_BYTES = 512 << 20
@@ -36,13 +38,13 @@ class Artifact:
         """Reads the file and checks every digest that its manifest names. Raises ArtifactError."""
         path = Path(path)
         try:
-            return cls._parse(path, _read(path))
+            return cls.parse(path, *split(read(path)))
         except ArtifactError as error:
             raise ArtifactError(f"{path}: {error}") from None
 
     @classmethod
-    def _parse(cls, path: Path, data: bytes) -> Artifact:
-        model, files = split(data)
+    def parse(cls, path: Path, model: bytes, files: Mapping[str, bytes]) -> Artifact:
+        """Of parts that are read already; ``path`` is only what it is called. Raises ArtifactError."""
         manifest = Manifest.from_json(files[MANIFEST]) if MANIFEST in files else None
         if manifest is not None:
             _check_digests(manifest, model, files)
@@ -76,7 +78,8 @@ class Artifact:
         return self.manifest.model if self.manifest else self.path.stem
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """The whole file. Raises ArtifactError, without the path, when it is missing, unreadable or too large."""
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -90,7 +93,9 @@ def _read(path: Path) -> bytes:
 
 def _check_digests(manifest: Manifest, model: bytes, files: Mapping[str, bytes]) -> None:
     expected = dict(manifest.files)
-    found = {name: hashlib.sha256(data).hexdigest() for name, data in files.items() if name != MANIFEST}
+    found = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    for name in (MANIFEST, SIGNATURE):
+        found.pop(name, None)
     if hashlib.sha256(model).hexdigest() != manifest.flatbuffer_sha256:
         raise ArtifactError("the model does not match the SHA-256 in its manifest; copy or convert it again")
     for name in sorted(expected.keys() | found.keys()):

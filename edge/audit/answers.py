@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.audit.folder import read_samples
 from edge.audit.sample import Sample
+from edge.durable import append_lines
 from edge.errors import ConfigError, StateError
 from edge.typed import plain
 
@@ -54,9 +54,9 @@ def add_answers(folder: Path, answers: Iterable[Answer]) -> None:
     lines = b"".join(_line(answer) for answer in answers)
     path = folder / NAME
     try:
-        with path.open("ab") as file:
+        with path.open("ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            _append(file.fileno(), lines, file.seek(0, os.SEEK_END))
+            append_lines(file.fileno(), lines)
     except OSError as error:
         raise StateError(f"{path}: cannot be written ({error.strerror}); write it as the daemon's user") from None
 
@@ -67,18 +67,6 @@ def everything(folder: Path) -> dict[str, Answer]:
         raise StateError(f"{folder}: no audit samples; set audit.share in the configuration and run the line")
     known = {sample.id: Answer(sample) for sample in read_samples(folder)} | read_answers(folder)
     return dict(sorted(known.items(), key=lambda item: (item[1].sample.wall_ns, item[0])))
-
-
-def _append(file: int, lines: bytes, size: int) -> None:
-    # A torn last line must not swallow the first new one. After a refusal nothing of this call may stay.
-    try:
-        left = memoryview(b"\n" + lines if size else lines)
-        while left:
-            left = left[os.write(file, left) :]
-        os.fsync(file)
-    except OSError:
-        os.ftruncate(file, size)
-        raise
 
 
 def _line(answer: Answer) -> bytes:

@@ -45,11 +45,16 @@ class Auditor:
         self.folder = folder
         self.outliers = config.outliers
         """Whether it wants to be told which parts are outlying."""
-        self._config, self._identity, self._cameras, self._models = config, identity, cameras, models
-        self._facts: ModelFacts | None = facts
+        self._config, self._cameras = config, cameras
+        self._remembered: set[str] = set()
+        self.follow(identity, models, facts)
         self._draws = [Draw(identity.device, identity.boot_id, camera) for camera in cameras]
         self._recent: deque[float] = deque()
         self._told = 0
+
+    def follow(self, identity: Identity, models: Sequence[tuple[str, ...]], facts: ModelFacts) -> None:
+        """From the next record on another chain has judged."""
+        self._identity, self._models, self._facts = identity, models, facts
 
     def see(self, record: Record, judged: Judged, outlying: bool = False) -> Audit | None:
         """Keeps the part, if there is a reason to; then what the world is told of it.
@@ -150,11 +155,11 @@ class Auditor:
 
     def _remember_model(self) -> None:
         """Before its first sample; a disk that refuses is asked again with the next."""
-        if self._facts is not None:
-            key = model_key(self._identity.model, self._identity.model_version)
+        key = model_key(self._identity.model, self._identity.model_version)
+        if key not in self._remembered:
             with contextlib.suppress(OSError):
                 remember_model(self.folder.folder, key, self._facts)
-                self._facts = None
+                self._remembered.add(key)
 
 
 def margin(decision: Decision) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.buffer.file import Batch, BufferFile
+from edge.buffer.judges import Judge
 from edge.buffer.reading import Readers, records
 from edge.buffer.schema import storage_trouble
 from edge.buffer.waiting import RECORDS_MOST, Waiting, WaitingMessage
@@ -67,7 +68,6 @@ class Buffer:
         """Records of this boot that a commit has made durable."""
         self.trouble = ""
         """Why the last commit was refused; empty when it was not."""
-        self._model = model
         self.commit_s = commit_s
         """May be changed at any time."""
         self._commit_records = commit_records
@@ -100,13 +100,17 @@ class Buffer:
         """Keeps a decision. Durable after the next commit."""
         self._waiting.append(record)
 
+    def judged_by(self, judge: Judge, first_seq: int) -> None:
+        """From record ``first_seq`` on, which is still to come, another model judges."""
+        self._file.judges.add(judge, first_seq)
+
     def put(self, kind: str, seq: int, payload: bytes, model: str | None = None) -> None:
         """Keeps a finished message of kind ``audit``, ``drift``, ``stats`` or ``event``. Durable after the next
         commit, but pending at once: it may reach its readers before.
 
         ``model``: whose it is, if not that of the records.
         """
-        owner = self._model if model is None else model
+        owner = self._file.judges.last.model if model is None else model
         offset_ns = clock_state().offset_ns
         self._waiting.put(WaitingMessage(self._file.take_id(), kind, seq, payload, owner, offset_ns))
 

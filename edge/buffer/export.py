@@ -35,6 +35,7 @@ class Row(NamedTuple):
     """The monotonic clock of that boot."""
     latency_us: int
     model: str
+    model_version: int
     label: int
     score: float
     rejected: bool
@@ -61,6 +62,7 @@ def predictions(db: sqlite3.Connection) -> Iterator[Row]:
                 r.captured_ns,
                 r.latency_us,
                 entry.model,
+                entry.model_version,
                 r.label,
                 round(r.score, 6),
                 bool(r.flags & REJECTED),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.buffer.eviction import make_room, tally, used_bytes
+from edge.buffer.judges import Judge, Judges
 from edge.buffer.schema import open_writer
 from edge.buffer.waiting import WaitingMessage
 from edge.clock import STEP_NS, clock_state
@@ -51,7 +52,8 @@ class BufferFile:
         """All ids up to here are in the file, or will never be: a reader that has passed it misses nothing."""
         self._next_id = 1
         self.boot_id = f"{0:06d}-{secrets.token_hex(3)}"
-        self._cap, self._model = cap_bytes, model
+        self._cap = cap_bytes
+        self.judges = Judges(Judge(model))
         self.deliver_predictions = deliver_predictions
         self._db: sqlite3.Connection | None = None
         self._inode: tuple[int, int] | None = None
@@ -68,6 +70,7 @@ class BufferFile:
             self.set_aside = aside or self.set_aside
             self._inode = _inode(self.path)
             self._begin(db, number_boot)
+            self.judges.forgotten()
             self._db = db
             self.opened += 1
         return self._db
@@ -78,6 +81,7 @@ class BufferFile:
         db.execute("BEGIN IMMEDIATE")
         removed = make_room(db, self._cap)
         self._note_clock(db)
+        self.judges.write(db, self.boot_id)
         ids = self._insert_records(db, batch.records)
         for message in batch.messages:
             head = (message.id, message.kind, message.seq, 1, message.offset_ns)
@@ -87,6 +91,7 @@ class BufferFile:
         db.executemany("INSERT INTO outbox VALUES (?)", waiting)
         delivered = db.executemany("DELETE FROM outbox WHERE id = ?", ((id_,) for id_ in batch.acknowledged)).rowcount
         db.execute("COMMIT")
+        self.judges.written()
         self.durable_id = self._next_id - 1
         self.entries += len(ids) - removed.entries
         self.pending += len(waiting) - removed.pending - max(0, delivered)
@@ -154,9 +159,9 @@ class BufferFile:
 
     def _insert_records(self, db: sqlite3.Connection, records: Sequence[Record]) -> list[tuple[int]]:
         ids = []
-        for start in range(0, len(records), ROW_RECORDS):
-            row, id_ = records[start : start + ROW_RECORDS], self.take_id()
-            self._insert(db, (id_, "predictions", row[0].seq, len(row), None), self._model, pack(row))
+        for judge, row in self.judges.split(records, ROW_RECORDS):
+            id_ = self.take_id()
+            self._insert(db, (id_, "predictions", row[0].seq, len(row), None), judge.model, pack(row))
             ids.append((id_,))
         return ids
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import zlib
@@ -15,8 +16,16 @@ from edge.messages import MAX_BYTES
 from edge.record import Record, unpack
 from edge.sync.outbox import Entry
 
-_COLUMNS = "id, kind, entry.boot_id, seq, count, model, payload, entry.offset_ns, boot.offset_ns, boot.synchronized"
-_ENTRIES = f"SELECT {_COLUMNS} FROM entry LEFT JOIN boot ON boot.boot_id = entry.boot_id"
+_COLUMNS = (
+    "id, kind, entry.boot_id, seq, count, entry.model, payload, entry.offset_ns, boot.offset_ns, boot.synchronized, "
+    "judge.version, judge.labels"
+)
+_JUDGE = (
+    "LEFT JOIN judge ON kind = 'predictions' AND judge.boot_id = entry.boot_id AND judge.first_seq = "
+    "(SELECT max(first_seq) FROM judge WHERE boot_id = entry.boot_id AND first_seq <= entry.seq)"
+)
+_ENTRIES = f"SELECT {_COLUMNS} FROM entry LEFT JOIN boot ON boot.boot_id = entry.boot_id {_JUDGE}"
+_OLD_ENTRIES = _ENTRIES.replace(_JUDGE, "").replace("judge.version, judge.labels", "NULL, NULL")
 _PENDING = _ENTRIES.replace("FROM entry", "FROM outbox JOIN entry USING (id)") + " WHERE id > ? ORDER BY id LIMIT ?"
 
 
@@ -52,7 +61,9 @@ class Readers:
 
 def entries(db: sqlite3.Connection, kind: str) -> Iterator[Entry]:
     """All of a kind, oldest first."""
-    return (_entry(row) for row in db.execute(f"{_ENTRIES} WHERE kind = ? ORDER BY id", (kind,)))
+    judged = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'judge'").fetchone()[0]
+    rows = db.execute(f"{_ENTRIES if judged else _OLD_ENTRIES} WHERE kind = ? ORDER BY id", (kind,))
+    return (_entry(row) for row in rows)
 
 
 def records(db: sqlite3.Connection) -> Iterator[tuple[str, Record]]:
@@ -64,7 +75,12 @@ def records(db: sqlite3.Connection) -> Iterator[tuple[str, Record]]:
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     fields: list[Any] = list(row)
-    fields[-1] = None if row[-1] is None else bool(row[-1])
+    synchronized, version, labels = row[-3:]
+    fields[-3:] = (
+        None if synchronized is None else bool(synchronized),
+        version or 0,
+        tuple(json.loads(labels)) if labels else (),
+    )
     entry = Entry(*fields)
     return entry if entry.kind == "predictions" else replace(entry, payload=_inflated(entry.payload))
 

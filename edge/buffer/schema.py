@@ -51,6 +51,17 @@ CREATE TABLE tally (
     value     INTEGER NOT NULL
 );
 """
+LATER_TABLES = """
+CREATE TABLE IF NOT EXISTS judge (
+    boot_id   TEXT NOT NULL,
+    first_seq INTEGER NOT NULL,                  -- of the first record that it judged
+    model     TEXT NOT NULL,
+    version   INTEGER NOT NULL,
+    labels    TEXT NOT NULL,                     -- JSON, what a record's label is an index of
+    PRIMARY KEY (boot_id, first_seq)
+) WITHOUT ROWID;
+"""
+"""Added since schema 2: an older edge-sdk that finds them passes over them."""
 
 
 def open_writer(path: Path, cap_bytes: int) -> tuple[sqlite3.Connection, Path | None]:
@@ -134,6 +145,7 @@ def _create(path: Path, connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(f"schema {version} is from before the first release")
     if version == 0:
         connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+    connection.executescript(LATER_TABLES)
 
 
 def _set_aside(path: Path) -> Path:

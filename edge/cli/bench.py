@@ -84,7 +84,9 @@ def _configured(args: argparse.Namespace) -> _Subject:
     from edge.artifact import Artifact
     from edge.artifact.describe import Given
     from edge.config import load_config
+    from edge.errors import ConfigError
     from edge.interpreter import Wanted
+    from edge.trial import active_file
 
     config, options, foreign = load_config(args.config), interpreter_options(args), given(args)
     model, own = config.model, config.model.wanted
@@ -96,7 +98,13 @@ def _configured(args: argparse.Namespace) -> _Subject:
         own.delegate,
     )
     both = Given(model.labels or foreign.labels, model.colour or foreign.colour, model.range or foreign.range)
-    artifact = Artifact.load(args.model or model.path)
+    slot = None if args.model else active_file(config)
+    if slot is not None:  # what is set is said of the factory model
+        both = foreign
+    path = args.model or slot or model.path
+    if path is None:
+        raise ConfigError("model.path: missing, and no slot holds an active model; name a model")
+    artifact = Artifact.load(path)
     return _Subject(artifact, both, wanted, (delegate,) if delegate else (), config.device.state)
 
 

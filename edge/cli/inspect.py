@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.cli.options import Subparsers, add_model_options, given, interpreter_options
@@ -24,6 +25,9 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("model", metavar="MODEL", help="a .tflite")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--key", type=Path, metavar="PUBFILE", help="check the signature with this public key")
+    asked.add_argument("-c", "--config", type=Path, metavar="FILE", help="check it with the keys this device trusts")
     add_model_options(parser)
     parser.set_defaults(run=run)
 
@@ -41,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
         interpreter = Interpreter(artifact.model, setup)
     except ArtifactError as error:
         raise ArtifactError(f"{args.model}: {error}") from None
-    facts = _facts(artifact, interpreter) | _description(artifact, interpreter, args)
+    facts = _facts(artifact, interpreter) | {"signature": _signature(artifact, args)}
+    facts |= _description(artifact, interpreter, args)
     text = json.dumps(facts, indent=2, ensure_ascii=False) if args.json else _table(facts)
     sys.stdout.write(text + "\n")
     return 0
@@ -68,6 +73,20 @@ def _facts(artifact: Artifact, interpreter: Interpreter) -> dict[str, Any]:
         "evaluation": plain(manifest.evaluation) if manifest and manifest.evaluation else None,
         "accuracy": plain(manifest.accuracy) if manifest and manifest.accuracy else None,
     }
+
+
+def _signature(artifact: Artifact, args: argparse.Namespace) -> str:
+    from edge.trust import Trust, TrustedKey
+    from edge.trust.inspection import signature_of
+    from edge.trust.keys import read_public
+
+    if args.key is not None:
+        return signature_of(artifact, [TrustedKey.of(read_public(args.key))], "not by this key")
+    if args.config is not None:
+        from edge.config import load_config
+
+        return signature_of(artifact, Trust.of(load_config(args.config)).keys(), "not trusted by this device")
+    return signature_of(artifact, (), "not checked, give --key or --config")
 
 
 def _description(artifact: Artifact, interpreter: Interpreter, args: argparse.Namespace) -> dict[str, Any]:

@@ -60,7 +60,31 @@ def state_folder(args: argparse.Namespace) -> Path:
     """Raises ConfigError."""
     from edge.config import load_config
 
-    return args.state if args.state else load_config(args.config).device.state
+    return args.state if getattr(args, "state", None) else load_config(args.config).device.state
+
+
+def add_passphrase(parser: argparse.ArgumentParser) -> None:
+    """Of a private key. Never on the command line itself, which every user of the machine can read."""
+    parser.add_argument(
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="holds the key's passphrase on its first line; default: what EDGE_KEY_PASSPHRASE holds, if anything",
+    )
+
+
+def allow_intermixed(parser: argparse.ArgumentParser) -> None:
+    """Options may stand between positional arguments: argparse takes an empty list for the end of them otherwise."""
+    plain = parser.parse_known_args
+
+    def mixed(args: Any = None, namespace: Any = None) -> Any:
+        parser.parse_known_args = plain  # type: ignore[method-assign]
+        try:
+            return parser.parse_known_intermixed_args(args, namespace)
+        finally:
+            parser.parse_known_args = mixed  # type: ignore[method-assign]
+
+    parser.parse_known_args = mixed  # type: ignore[method-assign]
 
 
 def _threads(text: str) -> int:

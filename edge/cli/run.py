@@ -50,8 +50,9 @@ def run(args: argparse.Namespace) -> int:
 def _check(config: Config, path: Path) -> int:
     from edge.assembly import load_chain, make_transport
     from edge.gate import open_gate
+    from edge.trial import active_file
 
-    chain = load_chain(config)
+    chain = load_chain(config, active_file(config))
     open_gate(config.gate).close()
     if config.sync.broker:
         make_transport(config.sync, "check")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.messages import Health
+from edge.messages import Health, Slots
 from edge.sync import State
 
 STALE_S = 15.0
@@ -39,6 +39,8 @@ class Snapshot:
     """None where drift is not watched."""
     sync: State | None = None
     """None without a broker. A broker that is away is no problem: data waits in the buffer."""
+    slots: Slots | None = None
+    """The model slots; None until they were looked at."""
 
 
 def problems_at(snapshot: Snapshot, now_s: float) -> tuple[str, ...]:

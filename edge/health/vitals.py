@@ -19,7 +19,7 @@ from edge.health.problems import find_problems
 from edge.health.sliding import History
 from edge.health.snapshot import DriftState, Snapshot
 from edge.health.system import free_bytes, resident_bytes, temperature_c, throttled
-from edge.messages import BufferDepth, Camera, Drift, GateState, Health, Identity
+from edge.messages import BufferDepth, Camera, Drift, GateState, Health, Identity, Slots
 from edge.sync import Sync
 
 BUFFER_S = 5.0
@@ -59,12 +59,18 @@ class Vitals:
         self._buffer_lost = 0
         self._look_at_buffer(now_s)
         self._history = History(self._sample(now_s), span_s=RECENT_S, step_s=STEP_S)
+        self.slots: Slots | None = None
+        """The model slots, as they were told last. Any thread may set it."""
         self.latest = self.look()
         """The last look; a new object each time, and never changed."""
 
     def watches_drift(self) -> None:
         """To be said once where there are drift windows to come."""
-        self._drift = DriftState()
+        self._drift = self._drift or DriftState()
+
+    def follow(self, identity: Identity) -> None:
+        """Another model judges from now on."""
+        self._identity = identity
 
     def note(self, drift: Drift) -> None:
         """A window was judged."""
@@ -105,6 +111,7 @@ class Vitals:
             wall_ns=time.time_ns(),
             drift=self._drift,
             sync=self._sync.state if self._sync is not None else None,
+            slots=self.slots,
         )
         return self.latest
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge.durable import sync_folder
 from edge.interpreter.child import check_in_child
 from edge.interpreter.machine import cpu_name
 from edge.interpreter.runtimes import find_runtime
@@ -71,7 +71,7 @@ def _take(mark: Path) -> bool:
     """Whether the mark was there. It is gone, on the disk too: a delegate's driver can bring the machine down."""
     try:
         mark.unlink()
-        _sync_folder(mark.parent)
+        sync_folder(mark.parent)
     except OSError:
         return False
     return True
@@ -86,11 +86,3 @@ def _put(mark: Path, setup: Setup) -> None:
             old.unlink()
     except OSError as error:
         log.warning("%s: not remembered that the model was checked (%s)", mark.parent, error.strerror)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -316,6 +316,49 @@ class Audit(Message):
     """PNG in base64, only where ``audit.send_images`` allows it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One of the places that a device keeps models in."""
+
+    name: str
+    """``A`` or ``B``."""
+    model: str = ""
+    version: int = field(default=0, metadata=_NOT_NEGATIVE)
+    sha256: str = ""
+    """Of the whole artifact."""
+    state: str = "empty"
+    """active, trial, good (it could be activated), bad, empty; a newer device may know more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a model's trial ended, or why there was none."""
+
+    model: str
+    version: int = field(metadata=_NOT_NEGATIVE)
+    sha256: str
+    """Of the whole artifact."""
+    result: str
+    """committed, rolled back, refused; a newer device may know more."""
+    reason: str
+    wall_ns: int = field(metadata=_NOT_NEGATIVE)
+    request: str = ""
+    """Of the roll-out or command that asked for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slots(Message):
+    """Retained: the device's model slots, sent at each change. ``seq`` counts the changes within a boot."""
+
+    active: str = ""
+    """Name of the active slot; empty: the factory model."""
+    trial: str = ""
+    """Name of the slot that is on trial now; empty: none."""
+    slots: tuple[Slot, ...] = ()
+    outcome: Outcome | None = None
+    """Of the last trial or refusal."""
+
+
 KINDS: dict[str, type[Message]] = {
     "status": Status,
     "health": Health,
@@ -324,6 +367,7 @@ KINDS: dict[str, type[Message]] = {
     "predictions": Predictions,
     "event": Event,
     "audit": Audit,
+    "slots": Slots,
 }
 
 

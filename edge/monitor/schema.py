@@ -61,6 +61,7 @@ CREATE TABLE IF NOT EXISTS event (
     received_ns INTEGER, message TEXT NOT NULL,
     PRIMARY KEY (boot, seq)
 );
+CREATE TABLE IF NOT EXISTS slots (device TEXT PRIMARY KEY, message TEXT NOT NULL);  -- the last one of each
 """
 """Added since version 1: an older edge-sdk that finds them passes over them."""
 

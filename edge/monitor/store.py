@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import MessageError, StateError
-from edge.messages import Audit, Drift, Event, Health, Message, Predictions, Stats, Status, encode
+from edge.messages import Audit, Drift, Event, Health, Message, Predictions, Slots, Stats, Status, encode
 from edge.monitor.intake import Arrival, read, sender
 from edge.monitor.schema import open_store
 from edge.record import Record
@@ -102,7 +102,7 @@ class Store:
         )
 
     def _keep_live(self, message: Message) -> bool:
-        """Only these two tell the present: the others may come out of a buffer, days late."""
+        """Only these tell the present: the others may come out of a buffer, days late."""
         self.db.execute(
             "UPDATE device SET boot_id = ?, model = ?, version = ? WHERE device = ?",
             (message.boot_id, message.model, message.model_version, message.device),
@@ -113,6 +113,9 @@ class Store:
             self.db.execute(
                 "UPDATE device SET health = ? WHERE device = ?", (encode(message).decode(), message.device)
             )
+        elif isinstance(message, Slots):
+            values = (message.device, encode(message).decode())
+            self.db.execute("INSERT OR REPLACE INTO slots (device, message) VALUES (?, ?)", values)
         return True
 
     def _insert(self, table: str, message: Message, *columns: object) -> bool:

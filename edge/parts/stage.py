@@ -122,6 +122,10 @@ class Parts:
         ballot.scores = scores.copy() if ballot.scores is None else ballot.scores + scores
         ballot.votes += 1
 
+    def forget_votes(self, part: int) -> None:
+        """Those that it has so far: they were another model's."""
+        self._ballots[part] = _Ballot()
+
     def finish(self, part: int) -> Scores | None:
         """The mean of the part's votes, shape (classes,); None when nobody voted. Forgets the part."""
         ballot = self._ballots.pop(part)

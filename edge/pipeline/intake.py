@@ -26,6 +26,8 @@ class Judged:
     judgement: Judgement
     latency_us: int
     looks: tuple[Look, ...]
+    tenure: int = 0
+    """Of the chain that judged, see :class:`edge.chain.Chain`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Intake:
         self.without_picture = 0
         """Records whose picture found no room, and which drift therefore did not see."""
 
-    def put(self, judgement: Judgement, latency_us: int, looks: Sequence[Look]) -> None:
+    def put(self, judgement: Judgement, latency_us: int, looks: Sequence[Look], tenure: int = 0) -> None:
         """The pictures of ``looks`` are copied."""
         waiting = len(self._waiting)
         if waiting >= MAX_RECORDS:
@@ -60,7 +62,7 @@ class Intake:
         crowded = waiting >= MAX_PICTURES
         self.without_picture += crowded
         kept = () if crowded else tuple([self._kept(look) for look in looks])
-        self._waiting.append(Judged(judgement, latency_us, kept))
+        self._waiting.append(Judged(judgement, latency_us, kept, tenure))
 
     def take(self) -> Judged | None:
         """The oldest, or None. Give it back with :meth:`release` when its pictures are done with."""

@@ -33,6 +33,7 @@ class Pipeline:
     """Judges one camera's frames until its source ends or :meth:`stop` is called. One instance, one run.
 
     The caller's thread decides; a thread of its own captures. Frames are numbered from 0 as they are captured.
+    Another chain can take over while it runs (:meth:`swap`): each frame is judged by one chain from beginning to end.
     """
 
     def __init__(
@@ -48,6 +49,11 @@ class Pipeline:
     ) -> None:
         self.accounts = Accounts()
         self.latency = LatencyHistogram()
+        self.progress_ns = 0
+        """Monotonic time of the decision loop's latest turn, with a frame or without; what a watchdog looks at."""
+        self.ended = False
+        self.tenure = chain.tenure
+        """Of the chain that the last turn was made with."""
         self._source, self._chain, self._gate, self._intake = source, chain, gate, intake
         self._stage = stage or WholeFrames()
         self._camera = camera
@@ -62,12 +68,17 @@ class Pipeline:
         """From any thread or a signal handler: the frame at hand is finished, those that wait are dropped."""
         self._stopping.set()
 
+    def swap(self, chain: Chain) -> None:
+        """From any thread: the next frame is judged by ``chain``, whose models no other thread uses."""
+        self._chain = chain
+
     def run(self) -> None:
         """Returns at the source's end or after :meth:`stop`; raises SourceError when the source is lost for good."""
         capture = threading.Thread(target=self._capture, name=f"capture-{self._camera}", daemon=True)
         capture.start()
         try:
             last = self._loop()
+            self.ended = True
         finally:
             self._shut(capture)
         if last is not None:
@@ -80,10 +91,13 @@ class Pipeline:
         last = None
         while not self._stopping.is_set() and not self._mailbox.finished:
             item = self._mailbox.take(_POLL_S)
+            chain = self._chain
+            self.progress_ns = time.monotonic_ns()
             if item is not None:
                 number, last = item
-                self._look(number, last)
+                self._look(number, last, chain)
                 self._wait_for_office()
+            self.tenure = chain.tenure
         return last
 
     def _capture(self) -> None:
@@ -103,7 +117,7 @@ class Pipeline:
         finally:
             self._mailbox.close()
 
-    def _look(self, number: int, frame: Frame) -> None:
+    def _look(self, number: int, frame: Frame, chain: Chain) -> None:
         began_ns = time.monotonic_ns()
         accounts = self.accounts
         if frame.image is None:
@@ -112,7 +126,7 @@ class Pipeline:
             log.warning("%s: not a picture; skipped", frame.name or f"frame {number}")
             return
         try:
-            self._tell(frame, self._stage.judge(number, frame, self._chain))
+            self._tell(frame, self._stage.judge(number, frame, chain))
         except (ArtifactError, SourceError) as error:
             accounts.dropped["failed"] += 1
             log.warning("frame %d: %s", number, error)
@@ -121,25 +135,26 @@ class Pipeline:
         accounts.parts_lost = self._stage.lost
         if self._source.live and frame.captured_ns - self._glanced_ns >= _GLANCE_NS:
             self._glanced_ns = frame.captured_ns
-            self._intake.glance(Glance(self._camera, frame.captured_ns, self._stage.view(self._chain).copy()))
+            self._intake.glance(Glance(self._camera, frame.captured_ns, self._stage.view(chain).copy()))
         mailbox = self._mailbox
         mailbox.service_ns += (time.monotonic_ns() - began_ns - mailbox.service_ns) // _SERVICE_SHARE
 
     def _tell(self, frame: Frame, verdicts: Iterable[Verdict]) -> None:
         """The gate first, each part as soon as it is judged."""
         captured_ns, wall_ns = frame.captured_ns, frame.wall_ns
-        for part, belt_px, decision, looks in verdicts:
+        for part, belt_px, decision, looks, tenure in verdicts:
             judgement = Judgement(self._camera, part, captured_ns, wall_ns, belt_px, decision)
             self._gate.act(judgement)
             latency_us = max(0, time.monotonic_ns() - captured_ns) // 1000
             self.latency.add(latency_us)
             self.accounts.judged += 1
-            self._intake.put(judgement, latency_us, looks)
+            self._intake.put(judgement, latency_us, looks, tenure)
 
     def _wait_for_office(self) -> None:
         if self._patient:
             while self._intake.crowded and not self._stopping.is_set():
                 time.sleep(_CROWDED_S)
+                self.progress_ns = time.monotonic_ns()
 
     def _shut(self, capture: threading.Thread) -> None:
         self._stopping.set()

@@ -19,6 +19,8 @@ class Verdict(NamedTuple):
     belt_px: int
     decision: Decision
     looks: list[Look]
+    tenure: int = 0
+    """Of the chain that judged it."""
 
 
 class Stage(Protocol):
@@ -61,7 +63,7 @@ class WholeFrames:
 
     def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
         assert frame.image is not None
-        yield Verdict(number, 0, chain.predict(frame.image), chain.looks)
+        yield Verdict(number, 0, chain.predict(frame.image), chain.looks, chain.tenure)
 
     def skip(self, frame: Frame) -> None:
         """Nothing to do."""
@@ -101,7 +103,7 @@ class FollowedParts:
         self._parts.step(frame)
         for due in self._parts.due:
             decision = chain.predict(self._cut.out(frame.image, due.box))
-            yield Verdict(due.part, _whole(due.belt_px), decision, chain.looks)
+            yield Verdict(due.part, _whole(due.belt_px), decision, chain.looks, chain.tenure)
 
     def skip(self, frame: Frame) -> None:
         self._parts.step(frame)
@@ -110,34 +112,47 @@ class FollowedParts:
         return iter(())
 
 
+@dataclass(frozen=True, slots=True)
+class _Voter:
+    """Who votes on a part, and what it saw first."""
+
+    chain: Chain
+    belt_px: int
+    looks: list[Look]
+
+
 class VotedParts(FollowedParts):
-    """Each part by the mean of the scores of all frames that show it whole."""
+    """Each part by the mean of the scores of all frames that show it whole; where the model was swapped meanwhile, of
+    those that the last one saw.
+    """
 
     def __init__(self, parts: Parts, cut: Cut) -> None:
         super().__init__(parts, cut)
-        self._first: dict[int, tuple[int, list[Look]]] = {}
+        self._voters: dict[int, _Voter] = {}
 
     def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
         assert frame.image is not None
         self._parts.step(frame)
         for due in self._parts.due:
             chain.predict(self._cut.out(frame.image, due.box))
-            self._parts.vote(due.part, chain.scores())
-            if due.part not in self._first:
+            voter = self._voters.get(due.part)
+            if voter is None or voter.chain is not chain:
                 looks = [look._replace(picture=look.picture.copy()) for look in chain.looks]
-                self._first[due.part] = (_whole(due.belt_px), looks)
-        yield from self._finished(chain)
+                self._voters[due.part] = _Voter(chain, _whole(due.belt_px), looks)
+                self._parts.forget_votes(due.part)
+            self._parts.vote(due.part, chain.scores())
+        yield from self._finished()
 
     def end(self, chain: Chain) -> Iterator[Verdict]:
         self._parts.end()
-        yield from self._finished(chain)
+        yield from self._finished()
 
-    def _finished(self, chain: Chain) -> Iterator[Verdict]:
+    def _finished(self) -> Iterator[Verdict]:
         for part in self._parts.finished:
-            scores = self._parts.finish(part)
-            belt_px, looks = self._first.pop(part, (0, []))
-            if scores is not None:
-                yield Verdict(part, belt_px, chain.decide(scores), looks)
+            scores, voter = self._parts.finish(part), self._voters.pop(part, None)
+            if scores is not None and voter is not None:
+                chain = voter.chain
+                yield Verdict(part, voter.belt_px, chain.decide(scores), voter.looks, chain.tenure)
 
 
 def _whole(belt_px: float) -> int:

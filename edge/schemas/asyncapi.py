@@ -12,7 +12,7 @@ from edge.schemas.jsonschema import DRAFT, schema_of
 from edge.sync.topics import ANSWERS, COMMANDS, PER_DEVICE, PER_MODEL, VERSION
 
 Node = dict[str, Any]
-_RETAINED = ("status", "drift")
+_RETAINED = ("status", "drift", "slots")
 _ANSWER: Node = {
     "type": "object",
     "description": "Of a request, with its correlation data.",

@@ -43,6 +43,17 @@ def ask(folder: Path) -> Snapshot:
         ) from None
 
 
+def runs(folder: Path) -> bool:
+    """Whether a daemon uses the state folder, however it is."""
+    try:
+        local.connect(folder, TIMEOUT_S).close()
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _read(connection: socket.socket) -> bytes:
     until = time.monotonic() + TIMEOUT_S
     parts = bytearray()

@@ -30,6 +30,9 @@ class Entry:
     """The same as it was last seen in that boot: what to believe."""
     synchronized: bool | None = None
     """Whether a time service had set the wall clock by then."""
+    model_version: int = 0
+    labels: tuple[str, ...] = ()
+    """Of predictions: of the model that judged; 0 and empty where that is not known."""
 
 
 class Outbox(Protocol):

@@ -36,9 +36,8 @@ def believed(records: Iterator[Record], offset_ns: int | None) -> Iterator[Recor
 
 
 def _predictions(entry: Entry, identity: Identity) -> bytes:
-    if (entry.boot_id, entry.model) != (identity.boot_id, identity.model):
-        # The entry does not say which version judged then, so neither do we.
-        identity = replace(identity, boot_id=entry.boot_id, model=entry.model, model_version=0, labels=())
+    judge = replace(identity, model=entry.model, model_version=entry.model_version, labels=entry.labels)
+    identity = replace(judge, boot_id=entry.boot_id)
     records = tuple(believed(unpack(entry.payload), entry.offset_ns))
     head = identity.head(entry.seq)
     return encode(Predictions(**head, labels=identity.labels, records=records, synchronized=entry.synchronized))

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from edge.errors import EdgeError, LinkError
-from edge.messages import Health, Identity, Status, encode
+from edge.messages import Health, Identity, Slots, Status, encode
 from edge.sync.backoff import Backoff
 from edge.sync.drain import Drain
 from edge.sync.outbox import Entry, Outbox
@@ -83,6 +83,7 @@ class Sync:
         self._silence_s = silence_s
         self._status_topic = topic(root, identity.device, "status")
         self._health_topic = topic(root, identity.device, "health")
+        self._slots_topic = topic(root, identity.device, "slots")
         check_name(identity.model, "model")
         leave = frozenset() if predictions else frozenset({"predictions"})
         self._drain = Drain(outbox, leave=leave, backlog_per_s=backlog_per_s)
@@ -92,6 +93,9 @@ class Sync:
         self._seldom = Seldom(log)
         self._in_flight: dict[int, _InFlight] = {}
         self._health: deque[Health] = deque(maxlen=1)
+        self._told = identity
+        self._slots: Slots | None = None
+        self._slots_told: Slots | None = None
         self._connections = 0
         self._state = State()
         self._stopping = threading.Event()
@@ -110,6 +114,18 @@ class Sync:
     def send_health(self, health: Health) -> None:
         """Live only: published if there is a link, replaced by the next one, never stored. Any thread may call it."""
         self._health.append(health)
+
+    def follow(self, identity: Identity) -> None:
+        """Another model judges from now on: the status says so at once. Any thread may call it.
+
+        Raises ConfigError when the model's name cannot be part of a topic.
+        """
+        check_name(identity.model, "model")
+        self._identity = identity
+
+    def send_slots(self, slots: Slots) -> None:
+        """Retained: published at once, and again at each connection. Any thread may call it."""
+        self._slots = slots
 
     def set_predictions(self, wanted: bool) -> None:
         """From now on; any thread may call it."""
@@ -161,7 +177,9 @@ class Sync:
         self._state.connected = True
         self._state.connections += 1
         log.info("connected to %s", self.transport)
+        self._told = self._identity
         self._publish(self._status("online"))
+        self._slots_told = None
 
     def _serve(self) -> None:
         while not self._stopping.is_set():
@@ -189,6 +207,13 @@ class Sync:
     def _send_live(self) -> None:
         while self.answers and self._room() > 0:
             self._publish(self.answers.popleft())
+        if self._told is not self._identity and self._room() > 0:
+            self._told = self._identity
+            self._publish(self._status("online"))
+        slots = self._slots
+        if slots is not None and slots is not self._slots_told and self._room() > 0:
+            self._publish(Outgoing(self._slots_topic, encode(slots), retain=True))
+            self._slots_told = slots
         if self._health and self._room() > 0:
             self._publish(Outgoing(self._health_topic, encode(self._health.popleft()), expiry_s=HEALTH_EXPIRY_S))
 

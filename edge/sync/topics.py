@@ -12,7 +12,7 @@ from edge.messages import MAX_NAME
 
 VERSION = "v1"
 PER_MODEL = ("drift", "stats")
-PER_DEVICE = ("status", "health", "predictions", "event", "audit")
+PER_DEVICE = ("status", "health", "predictions", "event", "audit", "slots")
 COMMANDS, ANSWERS = "cmd", "ack"
 """Where a device listens, and where it answers, or below; not for monitors."""
 MAX_ROOT = 256

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.durable import write_whole
 from edge.errors import ConfigError, StateError
 from edge.interpreter.machine import Machine
 from edge.tuning.choice import Measured
@@ -55,15 +54,8 @@ def write_entry(path: Path, entry: Entry) -> None:
         others = []
     kept = [*others[1 - KEPT :], entry]
     text = json.dumps({"schema": SCHEMA, "entries": plain(kept)}, indent=2) + "\n"
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        write_whole(path, text.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise StateError(f"{path}: cannot be written ({error.strerror}); use --config for a state folder") from None

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from converter.demo.broker import Mosquitto
-from edge.assembly import identify, load_chain, open_buffer, open_sync, open_watches
+from edge.assembly import load_chain, open_buffer, open_sync, open_tenure
 from edge.caretaker import Caretaker, Watched
 from edge.chain import Chain
 from edge.config import Config, load_config
@@ -166,7 +166,8 @@ def _run(config: Config, taken: Taken, calm: bool, core: int | None) -> None:
     pipeline = _pipeline(config, taken, intake)
     chain = pipeline._chain
     buffer = open_buffer(config, chain.name)
-    identity = identify(config, chain, buffer.boot_id)
+    tenure = open_tenure(config, chain, buffer.boot_id)
+    identity = tenure.identity
     sync = open_sync(config.sync, buffer, identity)
     assert sync is not None
     lane = Lane("camera", pipeline.accounts, pipeline.latency)
@@ -174,7 +175,7 @@ def _run(config: Config, taken: Taken, calm: bool, core: int | None) -> None:
     office = Office(
         intake=intake,
         buffer=buffer,
-        watches=open_watches(config, chain, identity),
+        tenure=tenure,
         vitals=vitals,
         caretaker=Caretaker([Watched("camera", Still())], config.camera, identity, config.device.state),
         sync=sync,

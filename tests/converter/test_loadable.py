@@ -10,12 +10,6 @@ from converter.settings import Settings
 from edge.errors import ConfigError, ConversionError, MissingError
 
 
-def test_versions_are_compared_by_their_numbers():
-    assert loadable.older("2.4.0", "2.14.0")
-    assert loadable.older("2.9", "2.14.0")
-    assert not loadable.older("2.14", "2.14.0")
-
-
 def test_operators_newer_than_the_oldest_device_are_refused():
     loadable.check_stated("", "2.14.0")
     loadable.check_stated("2.14.0", "2.14.0")

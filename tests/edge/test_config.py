@@ -99,7 +99,7 @@ def test_a_delegate_is_a_path_relative_to_the_file_or_a_name_that_the_system_kno
             "health.prometheus: expected host:port, e.g. 127.0.0.1:9095, got '9095'",
         ),
         ('path = "m.tflite"', 'path = "m.tflite', "not valid TOML"),
-        ('[model]\npath = "m.tflite"', "", "model: missing"),
+        ('path = "m.tflite"', 'path = "m.tflite"\n[[then]]\nthreads = 2', "then.path: missing"),
     ],
 )
 def test_a_mistake_names_file_key_value_and_what_was_expected(

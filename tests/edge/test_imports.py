@@ -15,7 +15,8 @@ PROGRAM = """
 import importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
-print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "keras", "scipy", "pandas", "rich"}))
+extras = {"tensorflow", "keras", "scipy", "pandas", "rich", "cryptography"}
+print(sorted({name.split(".")[0] for name in sys.modules} & extras))
 """
 
 

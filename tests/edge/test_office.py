@@ -21,6 +21,7 @@ from edge.judgement import Judgement
 from edge.messages import Identity
 from edge.office import LOOK_S, Office
 from edge.pipeline import Accounts, Intake, Judged
+from edge.tenure import Tenure
 
 
 class Endless(Intake):
@@ -44,7 +45,7 @@ def test_the_state_is_renewed_every_second_even_when_records_never_end(tmp_path:
         office = Office(
             intake=intake,
             buffer=buffer,
-            watches={},
+            tenure=Tenure(0, identity),
             vitals=vitals,
             caretaker=Caretaker([], CareOptions(), identity, tmp_path),
             sync=None,

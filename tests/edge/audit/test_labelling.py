@@ -144,7 +144,7 @@ def test_a_full_disk_leaves_the_answers_as_they_were(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("edge.audit.answers.os.fsync", full)
+        patch.setattr("edge.durable.os.fsync", full)
         with pytest.raises(StateError, match="No space left"):
             add_answers(folder, [Answer(sample(1), "burnt")])
     assert (folder / NAME).read_bytes() == before

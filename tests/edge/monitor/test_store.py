@@ -11,7 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import StateError
-from edge.messages import Audit, Drift, Event, Identity, Message, Predictions, Stats, Status, Window, encode, kind_of
+from edge.messages import (
+    Audit,
+    Drift,
+    Event,
+    Identity,
+    Message,
+    Predictions,
+    Slots,
+    Stats,
+    Status,
+    Window,
+    encode,
+    kind_of,
+)
 from edge.monitor import Arrival, Store
 from edge.monitor.store import SET_ASIDE_BYTES, SET_ASIDE_KEPT
 from edge.record import Record
@@ -77,6 +90,12 @@ def test_audits_are_kept_also_in_a_store_of_an_earlier_version(tmp_path: Path) -
     assert [store.accept([arrival(audit)]) for _ in range(2)] == [[audit], []]
     assert store.count("audit", "oven-3") == 1
     assert store.db.execute("SELECT record_seq FROM audit").fetchone() == (41,)
+
+
+def test_the_last_slots_of_a_device_are_kept(store: Store) -> None:
+    store.accept([arrival(Slots(**HEAD, active="A")), arrival(Slots(**HEAD | {"seq": 1}, active="B"))])
+    ((device, text),) = store.db.execute("SELECT device, message FROM slots").fetchall()
+    assert (device, json.loads(text)["active"]) == ("oven-3", "B")
 
 
 def test_the_same_numbers_in_another_boot_are_other_records(store: Store) -> None:

@@ -26,7 +26,10 @@ from edge.messages import (
     Identity,
     Latency,
     Message,
+    Outcome,
     Predictions,
+    Slot,
+    Slots,
     Stats,
     Status,
     Window,
@@ -78,6 +81,13 @@ EXAMPLES: list[Message] = [
     Stats(**HEAD, pane={"n": 1}),
     Predictions(**HEAD, labels=("good",), records=(Record(0, 1, 2, 3, 0.5, 0, 1), Record(1, 1, 2, 3, 0.25, 0, 1))),
     Event(**HEAD, camera="camera://0", fault="black", active=True, since_ns=1),
+    Slots(
+        **HEAD,
+        active="A",
+        trial="B",
+        slots=(Slot("A", "cookie", 2, "5f" * 32, "active"), Slot("B", "cookie", 3, "a0" * 32, "trial")),
+        outcome=Outcome("cookie", 3, "a0" * 32, "rolled back", "its p99 is 140 ms; at most 100 ms", 1, "r7"),
+    ),
     Audit(**HEAD, request="7f", record_seq=3, label="good", score=0.5, scores={"good": 0.5}),
 ]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edge.errors import ConfigError
-from edge.messages import BufferDepth, Drift, Health, Identity, Latency, Window, encode
+from edge.messages import BufferDepth, Drift, Health, Identity, Latency, Slots, Window, encode
 from edge.record import Record, pack
 from edge.sync import Entry, MemoryOutbox, Sync, open_transport
 from edge.sync.backoff import Backoff
@@ -74,10 +74,27 @@ def test_a_device_says_hello_and_goodbye(out: Out) -> None:
     assert all(line["retain"] for line in out.lines("status"))
 
 
-def test_labels_are_given_only_for_what_this_boot_judged(out: Out) -> None:
+def test_the_slots_are_told_retained_at_each_change_and_each_connection(out: Out) -> None:
+    sync = Sync(open_transport(out.uri), MemoryOutbox(), IDENTITY)
+    sync.send_slots(Slots(**IDENTITY.head(0), active="A"))
+    sync.start()
+    eventually(lambda: out.lines("slots"))
+    sync.send_slots(Slots(**IDENTITY.head(1), active="A", trial="B"))
+    sync.stop()
+    assert [(p["seq"], p["active"], p["trial"]) for p in out.payloads("slots")] == [(0, "A", ""), (1, "A", "B")]
+    assert all(line["retain"] for line in out.lines("slots"))
+    again = Sync(open_transport(out.uri), MemoryOutbox(), IDENTITY)
+    again.send_slots(Slots(**IDENTITY.head(2)))
+    again.start()
+    again.stop()
+    assert out.payloads("slots")[-1]["seq"] == 2
+
+
+def test_predictions_carry_the_version_and_labels_of_the_model_that_judged(out: Out) -> None:
     outbox = MemoryOutbox()
     outbox.add("predictions", "boot-1", 5, records(5, 1), model="cookie")
-    outbox.add("predictions", "boot-2", 0, records(0, 1), model="cookie")
+    labels = ("good", "broken")
+    outbox.add("predictions", "boot-2", 0, records(0, 1), model="cookie", model_version=4, labels=labels)
     sync = Sync(open_transport(out.uri), outbox, IDENTITY, predictions=True)
     sync.start()
     sync.stop()

@@ -1,0 +1,114 @@
+"""One artifact to one device over SSH, from the first byte to the end of its trial."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from edge.errors import FlashError
+from edge.flash.asking import ask
+from edge.flash.client import Answer, Client, DroppedError, SilentError, StoppedError
+from edge.flash.deliverer import Result, Seen, Stage, Step, Tell
+from edge.flash.endings import Ended, ended
+from edge.flash.offer import Offer
+from edge.flash.parcel import Parcel
+from edge.flash.remote import Remote
+from edge.flash.transfer import LEAST_PAUSE_S, MOST_PAUSE_S, Transfer
+from edge.sync.backoff import Backoff
+
+POLL_S = 5.0
+"""Each look at a trial that was lost from view costs the device the start of a Python."""
+_BY_ITSELF = "the device decides by itself, 'edge flash --check' tells"
+
+
+class Delivery:
+    """Used once."""
+
+    def __init__(
+        self, client: Client, remote: Remote, parcel: Parcel, seen: Seen, timeout_s: float, tell: Tell
+    ) -> None:
+        self._client, self._remote, self._parcel, self._seen = client, remote, parcel, seen
+        self._tell = tell
+        self._timeout_s = timeout_s
+        self._began = time.monotonic()
+        self._until = self._began + timeout_s
+        self._stage: Stage = "looking"
+        self._runs = seen.runs
+        self._transfer = Transfer(client, remote, parcel, self._until, self._sent, self._waits)
+
+    def run(self) -> Result:
+        """Raises no FlashError: it is in the result."""
+        try:
+            self._step("sending")
+            self._transfer.run()
+            self._step("trial")
+            end = self._try()
+        except StoppedError:
+            end = Ended("stopped", self._where())
+        except SilentError:
+            end = Ended("failed", f"{self._where()}: time is up after {self._timeout_s:.0f} s")
+        except FlashError as error:
+            end = Ended("failed", str(error))
+        return Result(
+            target=self._seen.target,
+            result=end.result,
+            reason=end.reason,
+            device=self._seen.device,
+            before=self._seen.runs,
+            after=self._runs,
+            sent_bytes=self._transfer.sent,
+            seconds=time.monotonic() - self._began,
+        )
+
+    def _try(self) -> Ended:
+        """Nothing is installed twice: a device that was lost from view is asked what became of the request."""
+        request = secrets.token_hex(8)
+        answer = self._install(request)
+        while True:
+            offer = self._ask()
+            self._runs = offer.runs
+            end = ended(self._parcel, request, offer, answer)
+            if end is not None:
+                return end
+            self._client.pause(POLL_S)
+            if offer.trial_sha256 != self._parcel.sha256:
+                answer = self._install(request)
+
+    def _install(self, request: str) -> Answer | None:
+        """None when the connection was lost meanwhile."""
+        try:
+            left_s = max(1.0, self._until - time.monotonic())
+            return self._client.run(self._remote.install(self._transfer.path, request, left_s), self._until)
+        except DroppedError as error:
+            self._waits(str(error))
+            return None
+
+    def _ask(self) -> Offer:
+        """As often as it takes."""
+        backoff = Backoff(LEAST_PAUSE_S, MOST_PAUSE_S)
+        while True:
+            try:
+                return ask(self._client, self._remote, self._parcel, self._until)
+            except DroppedError as error:
+                pause_s = backoff.after(0.0)
+                if time.monotonic() + pause_s >= self._until:
+                    raise FlashError(f"{error}; {self._where()}") from None
+                self._waits(str(error))
+                self._client.pause(pause_s)
+
+    def _where(self) -> str:
+        """In which state the device is left."""
+        if self._stage == "trial":
+            return f"the trial was not seen to its end; {_BY_ITSELF}"
+        done = f"{self._transfer.have} of {self._parcel.size} bytes are there and are kept"
+        return f"{done}; it runs {self._runs} as before"
+
+    def _step(self, stage: Stage) -> None:
+        self._stage = stage
+        self._tell(Step(self._seen.target, stage))
+
+    def _sent(self, have: int) -> None:
+        self._tell(Step(self._seen.target, "sending", have, self._parcel.size))
+
+    def _waits(self, why: str) -> None:
+        self._tell(Step(self._seen.target, "waiting", detail=why))

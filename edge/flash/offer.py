@@ -1,0 +1,35 @@
+"""What a device says of itself before an artifact is sent: one JSON object, from ``edge slots offer``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edge.flash.deliverer import Running
+from edge.messages import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    device: str
+    edge: str
+    """Version of the SDK."""
+    machine: str
+    free_bytes: int | None
+    """On the file system of the slots, for the user who asks."""
+    have: int = 0
+    """Bytes of the artifact that are there already."""
+    runs: Running = field(default_factory=Running)
+    trial: str = ""
+    """Slot on trial."""
+    trial_sha256: str = ""
+    request: str = ""
+    """Who asked for that trial."""
+    outcome: Outcome | None = None
+    """How the last trial ended."""
+    require_signature: bool = True
+    keys: tuple[str, ...] = ()
+    """Ids of the keys that it trusts."""
+    daemon: bool = False
+    """It runs now."""
+    problem: str = ""
+    """Why it can take nothing."""

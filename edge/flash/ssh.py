@@ -1,0 +1,73 @@
+"""One device over SSH: look, send what it lacks, let it try, and hear how that ended."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+
+from edge.errors import ConfigError, FlashError, MissingError
+from edge.flash.address import Address
+from edge.flash.asking import ask
+from edge.flash.client import Client
+from edge.flash.deliverer import Result, Seen, Step, Tell
+from edge.flash.delivery import Delivery
+from edge.flash.fitness import obstacle, runs_it
+from edge.flash.offer import Offer
+from edge.flash.options import Options
+from edge.flash.parcel import Parcel
+from edge.flash.remote import Remote
+
+LOOK_S = 45.0
+"""A busy Raspberry Pi needs some seconds to start a Python."""
+
+
+def open_target(text: str, options: Options) -> SshTarget:
+    """Raises ConfigError; MissingError without ssh."""
+    address = Address.parse(text)
+    if shutil.which("ssh") is None:
+        raise MissingError("ssh is not installed; apt-get install --no-install-recommends openssh-client")
+    for option in options.ssh.extra:
+        if "=" not in option:
+            raise ConfigError(f"--ssh-option {option}: expected Key=value, as in ssh_config")
+    return SshTarget(text, address, options)
+
+
+class SshTarget:
+    """A :class:`edge.flash.deliverer.Deliverer` of one device."""
+
+    def __init__(self, text: str, address: Address, options: Options) -> None:
+        self.target, self.key = text, address.key
+        self._client = Client(address, options.ssh)
+        self._remote = Remote(options.ssh.edge, options.config)
+        self._timeout_s = options.timeout_s
+
+    def look(self, parcel: Parcel | None, tell: Tell) -> Sequence[Seen]:
+        tell(Step(self.target, "looking"))
+        try:
+            until = time.monotonic() + min(LOOK_S, self._timeout_s)
+            offer = ask(self._client, self._remote, parcel, until)
+        except FlashError as error:
+            return [Seen(self.target, problem=str(error))]
+        return [self._seen(parcel, offer)]
+
+    def deliver(self, parcel: Parcel, seen: Sequence[Seen], tell: Tell) -> Sequence[Result]:
+        return [Delivery(self._client, self._remote, parcel, seen[0], self._timeout_s, tell).run()]
+
+    def stop(self) -> None:
+        self._client.stop()
+
+    def _seen(self, parcel: Parcel | None, offer: Offer) -> Seen:
+        unchanged = parcel is not None and runs_it(parcel, offer)
+        problem = obstacle(parcel, offer) if parcel else offer.problem
+        return Seen(
+            target=self.target,
+            device=offer.device,
+            edge=offer.edge,
+            machine=offer.machine,
+            free_bytes=offer.free_bytes,
+            runs=offer.runs,
+            trial=offer.trial,
+            problem="" if unchanged else problem,
+            unchanged=unchanged,
+        )

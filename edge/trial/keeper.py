@@ -1,0 +1,267 @@
+"""The thread that keeps the line on the right model: it looks at the slots once a second, tries what is on trial, and
+brings back what was there before when that is no good.
+
+It never waits for the network, and no frame waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from edge.assembly import check_labels, load_first
+from edge.config import Config
+from edge.errors import ArtifactError, ConfigError, EdgeError, MissingError, StateError
+from edge.messages import Outcome, Slot
+from edge.messages import Slots as Message
+from edge.model import Model
+from edge.office import Office
+from edge.rehearsal.stage import Interrupted
+from edge.slots import FACTORY, Slots, SlotsState
+from edge.sync.seldom import Seldom
+from edge.trial.audition import Candidate, audition
+from edge.trial.live import LiveTrial
+from edge.trial.start import CRASH_LOOP, Start
+from edge.trial.switch import Crew, Switch
+from edge.trial.tally import Tally
+from edge.trust import Trust, admit
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+TRIAL_LOOK_S = 0.05
+HANG_S = 0.8
+"""A decision loop on trial that does not turn for so long hangs in the model, unless that is so slow anyway."""
+HANG_TIMES = 5.0
+UNFIT = (ArtifactError, ConfigError, MissingError)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What the keeper may do to the rest of the daemon."""
+
+    tell: Callable[[Message], None]
+    """Monitors and ``edge status``, how the slots are."""
+    hung: Callable[[str], None]
+    """End the process at once: a decision thread is stuck in native code."""
+    failed: Callable[[EdgeError], None]
+    """End the line in order: no model is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnTrial:
+    """A model that judges and may have to go."""
+
+    slot: str
+    crew: Crew
+    live: LiveTrial
+    before: Crew | None
+    """Still loaded: the way back. None where there was no other model."""
+    hang_s: float
+
+
+class Keeper:
+    """:meth:`start` it once the line runs, :meth:`stop` it before the back office ends."""
+
+    def __init__(
+        self, config: Config, slots: Slots, start: Start, crew: Crew, switch: Switch, office: Office, ways: Ways
+    ) -> None:
+        self._config, self._slots, self._trust = config, slots, Trust.of(config)
+        self._switch, self._office, self._ways = switch, office, ways
+        self._crew, self._sha256 = crew, start.sha256
+        self._trial: OnTrial | None = None
+        self._bad = ("", "")
+        """A slot and why it is to be rolled back, until the disk has taken note of it."""
+        self._stamp: tuple[int, ...] | None = None
+        self._news: tuple[str, str, tuple[Slot, ...], Outcome | None] | None = None
+        self._told = 0
+        self._seldom = Seldom(log)
+        self._begin_tally()
+        if start.trial:
+            self._watch(start.slot, crew, None, 0.0)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="slots", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """A trial under way is broken off, and costs an attempt."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        self._settle_ratchet()
+        while True:
+            try:
+                self._turn()
+            except StateError as error:
+                self._seldom.warning("state", f"{error}; trying again")
+            except Exception:
+                log.exception("the slots' keeper stumbled; it goes on")
+            if self._stopping.wait(TRIAL_LOOK_S if self._trial else LOOK_S):
+                return
+
+    def _turn(self) -> None:
+        self._note_bad()
+        stamp = self._slots.stamp()
+        if stamp != self._stamp:
+            state = self._slots.state()
+            self._announce(state)
+            self._notice(state)
+            self._stamp = stamp  # last, so that what the disk refused is tried again
+        if self._trial is not None:
+            self._look_at(self._trial)
+
+    def _notice(self, state: SlotsState) -> None:
+        """Whoever has changed the slots: the line follows."""
+        if self._trial is not None:
+            if state.trial == self._trial.slot:
+                return
+            self._go_back(self._trial)
+        self._follow_active(state)
+        if state.trial:
+            self._try(state)
+
+    # -- the active slot --------------------------------------------------------------------------------------------
+
+    def _follow_active(self, state: SlotsState) -> None:
+        """A person has activated another slot, or left this one."""
+        sha256 = state.held[state.active].sha256 if state.active != FACTORY else ""
+        if sha256 == self._sha256:
+            return
+        try:
+            first = load_first(self._config, state.files[state.active] if sha256 else None)
+            crew = self._prepared(first)
+        except UNFIT as error:
+            log.error("slot %s does not run; going on with %s: %s", state.active or "-", self._name, error)  # noqa: TRY400
+            if state.active != FACTORY and not state.trial:
+                self._slots.roll_back(f"does not run: {error}")
+            return
+        self._switch.to(crew)
+        self._switch.part_with(self._crew)
+        self._crew, self._sha256 = crew, sha256
+        self._begin_tally()
+        log.info("judging with %s v%d from now on", self._name, crew.tenure.identity.model_version)
+
+    def _prepared(self, first: Model) -> Crew:
+        crew = self._switch.prepare(self._crew, first)
+        check_labels(self._config, crew.chains[0])
+        return crew
+
+    # -- a trial ----------------------------------------------------------------------------------------------------
+
+    def _try(self, state: SlotsState) -> None:
+        name, path = state.trial, state.files[state.trial]
+        if not self._slots.attempt():
+            self._give_up(name, CRASH_LOOP)
+            return
+        stamp = self._slots.stamp()
+        log.info("slot %s is on trial: %s v%d", name, state.held[name].model, state.held[name].version)
+        try:
+            candidate = audition(self._config, self._trust, path, self._crew, lambda: self._is_wanted(stamp))
+            crew = self._prepared(candidate.model)
+        except Interrupted:
+            return
+        except UNFIT as error:
+            self._give_up(name, str(error).replace(f"{path}: ", ""))
+            return
+        self._go_live(name, crew, candidate)
+
+    def _is_wanted(self, stamp: tuple[int, ...]) -> bool:
+        return not self._stopping.is_set() and self._slots.stamp() == stamp
+
+    def _go_live(self, name: str, crew: Crew, candidate: Candidate) -> None:
+        self._watch(name, crew, self._crew, candidate.usual_ms)
+        self._switch.to(crew)
+        log.info("judging with %s v%d, on trial", crew.tenure.identity.model, crew.tenure.identity.model_version)
+
+    def _watch(self, name: str, crew: Crew, before: Crew | None, usual_ms: float) -> None:
+        config = self._config
+        deadlines_ms = [source.deadline_ms for source in config.source]
+        done = self._tally.before() if before is not None else None
+        live = LiveTrial(crew.number, config.slots, deadlines_ms, done, time.monotonic())
+        hang_s = max(HANG_S, HANG_TIMES * usual_ms / 1000)
+        self._trial = OnTrial(name, crew, live, before, hang_s)
+        self._office.observer = live.see
+
+    def _look_at(self, trial: OnTrial) -> None:
+        if self._switch.stands_for_s() > trial.hang_s:
+            reason = f"hangs: no decision for {trial.hang_s:.1f} s after {trial.live.parts} parts on the line"
+            with suppress(StateError):
+                self._slots.end_trial(trial.slot, reason)
+            self._ways.hung(f"slot {trial.slot} {reason}")
+            return
+        verdict = trial.live.verdict(self._tally.accounts(), time.monotonic())
+        if verdict.state == "good":
+            self._commit(trial)
+        elif verdict.state == "bad":
+            self._give_up(trial.slot, verdict.reason)
+
+    def _commit(self, trial: OnTrial) -> None:
+        self._slots.commit()
+        if trial.before is not None:
+            self._switch.part_with(trial.before)
+        state = self._slots.state()
+        self._trial, self._crew, self._sha256 = None, trial.crew, state.held[trial.slot].sha256
+        self._begin_tally()
+        self._settle_ratchet()
+        log.info("slot %s has proved itself on %d parts and is active", trial.slot, trial.live.parts)
+
+    def _give_up(self, name: str, reason: str) -> None:
+        """The line first, the disk then, however often that takes."""
+        log.error("slot %s is rolled back: %s", name, reason)
+        if self._trial is not None:
+            self._go_back(self._trial)
+        self._bad = name, reason
+        self._note_bad()
+
+    def _note_bad(self) -> None:
+        name, reason = self._bad
+        if name:
+            self._slots.end_trial(name, reason)
+            self._bad = "", ""
+
+    def _go_back(self, trial: OnTrial) -> None:
+        self._trial = None
+        if trial.before is None:
+            self._ways.failed(ArtifactError(f"slot {trial.slot} is no good, and there is no other model"))
+            return
+        crew = self._switch.again(trial.before)
+        self._switch.to(crew)
+        self._switch.part_with(trial.crew)
+        self._crew = crew
+        self._begin_tally()
+        log.info("judging with %s v%d again", self._name, crew.tenure.identity.model_version)
+
+    # -- what is told -----------------------------------------------------------------------------------------------
+
+    @property
+    def _name(self) -> str:
+        return self._crew.tenure.identity.model
+
+    def _announce(self, state: SlotsState) -> None:
+        news = state.active, state.trial, state.slots, state.outcome
+        if news != self._news:
+            active, trial, slots, outcome = self._news = news
+            head = self._crew.tenure.identity.head(self._told)
+            self._ways.tell(Message(**head, active=active, trial=trial, slots=slots, outcome=outcome))
+            self._told += 1
+
+    def _begin_tally(self) -> None:
+        self._tally = Tally(self._switch.pipelines)
+        self._office.observer = self._tally.see
+
+    def _settle_ratchet(self) -> None:
+        """At each commit, and at a start, for the power may have gone in between: no older version from here on."""
+        try:
+            state = self._slots.state()
+            if state.active != FACTORY:
+                admitted = admit(state.files[state.active], self._trust, allow_downgrade=True)
+                self._trust.committed(admitted.key, admitted.model, admitted.version)
+        except (EdgeError, OSError) as error:
+            self._seldom.warning("ratchet", f"the version of the active slot is not noted as the lowest: {error}")
