@@ -10,11 +10,14 @@ from __future__ import annotations
 import ctypes
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 STEP_NS = 1_000_000_000
 """A wall stamp further from the boot's offset than this was taken before a step; less is drift and slewing."""
 _TIMEX_BYTES = 512  # struct timex is 208 bytes on 64-bit Linux
 _TIME_ERROR = 5
+TIMESYNC = Path("/run/systemd/timesync")
+"""systemd-timesyncd's folder; the file ``synchronized`` in it appears once the clock is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +35,18 @@ def clock_state() -> ClockState:
     return ClockState(time.time_ns() - time.monotonic_ns(), kernel_synchronized())
 
 
-def kernel_synchronized() -> bool | None:
-    """What ``adjtimex(2)`` answers: NTP daemons clear the kernel's "unsynchronized" when they have set the clock."""
+def kernel_synchronized(timesync: Path = TIMESYNC) -> bool | None:
+    """What ``adjtimex(2)`` answers: NTP daemons clear the kernel's "unsynchronized" when they have set the clock.
+
+    A service that may not touch the clock may not ask the kernel either; then it is what systemd-timesyncd says.
+    """
     try:
         state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
     except (OSError, AttributeError):
-        return None
-    return None if state < 0 else state != _TIME_ERROR
+        state = -1
+    if state >= 0:
+        return bool(state != _TIME_ERROR)
+    return (timesync / "synchronized").exists() if timesync.is_dir() else None
 
 
 def corrected(wall_ns: int, captured_ns: int, offset_ns: int | None) -> int:

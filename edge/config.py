@@ -14,6 +14,7 @@ from typing import Any
 
 from edge.choices import Colour, GateAction, Policy, Range, RuntimeChoice
 from edge.commands.allowed import check_allowed
+from edge.credentials import located
 from edge.decide import Rule
 from edge.errors import ConfigError
 from edge.frames.care_options import CareOptions
@@ -290,7 +291,9 @@ def _anchored(config: Config, folder: Path) -> Config:
     def anchored(section: Any) -> Any:
         if isinstance(section, tuple):
             return tuple(anchored(item) for item in section)
-        paths = {f.name: folder / v for f in fields(section) if isinstance(v := getattr(section, f.name), Path)}
+        paths = {
+            f.name: located(v, folder) for f in fields(section) if isinstance(v := getattr(section, f.name), Path)
+        }
         if isinstance(section, SourceConfig) and "://" not in section.uri:
             paths["uri"] = str(folder / section.uri)  # type: ignore[assignment]
         if isinstance(section, ModelConfig) and "/" in section.delegate:

@@ -35,11 +35,13 @@ from edge.office import Office
 from edge.pipeline import Accounts, Intake, steady, total
 from edge.pipeline.pinning import pin, reserved
 from edge.slots import FOLDER, Slots
+from edge.status import page
 from edge.status.service import StatusService
 from edge.sync import Sync
 from edge.trial import Keeper, Start, begin
 from edge.trial.keeper import Ways
 from edge.trial.switch import Crew, Switch
+from edge.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +173,8 @@ class Line:
         keeper.start()
         status.start(lambda: vitals.latest)
         try:
-            with steady():
+            pipelines = [lane.pipeline for lane in lanes]
+            with steady(), Watchdog(pipelines, lambda: page.headline(vitals.latest)):
                 self._run_lanes(lanes)
         finally:
             keeper.stop()

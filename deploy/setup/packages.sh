@@ -1,21 +1,25 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that `make demo` or `make test` needs, or says which line is missing.
-# Usage: packages.sh demo|test
+# Installs the Debian packages that `make demo`, `make test` or a line device needs, or says which line is missing.
+# Usage: packages.sh demo|test|device
+# PACKAGES_FROM=DIR: where .deb files lie for a device without a network.
 set -euo pipefail
 
 # opencv-python is built with a GUI: libGL and glib even where nothing is shown. A|B: either will do; Debian 13
 # renamed the one to the other.
-demo=(python3-venv libgl1 "libglib2.0-0|libglib2.0-0t64" libxcb1 mosquitto)
+device=(python3-venv libgl1 "libglib2.0-0|libglib2.0-0t64" libxcb1 openssl)
+demo=("${device[@]}" mosquitto)
 # clang compiles what the tests need on this machine, and has libFuzzer. The Arm compiler takes the converter's C array
 # and, with qemu, the firmware. Chromium opens the converter's report. Disks in files and networks of their own:
-# e2fsprogs, mount, iproute2.
-test=("${demo[@]}" openssl clang libclang-rt-dev libc6-dev gcc-arm-none-eabi qemu-system-arm e2fsprogs mount iproute2
+# e2fsprogs, mount, iproute2. A device that boots systemd in a container, and what checks the files in deploy/.
+test=("${demo[@]}" clang libclang-rt-dev libc6-dev gcc-arm-none-eabi qemu-system-arm e2fsprogs mount iproute2
+      systemd systemd-container udev dbus shellcheck cloud-init
       "chromium|chromium-browser|google-chrome-stable")
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;
   test) wanted=("${test[@]}") ;;
-  *) echo "usage: $0 demo|test" >&2; exit 2 ;;
+  device) wanted=("${device[@]}") ;;
+  *) echo "usage: $0 demo|test|device" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then
@@ -70,5 +74,9 @@ fi
 
 echo "Installing system packages: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
+if compgen -G "${PACKAGES_FROM:-/nowhere}/*.deb" >/dev/null; then
+  "${as_root[@]}" apt-get install --yes --quiet=2 --no-install-recommends "$(realpath "$PACKAGES_FROM")"/*.deb >/dev/null
+  exit 0
+fi
 "${as_root[@]}" apt-get update --quiet=2
 "${as_root[@]}" apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" >/dev/null

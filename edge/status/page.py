@@ -34,6 +34,16 @@ def running(snapshot: Snapshot, problems: Sequence[str]) -> str:
     return _page(lines)
 
 
+def headline(snapshot: Snapshot) -> str:
+    """What runs and how fast, in one line, as ``systemctl status`` shows it."""
+    health = snapshot.health
+    text = f"{health.model} v{health.model_version}, {health.rate_fps:.1f} decisions/s"
+    if health.latency_us.p99:
+        text += f", p99 {health.latency_us.p99 / 1000:.1f} ms"
+    away = sum(camera.lost for camera in health.cameras)
+    return text + (f", {away} of {len(health.cameras)} cameras away" if away else "")
+
+
 def stopped(remains: Remains | None) -> str:
     """What the state folder of a daemon that does not run still tells."""
     if remains is None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+
+import pytest
 
 from edge.clock import clock_state, corrected, kernel_synchronized
 
@@ -24,3 +27,18 @@ def test_a_stamp_from_before_a_step_is_moved_and_others_are_left() -> None:
     assert corrected(7 + offset + 10**8, 7, offset) == 7 + offset + 10**8
     assert corrected(7, 7, None) == 7
     assert corrected(10**18, 7, -YEAR_NS) == 0
+
+
+def test_a_service_that_may_not_ask_the_kernel_asks_timesyncd(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing:
+        @staticmethod
+        def adjtimex(_: object) -> int:
+            return -1
+
+    monkeypatch.setattr("ctypes.CDLL", lambda _: Refusing)
+    assert kernel_synchronized(tmp_path / "none") is None
+    assert kernel_synchronized(tmp_path) is False
+    (tmp_path / "synchronized").touch()
+    assert kernel_synchronized(tmp_path) is True

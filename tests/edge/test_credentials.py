@@ -1,0 +1,42 @@
+"""Secrets that systemd hands over, named in a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge.config import load_config
+from edge.credentials import STORE, located
+from edge.errors import ConfigError
+
+
+def test_a_path_is_relative_to_the_configuration(tmp_path: Path) -> None:
+    assert located(Path("device.key"), tmp_path) == tmp_path / "device.key"
+    assert located(Path("/etc/device.key"), tmp_path) == Path("/etc/device.key")
+
+
+def test_a_credential_is_in_the_services_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert located(Path("credential:edge.key"), Path("/etc/edge")) == tmp_path / "edge.key"
+
+
+def test_by_hand_it_is_where_systemd_takes_it_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    assert located(Path("credential:edge.key"), Path("/etc/edge")) == STORE / "edge.key"
+
+
+@pytest.mark.parametrize("text", ["credential:", "credential:../shadow", "credential:.hidden"])
+def test_a_credential_has_a_plain_name(text: str, tmp_path: Path, write_config: Callable[..., Path]) -> None:
+    path = write_config(extra=f'key = "{text}"')
+    with pytest.raises(ConfigError, match=r"edge\.toml: credential:.*expected the name of a credential"):
+        load_config(path)
+
+
+def test_a_configuration_may_name_them(
+    tmp_path: Path, write_config: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    config = load_config(write_config(extra='cert = "edge.pem"\nkey = "credential:edge.key"'))
+    assert config.sync.key == tmp_path / "edge.key"
