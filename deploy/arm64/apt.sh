@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced: apt for another architecture from this machine's own sources, without root and without changing the machine.
 
 # foreign_apt ARCHITECTURE FOLDER: writes FOLDER/apt.conf, from then on used by every apt command, and reads the lists.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes build/arm64/image: a Debian arm64 system that deploy/provision/install.sh has turned into a line device, as a
 # read-only root file system, with the kernel and an initramfs to boot it in qemu. Needs root. Does nothing when it is
-# there and its inputs have not changed.
-# Usage: image.sh CONFIG    (becomes /etc/edge/edge.toml)
+# there and its inputs have not changed. tests/system/arm64/boot.py boots it.
+# Usage: image.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=deploy/arm64/apt.sh
@@ -17,7 +17,6 @@ packages=systemd,systemd-sysv,udev,dbus,kmod,python3,python3-venv,openssl,libgl1
 die() { echo "image.sh: $*" >&2; exit 1; }
 
 check() {
-  [ -f "${1:-}" ] || die "usage: image.sh CONFIG, the edge.toml of the device"
   [ "$(id -u)" -eq 0 ] || die "must be run by root: sudo $0"
   local program
   for program in mmdebstrap arch-test mkfs.ext4 cpio zstd; do
@@ -41,7 +40,7 @@ emulated() {
 base() {
   local codename sources
   codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-  sources=$(find /etc/apt/sources.list.d /etc/apt/sources.list -name '*debian*.sources' -o -name sources.list -size +0 | head -1)
+  for sources in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list ""; do [ ! -s "$sources" ] || break; done
   [ -n "$sources" ] || die "no apt sources found; expected /etc/apt/sources.list or sources.list.d/debian.sources"
   [ "$(cat "$place/base.inputs" 2> /dev/null)" != "$packages $codename" ] || return 0
   echo "Making Debian $codename for arm64 (its own scripts run in the emulator: some minutes) …" >&2
@@ -62,7 +61,7 @@ kernel() {
   folder=$(echo "$place"/kernel/lib/modules/*)
   mkdir -p "$root/usr/lib/modules"
   cp -r "$folder" "$root/usr/lib/modules/"
-  depmod -b "$root" "$(basename "$folder")"
+  chroot "$root" depmod "$(basename "$folder")"
   rm -rf "$place/initramfs" && mkdir -p "$place"/initramfs/{bin,proc,sys,dev,root,low,high}
   cp "$place/kernel/bin/busybox" "$place/initramfs/bin/busybox"
   for module in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk overlay; do
@@ -96,18 +95,76 @@ exec /bin/busybox switch_root /root /sbin/init
 INIT
 }
 
-# A wired network with DHCP, a console that shows the journal, and the device's own software.
-line_device() {
-  local root=$1 wheels=$2
+# A wired network with DHCP, and a root shell on the serial console: this image is for looking at.
+surroundings() {
+  local root=$1
   printf '[Match]\nType=ether\n[Network]\nDHCP=yes\n' > "$root/etc/systemd/network/wired.network"
   echo line-1 > "$root/etc/hostname"
   ln -sf /dev/null "$root/etc/systemd/system/systemd-networkd-wait-online.service"
-  chroot "$root" systemctl --quiet enable systemd-networkd
+  ln -sf /dev/null "$root/etc/systemd/system/serial-getty@ttyAMA0.service"
+  cat > "$root/etc/systemd/system/console.service" << 'UNIT'
+[Unit]
+Description=A root shell on the serial console
+[Service]
+ExecStart=/bin/sh
+StandardInput=tty
+StandardOutput=tty
+TTYPath=/dev/ttyAMA0
+Environment=PS1= TERM=dumb
+ExecStartPre=/bin/stty -F /dev/ttyAMA0 -echo
+Restart=always
+[Install]
+WantedBy=multi-user.target
+UNIT
+  systemctl --root="$root" --quiet enable console.service systemd-networkd.service
+}
+
+# The shipped installer, in the new system and without a network.
+provision() {
+  local root=$1 python
+  python=$(basename "$(readlink "$root/usr/bin/python3")")
   mkdir -p "$root/mnt/deploy" "$root/mnt/wheels"
   cp -r deploy/provision deploy/systemd deploy/setup "$root/mnt/deploy/"
-  cp "$wheels"/* "$root/mnt/wheels/"
-  cp "$2/../edge.toml" "$root/mnt/edge.toml"
-  PACKAGES_FROM='' chroot "$root" /mnt/deploy/provision/install.sh --wheels /mnt/wheels --config /mnt/edge.toml \
-    --state /dev/vdb --no-start
-  rm -rf "$root"/mnt/*
+  wheelhouse "$root/mnt/wheels" "${python#python}" --extra signing
+  chroot "$root" /mnt/deploy/provision/install.sh --wheels /mnt/wheels --state /dev/vdb --no-start
+  # Second opinion: what it made, it finds in order.
+  chroot "$root" /mnt/deploy/provision/install.sh --wheels /mnt/wheels --state /dev/vdb --no-start | grep -qx 'nothing to change'
+  compile "${python#python}" "$root/opt/edge/releases"
+  rm -rf "${root:?}"/mnt/*
 }
+
+disk() {
+  local root=$1 megabytes
+  megabytes=$(du --summarize --block-size=1M "$root" | cut -f 1)
+  mkfs.ext4 -q -F -L edge-root -d "$root" "$2" "$((megabytes * 5 / 4 + 64))M"
+}
+
+inputs() {
+  { cat deploy/arm64/*.{sh,py} pyproject.toml; find edge converter deploy/provision deploy/systemd deploy/setup -type f \
+    -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum; } | sha256sum
+}
+
+check
+mkdir -p "$place"
+exec 9> "$place/lock"
+flock 9
+inputs=$(inputs)
+[ "$(cat "$image/inputs" 2> /dev/null)" != "$inputs" ] || exit 0
+export QEMU_CPU=cortex-a72
+emulated
+base
+echo "Making $image …" >&2
+root=$place/root
+rm -rf "$root" "$image.new"
+mkdir -p "$root" "$image.new"
+tar --extract --file "$place/base.tar" --directory "$root" --numeric-owner --exclude './dev/*'
+foreign_apt arm64 "$place/apt"
+kernel "$root" "$image.new"
+unset APT_CONFIG
+surroundings "$root"
+provision "$root"
+cp "$root/etc/passwd" "$image.new/passwd"
+disk "$root" "$image.new/root.img"
+echo "$inputs" > "$image.new/inputs"
+rm -rf "$image" "$root"
+mv "$image.new" "$image"

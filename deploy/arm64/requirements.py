@@ -1,4 +1,4 @@
-"""``requirements.py PYTHON [--extra NAME]... [--only NAME]... pyproject.toml``: what another machine's pip would install.
+"""``requirements.py PYTHON pyproject.toml [--extra NAME]… [--only NAME]…``: what pip would install on the board.
 
 pip reads the markers in pyproject.toml for the machine that it runs on, whatever ``--platform`` says; here they are
 read for aarch64 and the given Python, such as 3.11. ``--only`` takes single packages of the extra ``test``; an extra

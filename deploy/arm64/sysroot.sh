@@ -59,8 +59,8 @@ SCRIPT
 mkdir -p "$place"
 exec 9> "$place/lock"
 flock 9
-wanted=$(inputs)
-[ "$(cat "$root/.inputs" 2>/dev/null)" = "$wanted" ] && exit 0
+inputs=$(inputs)
+[ "$(cat "$root/.inputs" 2>/dev/null)" = "$inputs" ] && exit 0
 
 echo "Making $root from Debian's arm64 packages and aarch64 wheels …" >&2
 new=$place/sysroot.new
@@ -72,9 +72,9 @@ python=$(apt-cache depends python3 | sed -n 's/^ *Depends: python\(3\.[0-9]*\)$/
 fetch_into "$new" "${libraries[@]}" "${opencv[@]}" "python$python-minimal" "libpython$python-minimal" \
   "libpython$python-stdlib"
 # What Debian still keeps beside /usr belongs into it; and nothing of this machine's /etc may be hidden by the sysroot.
-[ ! -d "$new/lib" ] || { cp -a "$new/lib/." "$new/usr/lib/" && rm -rf "$new/lib"; }
+[ ! -d "$new/lib" ] || { cp -a "$new/lib/." "$new/usr/lib/" && rm -rf "${new:?}/lib"; }
 ln -s usr/lib "$new/lib"
-rm -rf "$new"/{etc,var} "$new"/usr/share/{doc,man,locale}
+rm -rf "${new:?}"/{etc,var} "$new"/usr/share/{doc,man,locale}
 wheels_into "$new/usr/local/lib/python$python/dist-packages" "$python" --extra signing --extra monitor \
   "${tests[@]/#/--only=}"
 compile "$python" "$new/usr/lib/python$python"
@@ -84,6 +84,6 @@ launcher "$new" "$python"
   echo "$new does not work; remove build/arm64 and try again" >&2
   exit 1
 }
-echo "$wanted" > "$new/.inputs"
+echo "$inputs" > "$new/.inputs"
 rm -rf "$root"
 mv "$new" "$root"

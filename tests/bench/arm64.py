@@ -1,4 +1,4 @@
-"""int8 outputs on x86-64 against emulated ARM64, on both runtimes with either kernels, and what the manifest allows."""
+"""int8 outputs on x86-64 against emulated ARM64, on both runtimes, and what the manifest allows."""
 
 from __future__ import annotations
 
@@ -23,5 +23,7 @@ def rows(setting: Setting) -> Iterator[Row]:
 def _row(found: Difference) -> Row:
     """``ours`` is the difference on the golden samples, ``other`` the largest on all pictures."""
     golden = float(found.golden) if isinstance(found.golden, int) else float("inf")
-    name = f"{found.model} on {found.runtime} ({found.kernels}): goldens, against all; same class {found.same_class:.0%}"
+    name = (
+        f"{found.model} on {found.runtime} ({found.kernels}): goldens, against all; same class {found.same_class:.0%}"
+    )
     return Row(name, golden, found.largest, "LSB", f"≤ {found.tolerance}, as its manifest states", found.holds)

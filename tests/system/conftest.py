@@ -56,9 +56,7 @@ def start() -> Iterator[Callable[..., Daemon]]:
     """``start(config)``: ``edge run`` as a process; ``edge=…``: by other means than this Python."""
     daemons: list[Daemon] = []
 
-    def begin(
-        config: Path, environment: dict[str, str] | None = None, edge: Sequence[str | Path] = EDGE
-    ) -> Daemon:
+    def begin(config: Path, environment: dict[str, str] | None = None, edge: Sequence[str | Path] = EDGE) -> Daemon:
         daemons.append(Daemon(config, environment, edge))
         return daemons[-1]
 

@@ -38,9 +38,7 @@ def main(folder: Path) -> None:
     (folder / f"{platform.machine()}.json").write_text(json.dumps(golden), "utf-8")
 
 
-def _answers(
-    artifact: Artifact, setup: Setup, tensors: NDArray[np.generic]
-) -> tuple[int | str, NDArray[np.generic]]:
+def _answers(artifact: Artifact, setup: Setup, tensors: NDArray[np.generic]) -> tuple[int | str, NDArray[np.generic]]:
     # Not edge.model.load: its child process would double the time, and every runtime is opened here anyway.
     from edge.interpreter import Interpreter
     from edge.model import verify_golden

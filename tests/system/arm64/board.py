@@ -28,7 +28,7 @@ def environment() -> dict[str, str]:
 
 
 def emulated(*words: str, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
-    """Runs Python with these arguments on the board. AssertionError, with all that it said, for a status other than 0."""
+    """Runs Python on the board. AssertionError, with all that it said, for a status other than 0."""
     make_sysroot()
     done = subprocess.run(
         [PYTHON, *words],

@@ -18,7 +18,7 @@ from edge.artifact import Artifact
 from edge.artifact.describe import Given
 from edge.choices import Colour, Range
 from edge.frames.frame import Image
-from edge.model import load
+from edge.model import Model, load
 from edge.preprocess import Preprocessor
 from edge.sim import SimulatedLine
 from tests.system.arm64.board import emulated
@@ -52,10 +52,11 @@ class Difference:
 
 
 def third_party(shared_data: Path) -> dict[str, tuple[Path, Colour, Range]]:
-    """Models by others that the emulator runs in seconds, and what they do not state."""
+    """Models by others small enough for the emulator, and what they do not state."""
     tiny = shared_data / "models" / "mlcommons_tiny"
     return {
         "resnet": (tiny / "pretrainedResnet_quant.tflite", "RGB", "0..255"),
+        "emotion": (shared_data / "models" / "fer" / "emotion_model_quantized.tflite", "GRAY", "-1..1"),
         "person": (tiny / "vww_96_int8.tflite", "RGB", "0..1"),
     }
 
@@ -87,14 +88,26 @@ def pack(name: str, path: Path, colour: Colour, range_: Range, pictures: list[Im
     model, data = load(path, given=Given(colour=colour, range=range_)), folder / name
     labels = folder / f"{name}.txt"
     labels.write_text("".join(f"{index}\n" for index in range(model.description.output.size)), "utf-8")
-    for number, picture in enumerate(pictures):
-        decision = model.predict(picture)
-        if decision.score >= SURE:
-            (data / str(decision.index)).mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(data / str(decision.index) / f"{number}.png"), picture)
+    for number, (picture, label) in enumerate(zip(pictures, _labels(model, pictures), strict=True)):
+        if label is not None:
+            (data / str(label)).mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(data / str(label) / f"{number}.png"), picture)
     wrap(path, data, folder / f"{name}.tflite", Settings(labels=labels, range=range_, colour=colour))
     preprocess = Preprocessor(model.description.input)
     np.save(folder / f"{name}.npy", np.stack([preprocess(picture)[0].copy() for picture in pictures[:COMPARED]]))
+
+
+def _labels(model: Model, pictures: list[Image]) -> list[int | None]:
+    """None where the model is not sure. A data set needs two labels: where only one is seen, the least sure picture
+    gets the other.
+    """
+    decisions = [model.predict(picture) for picture in pictures]
+    labels = [decision.index if decision.score >= SURE else None for decision in decisions]
+    seen = {label for label in labels if label is not None}
+    if len(seen) == 1:
+        least = min(range(len(decisions)), key=lambda number: decisions[number].score)
+        labels[least] = int(0 in seen)
+    return labels
 
 
 def compare(folder: Path) -> list[Difference]:

@@ -1,4 +1,4 @@
-"""int8 models answer alike on x86-64 and on emulated ARM64, and each artifact's tolerance is enough for its goldens."""
+"""int8 models answer alike on x86-64 and on emulated ARM64; goldens stay within the stated tolerance."""
 
 from __future__ import annotations
 
