@@ -12,6 +12,8 @@ cd "$(dirname "$0")/../.."
 
 place=build/arm64
 image=$place/image
+modules="virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk failover net_failover \
+virtio_net virtio-rng overlay"
 packages=systemd,systemd-sysv,udev,dbus,kmod,python3,python3-venv,openssl,libgl1,libglib2.0-0,libxcb1
 
 die() { echo "image.sh: $*" >&2; exit 1; }
@@ -51,22 +53,16 @@ base() {
   echo "$packages $codename" > "$place/base.inputs"
 }
 
-# Debian's cloud kernel: its modules into the root, those that are needed before there is a root into the initramfs.
+# Debian's cloud kernel. The few modules that it needs here (ext4 is built in) are loaded in the initramfs.
 kernel() {
-  local root=$1 out=$2 name folder module
+  local out=$1 name module
   name=$(apt-cache depends linux-image-cloud-arm64 | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -1)
   rm -rf "$place/kernel" && mkdir -p "$place/kernel"
   fetch_into "$place/kernel" "$name" "busybox-static"
   mv "$place"/kernel/boot/vmlinuz-* "$out/vmlinuz"
-  folder=$(echo "$place"/kernel/lib/modules/*)
-  mkdir -p "$root/usr/lib/modules"
-  cp -r "$folder" "$root/usr/lib/modules/"
-  chroot "$root" depmod "$(basename "$folder")"
   rm -rf "$place/initramfs" && mkdir -p "$place"/initramfs/{bin,proc,sys,dev,root,low,high}
   cp "$place/kernel/bin/busybox" "$place/initramfs/bin/busybox"
-  for module in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk overlay; do
-    find "$folder" -name "$module.ko*" -exec cp {} "$place/initramfs/" \;
-  done
+  for module in $modules; do find "$place/kernel/lib/modules" -name "$module.ko" -exec cp {} "$place/initramfs/" \;; done
   first_program > "$place/initramfs/init"
   chmod +x "$place/initramfs/init"
   (cd "$place/initramfs" && find . | cpio --quiet -o -H newc | zstd -q -3) > "$out/initramfs"
@@ -75,14 +71,12 @@ kernel() {
 # The root file system is read-only, as on a device that is switched off at the wall: what is written to it is in
 # memory. What must stay is on the second disk.
 first_program() {
-  cat << 'INIT'
+  cat << INIT
 #!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sys /sys
 /bin/busybox mount -t devtmpfs dev /dev
-for module in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk overlay; do
-  [ ! -e /$module.ko ] || /bin/busybox insmod /$module.ko
-done
+for module in $modules; do [ ! -e /\$module.ko ] || /bin/busybox insmod /\$module.ko; done
 until [ -b /dev/vda ]; do /bin/busybox sleep 0.1; done
 /bin/busybox mount -t ext4 -o ro /dev/vda /low
 /bin/busybox mount -t tmpfs -o mode=755 tmpfs /high
@@ -100,6 +94,7 @@ surroundings() {
   local root=$1
   printf '[Match]\nType=ether\n[Network]\nDHCP=yes\n' > "$root/etc/systemd/network/wired.network"
   echo line-1 > "$root/etc/hostname"
+  tr -d - < /proc/sys/kernel/random/uuid > "$root/etc/machine-id"
   ln -sf /dev/null "$root/etc/systemd/system/systemd-networkd-wait-online.service"
   ln -sf /dev/null "$root/etc/systemd/system/serial-getty@ttyAMA0.service"
   cat > "$root/etc/systemd/system/console.service" << 'UNIT'
@@ -116,6 +111,12 @@ Restart=always
 [Install]
 WantedBy=multi-user.target
 UNIT
+  mkdir -p "$root/etc/systemd/system/edge.service.d"
+  cat > "$root/etc/systemd/system/edge.service.d/emulator.conf" << 'UNIT'
+# The emulator is a hundred times slower than a device. Nothing else differs from what is shipped.
+[Service]
+TimeoutStartSec=30min
+UNIT
   systemctl --root="$root" --quiet enable console.service systemd-networkd.service
 }
 
@@ -126,7 +127,8 @@ provision() {
   mkdir -p "$root/mnt/deploy" "$root/mnt/wheels"
   cp -r deploy/provision deploy/systemd deploy/setup "$root/mnt/deploy/"
   wheelhouse "$root/mnt/wheels" "${python#python}" --extra signing
-  chroot "$root" /mnt/deploy/provision/install.sh --wheels /mnt/wheels --state /dev/vdb --no-start
+  # The byte code is made below, not in the emulator.
+  PIP_NO_COMPILE=1 chroot "$root" /mnt/deploy/provision/install.sh --wheels /mnt/wheels --state /dev/vdb --no-start
   # Second opinion: what it made, it finds in order.
   chroot "$root" /mnt/deploy/provision/install.sh --wheels /mnt/wheels --state /dev/vdb --no-start | grep -qx 'nothing to change'
   compile "${python#python}" "$root/opt/edge/releases"
@@ -141,12 +143,12 @@ disk() {
 
 inputs() {
   { cat deploy/arm64/*.{sh,py} pyproject.toml; find edge converter deploy/provision deploy/systemd deploy/setup -type f \
-    -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum; } | sha256sum
+    -not -name '*.pyc' -not -name '*.md' -print0 | sort -z | xargs -0 sha256sum; } | sha256sum
 }
 
 check
 mkdir -p "$place"
-exec 9> "$place/lock"
+exec 9> "$place/image.lock"
 flock 9
 inputs=$(inputs)
 [ "$(cat "$image/inputs" 2> /dev/null)" != "$inputs" ] || exit 0
@@ -158,8 +160,8 @@ root=$place/root
 rm -rf "$root" "$image.new"
 mkdir -p "$root" "$image.new"
 tar --extract --file "$place/base.tar" --directory "$root" --numeric-owner --exclude './dev/*'
-foreign_apt arm64 "$place/apt"
-kernel "$root" "$image.new"
+foreign_apt arm64 "$place/image.apt"
+kernel "$image.new"
 unset APT_CONFIG
 surroundings "$root"
 provision "$root"

@@ -18,7 +18,7 @@ from pathlib import Path
 from converter.demo.broker import Mosquitto
 from edge.buffer import Buffer
 from edge.monitor import Store
-from edge.trust.key_files import write_pair
+from edge.trust.key_files import public_path, write_pair
 from edge.trust.signing import signed
 from tests.system.arm64.differences import OURS, pack, parts
 from tests.system.arm64.guest import IMAGE, PROJECT, Guest
@@ -79,8 +79,8 @@ def main() -> int:
             watching = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
                 state = make_disks(folder, broker.port)
-                first = first_boot(table, state, folder, store)
-                second_boot(table, state, folder)
+                first = first_boot(table, state, store)
+                second_boot(table, state)
                 settled(table, state, folder, store, first)
             finally:
                 watching.terminate()
@@ -103,7 +103,7 @@ def make_disks(folder: Path, port: int) -> Path:
     config, card = folder / "edge.toml", folder / "card"
     config.write_text(CONFIG % port, "utf-8")
     (card / "etc").mkdir(parents=True)
-    words = ["flash", str(artifact), f"dir://{card}", "--trust", str(folder / "ours.pub")]
+    words = ["flash", str(artifact), f"dir://{card}", "--trust", str(public_path(folder / "ours.key"))]
     subprocess.run([*EDGE, *words, "--config-file", str(config)], check=True, stdout=subprocess.DEVNULL)
     root = IMAGE / "root.img"
     for request in ("rm /etc/edge/edge.toml", f"write {config} /etc/edge/edge.toml"):
@@ -113,22 +113,31 @@ def make_disks(folder: Path, port: int) -> Path:
     subprocess.run(["chown", "-R", owner, card / "var/lib/edge"], check=True)
     state = folder / "state.img"
     options = ["-q", "-L", "edge-state", "-E", f"root_owner={owner}", "-d", card / "var/lib/edge"]
-    subprocess.run(["mkfs.ext4", *options, state, "128M"], check=True)
+    subprocess.run(["mkfs.ext4", *options, state, "128M"], check=True, stdout=subprocess.DEVNULL)
     return state
 
 
-def boot(table: Table, state: Path, folder: Path, number: int) -> Guest:
-    """Until the unit is active, which with Type=notify is READY=1."""
-    guest = Guest(state, folder / f"console-{number}.log")
+def boot(table: Table, state: Path, number: int) -> Guest:
+    """Until the unit is active, which with Type=notify is READY=1. The console goes to build/arm64/console-N.log."""
+    guest = Guest(state, IMAGE.parent / f"console-{number}.log")
     table.timed(f"boot {number}: power on to a root shell", lambda: guest.wait_for_shell(PATIENCE_S))
     active = "systemctl is-active edge"
     table.timed(f"boot {number}: shell to edge.service READY=1", lambda: guest.until(active, r"^active$", PATIENCE_S))
     return guest
 
 
-def first_boot(table: Table, state: Path, folder: Path, store: Path) -> list[tuple[str, int]]:
+def ready(guest: Guest) -> None:
+    """AssertionError, with the unit's journal, when it does not come."""
+    try:
+        guest.until("systemctl is-active edge", r"^active$", PATIENCE_S)
+    except AssertionError:
+        sys.stderr.write(guest.run("journalctl -u edge -b --no-pager | tail -40") + "\n")
+        raise
+
+
+def first_boot(table: Table, state: Path, store: Path) -> list[tuple[str, int]]:
     """Returns what had been delivered when the power was cut."""
-    guest = boot(table, state, folder, 1)
+    guest = boot(table, state, 1)
     try:
         table.row("machine", guest.run("uname -srm"))
         sandbox(table, guest)
@@ -153,8 +162,9 @@ def sandbox(table: Table, guest: Guest) -> None:
     unit = PROJECT / "deploy" / "systemd" / "edge.service"
     digest = guest.run("sha256sum < /etc/systemd/system/edge.service").split()[0]
     shipped = subprocess.run(["sha256sum", unit], check=True, capture_output=True, text=True).stdout.split()[0]
-    drop_ins = guest.run("systemctl show -p DropInPaths --value edge")
-    table.row("the unit is the shipped one, without drop-ins", digest[:12], digest == shipped and not drop_ins)
+    changed = guest.run("grep -hv -e '^#' -e '^\\[' $(systemctl show -p DropInPaths --value edge)")
+    same = digest == shipped and changed == "TimeoutStartSec=30min"
+    table.row("the unit is the shipped one, but for its patience", changed, same)
     show = guest.run(
         "grep -E '^(Uid|NoNewPrivs|Seccomp|CapEff)' /proc/$(systemctl show -p MainPID --value edge)/status"
     )
@@ -164,8 +174,8 @@ def sandbox(table: Table, guest: Guest) -> None:
     table.row("its process: no new privileges, seccomp, no capabilities", " ".join(show.split()), held and not powers)
 
 
-def second_boot(table: Table, state: Path, folder: Path) -> None:
-    guest = boot(table, state, folder, 2)
+def second_boot(table: Table, state: Path) -> None:
+    guest = boot(table, state, 2)
     try:
         slots = guest.run("/opt/edge/venv/bin/edge slots list -c /etc/edge/edge.toml")
         table.row("the active slot after the cut", slots.splitlines()[0] if slots else "", "cookie" in slots)
@@ -186,7 +196,7 @@ def hang(table: Table, guest: Guest) -> None:
         "SIGSTOP to the restart by WatchdogSec=10s",
         lambda: guest.until(restarts, rf"^{before + 1}$", PATIENCE_S),
     )
-    table.timed("restart to READY=1", lambda: guest.until("systemctl is-active edge", r"^active$", PATIENCE_S))
+    table.timed("restart to READY=1", lambda: ready(guest))
     said = guest.run("journalctl -u edge -b --no-pager | grep -ciE 'watchdog'")
     table.row("the journal names the watchdog", f"{said} lines", said != "0")
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import IO
 
 PROJECT = Path(__file__).resolve().parents[3]
+POLL_S = 3.0
+"""Each question costs the emulator a process."""
 IMAGE = PROJECT / "build" / "arm64" / "image"
 
 
@@ -36,11 +38,12 @@ class Guest:
         while True:
             self._type(f"echo console shell is '{'ready'}'")
             if self._seen(rb"console shell is ready", 0, min(until, time.monotonic() + 5)):
+                self.run("true")  # what was typed before anybody listened is answered now
                 return
             assert self.process.poll() is None, self.tail
             assert time.monotonic() < until, self.tail
 
-    def run(self, command: str, timeout_s: float = 120) -> str:
+    def run(self, command: str, timeout_s: float = 900) -> str:
         """What a shell command prints. AssertionError when it does not end in time."""
         self._number += 1
         mark, start = f"done-{self._number}", len(self._said)
@@ -58,7 +61,7 @@ class Guest:
             said = self.run(command, timeout_s)
             if re.search(pattern, said):
                 return said
-            time.sleep(1.0)
+            time.sleep(POLL_S)
         raise AssertionError(f"{command}: still\n{said}\nafter {timeout_s:.0f} s; expected {pattern}")
 
     def cut_power(self) -> None:
