@@ -6,6 +6,7 @@ image, deploy/arm64/image.sh). Times are the emulator's.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -141,8 +142,7 @@ def first_boot(table: Table, state: Path, store: Path) -> list[tuple[str, int]]:
     try:
         table.row("machine", guest.run("uname -srm"))
         sandbox(table, guest)
-        slots = guest.run("/opt/edge/venv/bin/edge slots list -c /etc/edge/edge.toml")
-        table.row("slots", slots.splitlines()[0] if slots else "", "cookie" in slots)
+        active_slot(table, guest, "the active slot, as flashed by dir://")
         table.timed(
             f"{LEAST_RECORDS} records at the host's monitor",
             lambda: _assert(len(delivered(store, LEAST_RECORDS, PATIENCE_S)) >= LEAST_RECORDS),
@@ -152,6 +152,12 @@ def first_boot(table: Table, state: Path, store: Path) -> list[tuple[str, int]]:
     found = delivered(store, 0)
     table.row("power cut (qemu killed) while judging; delivered by then", len(found))
     return found
+
+
+def active_slot(table: Table, guest: Guest, what: str) -> None:
+    said = json.loads(guest.run("/opt/edge/venv/bin/edge slots list -c /etc/edge/edge.toml --json"))
+    models = {slot["name"]: f"{slot['model']} v{slot['version']}" for slot in said["slots"]}
+    table.row(what, f"{said['active']}, {models.get(said['active'], '')}", models.get(said["active"]) == "cookie v1")
 
 
 def sandbox(table: Table, guest: Guest) -> None:
@@ -177,8 +183,7 @@ def sandbox(table: Table, guest: Guest) -> None:
 def second_boot(table: Table, state: Path) -> None:
     guest = boot(table, state, 2)
     try:
-        slots = guest.run("/opt/edge/venv/bin/edge slots list -c /etc/edge/edge.toml")
-        table.row("the active slot after the cut", slots.splitlines()[0] if slots else "", "cookie" in slots)
+        active_slot(table, guest, "the active slot after the cut")
         kept = guest.run("ls /var/lib/edge")
         table.row("no damaged buffer was set aside", " ".join(kept.split()), "damaged" not in kept)
         hang(table, guest)

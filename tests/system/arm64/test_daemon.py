@@ -86,10 +86,10 @@ def test_kill_9_loses_nothing_that_was_committed_and_everything_reaches_the_brok
     assert [seq for _, seq in first] == list(range(len(first)))
     assert first
 
-    report = board(write_config(source="sim://line?fps=10&count=20", broker=mosquitto.url)).report(PATIENCE_S)
+    report = board(write_config(source="sim://line?count=20&pace=fast", broker=mosquitto.url)).report(PATIENCE_S)
     assert report["captured"] == report["decided"] + sum(report["dropped"].values()) == 20
     assert report["pending"] == 0
-    found = delivered(store, len(first) + report["judged"])
+    found = delivered(store, len(first) + report["judged"], PATIENCE_S)
     assert sorted(found) == sorted([*first, *((report["boot_id"], seq) for seq in range(report["judged"]))])
 
 
