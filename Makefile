@@ -7,15 +7,17 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-monitor test bench lint format clean
+.PHONY: help demo demo-monitor test test-arm64 boot-arm64 bench lint format clean
 
 help:
-	@echo "make demo    train, convert, run the line, lose the broker, find the drift (about 2 minutes)"
-	@echo "make demo-monitor   a broker, a simulated fleet and the monitor's pages, until Ctrl-C"
-	@echo "make test    lint, type check and every test"
-	@echo "make bench   ratios of time and memory, written to build/bench.json"
-	@echo "make lint    ruff and mypy only"
-	@echo "make clean   remove build/ and $(VENV)/"
+	@echo "make demo         train, convert, run the line, lose the broker, find the drift (about 2 minutes)"
+	@echo "make demo-monitor a broker, a simulated fleet and the monitor's pages, until Ctrl-C"
+	@echo "make test         lint, type check and every test"
+	@echo "make test-arm64   the core, the daemon and flashing on an emulated Raspberry Pi (about 20 minutes)"
+	@echo "make boot-arm64   a whole ARM64 device boots in qemu and loses its power (root; about 20 minutes)"
+	@echo "make bench        ratios of time and memory, written to build/bench.json"
+	@echo "make lint         ruff and mypy only"
+	@echo "make clean        remove build/ and $(VENV)/"
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m converter.demo
@@ -25,6 +27,14 @@ demo-monitor: $(VENV)/.demo
 
 test: $(VENV)/.test lint
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+test-arm64: $(VENV)/.test
+	@EDGE_ARM64=all $(BIN)/python -m pytest -n auto --dist worksteal tests/system/arm64 $(ARGS)
+	@$(BIN)/python -m tests.bench arm64
+
+boot-arm64: $(VENV)/.test
+	@deploy/setup/packages.sh boot
+	@$(BIN)/python -m tests.system.arm64.boot
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m tests.bench $(ARGS)

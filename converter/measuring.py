@@ -15,7 +15,7 @@ from converter.material import Material
 from converter.progress import Progress
 from converter.quantize import Graph, check_input
 from converter.report import RuntimeReport
-from converter.runner import Run, installed_runtimes, run
+from converter.runner import Run, installed_runtimes, run, runtime_of
 from converter.scores import Outputs, classes_of, probabilities
 from edge.artifact.golden import Golden
 from edge.artifact.manifest import Evaluation, InputSpec, OutputSpec
@@ -61,7 +61,9 @@ def measure_quantized(
     check_input(first[0].input)
     output = output_spec(first[0], graph.scores)
     top = evaluate.scores(first[1], output).max(axis=1)
-    steady, tolerance = golden.steadiest([one[1].outputs for one in (first, *others)], top)
+    builtin = run(quantized, tensors, runtime_of(first[1]), progress, xnnpack=False)
+    seen = [one[1].outputs for one in (first, *others)]
+    steady, tolerance = golden.steadiest([*seen, builtin.outputs], top)
     quantized_scores = evaluate.scores(first[0], output)
     by_quantized = classes_of(quantized_scores)
     return Measured(

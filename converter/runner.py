@@ -3,8 +3,8 @@
 A child, because tflite-runtime breaks in a process that has imported TensorFlow, and because a malformed model can
 abort the interpreter. Run as a program it is the child::
 
-    python -m converter.runner RUNTIME FOLDER     FOLDER/model.tflite, pixels.npy → outputs.npy, facts.json
-    python -m converter.runner RUNTIME FILE       loads an artifact as a device does, golden samples and all
+    python -m converter.runner RUNTIME FOLDER [builtin]    FOLDER/model.tflite, pixels.npy → outputs.npy, facts.json
+    python -m converter.runner RUNTIME FILE                loads an artifact as a device does, golden samples and all
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from converter.child import talk
 from converter.progress import Progress
 from edge.choices import RuntimeChoice
 from edge.errors import ConversionError, EdgeError, MissingError
-from edge.interpreter import TensorInfo, open_interpreter
+from edge.interpreter import Interpreter, Setup, TensorInfo
 from edge.typed import build, plain
 from edge.versions import older
 
+BUILTIN = "builtin"
 _MODULES = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
 
 
@@ -68,13 +69,17 @@ def _python(runtime: str) -> str:
     return os.environ.get(loadable.PYTHON, "") if runtime == "tflite-runtime" else ""
 
 
-def run(model: bytes, pixels: NDArray[np.generic], runtime: RuntimeChoice, progress: Progress) -> Run:
-    """``pixels``: (n, height, width, channels), the input tensors. Raises ConversionError, MissingError."""
+def run(
+    model: bytes, pixels: NDArray[np.generic], runtime: RuntimeChoice, progress: Progress, xnnpack: bool = True
+) -> Run:
+    """``pixels``: (n, height, width, channels), the input tensors. Without ``xnnpack`` the runtime's builtin kernels
+    do the work, which round differently. Raises ConversionError, MissingError.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "model.tflite").write_bytes(model)
         np.save(folder / "pixels.npy", pixels)
-        _child(runtime, folder, progress)
+        _child(runtime, folder, progress, *([] if xnnpack else [BUILTIN]))
         facts = json.loads((folder / "facts.json").read_text())
         return Run(
             platform=facts["platform"],
@@ -85,16 +90,21 @@ def run(model: bytes, pixels: NDArray[np.generic], runtime: RuntimeChoice, progr
         )
 
 
+def runtime_of(run: Run) -> RuntimeChoice:
+    """The name that its platform begins with."""
+    return cast(RuntimeChoice, run.platform.partition(" ")[0])
+
+
 def verify(artifact: Path, runtime: RuntimeChoice) -> None:
     """Loads an artifact as a device does. Raises ConversionError, MissingError."""
     _child(runtime, artifact, Progress())
 
 
-def _child(runtime: RuntimeChoice, target: Path, progress: Progress) -> None:
+def _child(runtime: RuntimeChoice, target: Path, progress: Progress, *more: str) -> None:
     python = _python(runtime)
     if python and shutil.which(python) is None:
         raise MissingError(f"{loadable.PYTHON}: no program {python}; expected a Python 3.11 that has edge-sdk")
-    command = [python or sys.executable, "-m", "converter.runner", runtime, str(target)]
+    command = [python or sys.executable, "-m", "converter.runner", runtime, str(target), *more]
     status, last = talk(command, progress)
     if status:
         _raise(runtime, status, last)
@@ -110,11 +120,11 @@ def _raise(runtime: RuntimeChoice, status: int, last: str) -> None:
     raise ConversionError(f"the converted model does not run on {runtime}: {last}")
 
 
-def main(runtime: RuntimeChoice, target: Path) -> int:
+def main(runtime: RuntimeChoice, target: Path, *more: str) -> int:
     """The child."""
     try:
         if target.is_dir():
-            _run_here(target, runtime)
+            _run_here(target, Setup(runtime, xnnpack=BUILTIN not in more))
         else:
             from edge.model import load
 
@@ -125,13 +135,13 @@ def main(runtime: RuntimeChoice, target: Path) -> int:
     return 0
 
 
-def _run_here(folder: Path, runtime: RuntimeChoice) -> None:
-    interpreter = open_interpreter((folder / "model.tflite").read_bytes(), runtime)
+def _run_here(folder: Path, setup: Setup) -> None:
+    interpreter = Interpreter((folder / "model.tflite").read_bytes(), setup)
     pixels = np.load(folder / "pixels.npy", mmap_mode="r")
     size = interpreter.outputs[0].shape[-1]
     outputs = np.empty((len(pixels), size), interpreter.outputs[0].dtype)
     taken = np.empty(len(pixels))
-    for index, picture in enumerate(Progress(sys.stdout).count(pixels, len(pixels), f"ran on {runtime}")):
+    for index, picture in enumerate(Progress(sys.stdout).count(pixels, len(pixels), f"ran on {setup.runtime}")):
         tensor = picture[None].astype(interpreter.inputs[0].dtype)
         began = time.monotonic()
         outputs[index] = interpreter.invoke(tensor).reshape(size)
@@ -147,4 +157,4 @@ def _run_here(folder: Path, runtime: RuntimeChoice) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(cast(RuntimeChoice, sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(cast(RuntimeChoice, sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]))

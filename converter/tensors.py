@@ -80,13 +80,18 @@ class Ready:
         return outputs
 
     def run(
-        self, pixels: NDArray[np.uint8], convention: Convention, runtime: RuntimeChoice, progress: Progress
+        self,
+        pixels: NDArray[np.uint8],
+        convention: Convention,
+        runtime: RuntimeChoice,
+        progress: Progress,
+        xnnpack: bool = True,
     ) -> Run:
         """``pixels``: (n, height, width, channels), 0..255 RGB or grey. Raises ConversionError, MissingError."""
         small = np.repeat(pixels, 3, axis=3) if self.channels == 1 else np.ascontiguousarray(pixels[:, :, :, ::-1])
         plain = InputSpec(self.height, self.width, self.channels, "uint8")
         tensors = _tensors(small, self.input_spec(convention, plain))
-        runs = [run(self.flatbuffer, part, runtime, progress) for part in tensors]
+        runs = [run(self.flatbuffer, part, runtime, progress, xnnpack) for part in tensors]
         return replace(runs[0], outputs=np.concatenate([one.outputs for one in runs]))
 
 

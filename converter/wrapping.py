@@ -161,7 +161,7 @@ def _measure(
     few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)
 
     reports = [evaluate.report(judged, by_first, unseen.classes, output)]
-    steps = [model.run(tensors, convention, first, progress)]
+    steps = [model.run(tensors, convention, first, progress, xnnpack) for xnnpack in (True, False)]
     for runtime in others:
         try:
             other = model.run(np.concatenate([unseen.pixels[few], tensors]), convention, runtime, progress)

@@ -31,7 +31,7 @@ class Finding:
 
 def check_device() -> list[Finding]:
     """What every line needs, whatever it does."""
-    return [_python(), *_runtimes(), _opencv(), _clock()]
+    return [_board(), _python(), *_runtimes(), _opencv(), _clock()]
 
 
 def check_config(path: Path) -> list[Finding]:
@@ -60,6 +60,19 @@ def _attempt(name: str, check: Callable[[Config], str], config: Config) -> Findi
         return Finding(name, "warn", f"{error}; data waits in the buffer until it is there")
     except EdgeError as error:
         return Finding(name, "fail", str(error))
+
+
+def _board() -> Finding:
+    """A Raspberry Pi that is slowed down judges late, whatever else is right."""
+    from edge.health.system import temperature_c, throttled
+    from edge.interpreter.machine import cores, cpu_name
+
+    warmth, count = temperature_c(), cores()
+    parts = [cpu_name(), f"{count} core{'s' if count > 1 else ''}", *([] if warmth is None else [f"{warmth:.0f} °C"])]
+    slowed = throttled()
+    if slowed:
+        return Finding("board", "warn", ", ".join([*parts, *slowed]) + "; look at its power supply and cooling")
+    return Finding("board", "ok", ", ".join(parts))
 
 
 def _python() -> Finding:

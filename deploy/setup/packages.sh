@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that `make demo`, `make test` or a line device needs, or says which line is missing.
-# Usage: packages.sh demo|test|device
+# Installs the Debian packages that `make demo`, `make test`, `make boot-arm64` or a line device needs, or says which line is missing.
+# Usage: packages.sh demo|test|boot|device
 # PACKAGES_FROM=DIR: where .deb files lie for a device without a network.
 set -euo pipefail
 
@@ -14,14 +14,17 @@ demo=("${device[@]}" mosquitto)
 # database that monitors share, what asks the dashboards' questions, and an SSH server to flash.
 test=("${demo[@]}" clang libclang-rt-dev libc6-dev gcc-arm-none-eabi qemu-system-arm e2fsprogs mount iproute2
       systemd systemd-container udev dbus shellcheck cloud-init docker-compose postgresql prometheus
-      openssh-server openssh-client
+      openssh-server openssh-client "qemu-user-static|qemu-user"
       "chromium|chromium-browser|google-chrome-stable")
+# What makes a whole ARM64 system.
+boot=("${test[@]}" mmdebstrap arch-test cpio zstd)
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;
   test) wanted=("${test[@]}") ;;
+  boot) wanted=("${boot[@]}") ;;
   device) wanted=("${device[@]}") ;;
-  *) echo "usage: $0 demo|test|device" >&2; exit 2 ;;
+  *) echo "usage: $0 demo|test|boot|device" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then

@@ -34,6 +34,7 @@ SECTIONS = (
     "fleet",
     "fuzz",
     "dashboard",
+    "arm64",
 )
 """Modules of this folder, each with ``rows(setting)``."""
 OUT = Path("build") / "bench.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -53,11 +53,11 @@ def mosquitto(make_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Daemon]]:
-    """``start(config)``: ``edge run`` as a process."""
+    """``start(config)``: ``edge run`` as a process; ``edge=…``: by other means than this Python."""
     daemons: list[Daemon] = []
 
-    def begin(config: Path, environment: dict[str, str] | None = None) -> Daemon:
-        daemons.append(Daemon(config, environment))
+    def begin(config: Path, environment: dict[str, str] | None = None, edge: Sequence[str | Path] = EDGE) -> Daemon:
+        daemons.append(Daemon(config, environment, edge))
         return daemons[-1]
 
     yield begin

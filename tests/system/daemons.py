@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ EDGE = [sys.executable, "-m", "edge.cli.main"]
 class Daemon:
     """``edge run`` as a process."""
 
-    def __init__(self, config: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, config: Path, environment: dict[str, str] | None = None, edge: Sequence[str | Path] = EDGE
+    ) -> None:
         self.log = config.with_suffix(".log")
         self.out = config.with_suffix(".out")
-        command = [*EDGE, "run", "-c", str(config), "--json"]
+        command = [*edge, "run", "-c", str(config), "--json"]
         with self.log.open("w") as log, self.out.open("w") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=log, env=environment)
 

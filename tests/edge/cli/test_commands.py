@@ -120,7 +120,18 @@ def test_inspect_says_what_a_foreign_model_leaves_open(
 def test_doctor_finds_this_machine_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     checks = {row["check"]: row["state"] for row in map(json.loads, capsys.readouterr().out.splitlines())}
-    assert checks["runtime"] == checks["opencv"] == checks["python"] == "ok"
+    assert checks["runtime"] == checks["opencv"] == checks["python"] == checks["board"] == "ok"
+
+
+def test_doctor_says_what_slows_a_board_down(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("edge.health.system.throttled", lambda: ("under-voltage", "throttled"))
+    monkeypatch.setattr("edge.health.system.temperature_c", lambda: 84.6)
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.startswith("! board")
+    assert said.endswith("85 °C, under-voltage, throttled; look at its power supply and cooling")
 
 
 def test_doctor_names_everything_that_is_wrong_at_once(
