@@ -128,6 +128,7 @@ files() {
   local name
   for name in edge.service edge-again.service; do put "$deploy/systemd/$name" "$units/$name" 644; done
   put "$here/enroll.sh" /usr/local/sbin/edge-enroll 755
+  put "$here/edge.sh" /usr/local/bin/edge 755
   put "$deploy/systemd/70-edge.rules" /etc/udev/rules.d/70-edge.rules 644
   put "$deploy/systemd/edge.modules" /etc/modules-load.d/edge.conf 644
   put "$deploy/systemd/journald.conf" /etc/systemd/journald.conf.d/edge.conf 644
@@ -271,7 +272,7 @@ remove() {
   local file
   if running; then systemctl disable --now --quiet edge.service edge-again.service 2> /dev/null || true; fi
   for file in "$units"/{edge.service,edge-again.service,edge-first-boot.service,multi-user.target.wants/edge.service} \
-    "$units/multi-user.target.wants/edge-first-boot.service" /etc/udev/rules.d/70-edge.rules /usr/local/sbin/edge-enroll \
+    "$units/multi-user.target.wants/edge-first-boot.service" /etc/udev/rules.d/70-edge.rules /usr/local/sbin/edge-enroll /usr/local/bin/edge \
     /etc/sysusers.d/edge.conf /etc/modules-load.d/edge.conf /etc/systemd/journald.conf.d/edge.conf /etc/systemd/system.conf.d/edge-watchdog.conf /opt/edge; do
     if [ -e "$root$file" ] || [ -L "$root$file" ]; then change "remove $file" rm -rf "$root$file"; fi
   done
