@@ -233,7 +233,8 @@ def identify(config: Config, chain: Chain, boot_id: str) -> Identity:
     """Who this device is, in every message."""
     device = config.device
     version = version_of(chain.models[0])
-    return Identity(device.id, device.site, device.line, boot_id, chain.name, version, chain.labels)
+    labels, desired = chain.labels, config.slots.desired
+    return Identity(device.id, device.site, device.line, boot_id, chain.name, version, labels, device.groups, desired)
 
 
 def version_of(model: Model) -> int:

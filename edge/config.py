@@ -304,12 +304,7 @@ def _anchored(config: Config, folder: Path) -> Config:
 
 
 def _check(config: Config) -> None:
-    for key in ("id", "site", "line"):
-        value = getattr(config.device, key)
-        if (value or key == "id") and not _ID.fullmatch(value):
-            raise ConfigError(
-                f"device.{key}: expected 1 to 63 letters, digits, dots, dashes or underscores, got {value!r}"
-            )
+    _check_device(config.device)
     _check_cameras(config)
     try:
         check_root(config.sync.root)
@@ -331,15 +326,26 @@ def _check(config: Config) -> None:
         raise ConfigError("sync.cert and sync.key: expected both or neither")
 
 
+def _check_device(device: DeviceConfig) -> None:
+    for key in ("id", "site", "line"):
+        value = getattr(device, key)
+        if value or key == "id":
+            _check_id(f"device.{key}", value)
+    for group in device.groups:
+        _check_id("device.groups", group)
+
+
+def _check_id(place: str, value: str) -> None:
+    if not _ID.fullmatch(value):
+        raise ConfigError(f"{place}: expected 1 to 63 letters, digits, dots, dashes or underscores, got {value!r}")
+
+
 def _check_cameras(config: Config) -> None:
     names = config.cameras
     if not 0 < len(names) <= MOST_CAMERAS:
         raise ConfigError(f"source: expected 1 to {MOST_CAMERAS} cameras, got {len(names)}")
     for name in names:
-        if not _ID.fullmatch(name):
-            raise ConfigError(
-                f"source.name: expected 1 to 63 letters, digits, dots, dashes or underscores, got {name!r}"
-            )
+        _check_id("source.name", name)
         if names.count(name) > 1:
             raise ConfigError(f"source.name: two cameras are called {name!r}; expected a name of its own for each")
     calibration = config.parts.calibration

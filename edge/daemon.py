@@ -34,6 +34,7 @@ from edge.messages import Slots as SlotsMessage
 from edge.office import Office
 from edge.pipeline import Accounts, Intake, steady, total
 from edge.pipeline.pinning import pin, reserved
+from edge.rollout.opening import open_agent
 from edge.slots import FOLDER, Slots
 from edge.status import page
 from edge.status.service import StatusService
@@ -163,6 +164,7 @@ class Line:
             if self._stopped:
                 lane.pipeline.stop()
         desk = None
+        agent = open_agent(config, sync, slots)
         if sync is not None:
             desk = open_desk(config.sync, sync, office, vitals, buffer, identity, auditor.folder)
             sync.start()
@@ -177,6 +179,8 @@ class Line:
             with steady(), Watchdog(pipelines, lambda: page.headline(vitals.latest)):
                 self._run_lanes(lanes)
         finally:
+            if agent is not None:
+                agent.stop()
             keeper.stop()
             office.finish()
             gate.close()

@@ -48,6 +48,7 @@ def check_config(path: Path) -> list[Finding]:
         "gate": _gate,
         "state": _state,
         "broker": _broker,
+        "trust": _trust,
     }
     return [Finding("config", "ok", str(path)), *(_attempt(name, check, config) for name, check in checks.items())]
 
@@ -120,6 +121,21 @@ def _model(config: Config) -> str:
     platform = chain.models[0].interpreter.platform
     drift = "with" if all(model.artifact.reference for model in chain.models) else "without"
     return f"{chain.name}, {len(chain.labels)} labels, on {platform}, {drift} drift reference"
+
+
+def _trust(config: Config) -> str:
+    """Raises MissingError when signatures cannot be checked."""
+    from edge.trust import Trust
+    from edge.trust.keys import check_installed
+
+    trust = Trust.of(config)
+    ids = trust.key_ids()
+    if not trust.require_signature:
+        return "takes new models with or without a signature"
+    if not ids:
+        return "no key is trusted, so no new model is taken; 'edge keys trust PUBFILE' adds one"
+    check_installed()
+    return f"takes new models signed by {' or '.join(ids)}"
 
 
 def _source(config: Config) -> str:

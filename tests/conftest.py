@@ -7,9 +7,10 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import cv2
@@ -27,6 +28,7 @@ from edge.judgement import Judgement
 from edge.preprocess import Preprocessor
 from edge.trust.keys import PrivateKey
 from edge.trust.signing import signed
+from tests.artifacts import DATA, pack
 
 THIRD_PARTY = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -114,6 +116,21 @@ def make_signed(make_artifact: Callable[..., bytes], signing_key: PrivateKey) ->
 
 
 @pytest.fixture
+def faulty(tmp_path: Path, picture: Callable[..., Image], signing_key: PrivateKey) -> Callable[..., Path]:
+    """``faulty("hangs", version=2)``: a signed artifact of one of ``data/faulty``; ``plain`` has no fault."""
+    images = [picture(name) for name in COLOURS]
+
+    def make(name: str, version: int = 1, labels: tuple[str, ...] = tuple(COLOURS), **changes: Any) -> Path:
+        flatbuffer = (DATA / "faulty" / f"{name}.tflite").read_bytes()
+        path = tmp_path / f"{name}-{version}.tflite"
+        data = pack(flatbuffer, images, model="faulty", labels=labels, version=version, **changes)
+        path.write_bytes(signed(data, signing_key))
+        return path
+
+    return make
+
+
+@pytest.fixture
 def artifact(tmp_path: Path, make_artifact: Callable[..., bytes]) -> Path:
     """A whole artifact on disk."""
     path = tmp_path / "colour.tflite"
@@ -179,6 +196,14 @@ def drift_reference(colour_model: Path) -> bytes:
         predicted.append(decision.index)
     labels = ("red", "green", "blue")
     return Reference.fit(np.array(features), np.array(scores), predicted, labels, tuple(FEATURES)).to_bytes()
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: what is tested here does not ask how slow this machine's disk is."""
+    shared = Path("/dev/shm")
+    with TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else tmp_path) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

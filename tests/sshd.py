@@ -45,9 +45,10 @@ Host *
 """
 
 ENTER = """#!/bin/sh
-# The device that the client names: its home, its own programs first.
+# The device that the client names: its home, its own programs first. Real devices have a processor each: here the
+# daemons go before, so that twenty commands at once do not look to them like a model that is too slow.
 cd "{folder}/devices/$DEVICE" || exit 1
-HOME="$PWD" PATH="$PWD/bin:$PATH" exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
+HOME="$PWD" PATH="$PWD/bin:$PATH" exec nice -n 10 /bin/sh -c "$SSH_ORIGINAL_COMMAND"
 """
 
 EDGE = """#!/bin/sh

@@ -10,9 +10,11 @@ device=(python3-venv libgl1 "libglib2.0-0|libglib2.0-0t64" libxcb1 openssl)
 demo=("${device[@]}" mosquitto)
 # clang compiles what the tests need on this machine, and has libFuzzer. The Arm compiler takes the converter's C array
 # and, with qemu, the firmware. Chromium opens the converter's report. Disks in files and networks of their own:
-# e2fsprogs, mount, iproute2. A device that boots systemd in a container, and what checks the files in deploy/.
+# e2fsprogs, mount, iproute2. A device that boots systemd in a container, and what checks the files in deploy/. Devices
+# to flash: an SSH server. An emulated Raspberry Pi: qemu-user.
 test=("${demo[@]}" clang libclang-rt-dev libc6-dev gcc-arm-none-eabi qemu-system-arm e2fsprogs mount iproute2
-      systemd systemd-container udev dbus shellcheck cloud-init "qemu-user-static|qemu-user"
+      systemd systemd-container udev dbus shellcheck cloud-init openssh-server openssh-client
+      "qemu-user-static|qemu-user"
       "chromium|chromium-browser|google-chrome-stable")
 # What makes a whole ARM64 system.
 boot=("${test[@]}" mmdebstrap arch-test cpio zstd)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from edge.cli.options import Subparsers, allow_intermixed
 
 if TYPE_CHECKING:
-    from edge.flash import Options, Parcel, Result, Seen, Tell
+    from edge.flash import MqttOptions, Options, Parcel, Result, Seen, Tell
     from edge.flash.flash import Flash
 
 _DEVICE_CONFIG = "/etc/edge/edge.toml"
@@ -25,14 +25,14 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "flash",
         help="bring an artifact to devices, and wait until they have tried it",
-        description="Send an artifact to devices over SSH, or put it into the root folder of a mounted SD card. "
+        description="Send an artifact to devices over SSH or MQTT, or put it into the root folder of an SD card. "
         "Every device is looked at before anything is sent, tries the model by itself, and goes back to its old one "
         "when the trial fails.",
         epilog="Example: edge flash cookie.tflite pi@line-1 pi@line-2",
     )
     parser.add_argument("artifact", metavar="ARTIFACT", help="the .tflite; with --check it may be left out")
     parser.add_argument(
-        "target", nargs="*", metavar="TARGET", help="[user@]host, ssh://user@host:port or dir:///root"
+        "target", nargs="*", metavar="TARGET", help="[user@]host, ssh://user@host:port, dir:///root or mqtt://broker"
     )
     parser.add_argument("--targets", type=Path, metavar="FILE", help="more targets, one a line")
     parser.add_argument("--check", action="store_true", help="only look: what runs where, and could it be flashed")
@@ -42,6 +42,7 @@ def add(subparsers: Subparsers) -> None:
     _add_device(parser)
     _add_ssh(parser)
     _add_folder(parser)
+    _add_mqtt(parser)
     allow_intermixed(parser)
     parser.set_defaults(run=run)
 
@@ -79,6 +80,28 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_mqtt(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("over MQTT, with mqtt://broker or mqtts://broker")
+    which = group.add_mutually_exclusive_group()
+    which.add_argument("--devices", metavar="ID,ID", help="these devices")
+    which.add_argument("--group", metavar="NAME", help="all that have it in device.groups")
+    which.add_argument("--all", action="store_true", dest="everyone", help="all that the broker knows of")
+    group.add_argument(
+        "--stages",
+        default="1,10%,100%",
+        metavar="STAGES",
+        help="how many devices have it at the end of each stage, a number or a share; default: 1,10%%,100%%",
+    )
+    group.add_argument("--most-failures", type=int, default=0, metavar="N", help="more end the roll-out; default: 0")
+    group.add_argument("--url", default="", help="where devices fetch it; default: in parts from the broker")
+    group.add_argument("--root", default="edge", help="first level of every topic; default: edge")
+    group.add_argument("--user", default="", help="for brokers that ask")
+    group.add_argument("--password-file", type=Path, metavar="FILE", help="holds the user's password")
+    group.add_argument("--ca", type=Path, metavar="PEM", help="authorities for the broker's certificate")
+    group.add_argument("--cert", type=Path, metavar="PEM", help="your certificate")
+    group.add_argument("--key", type=Path, metavar="PEM", help="its private key")
+
+
 def run(args: argparse.Namespace) -> int:
     """Status 11 when a target failed. Raises ConfigError, ArtifactError or MissingError before anything is sent."""
     from edge.flash import Parcel, open_targets, read_targets
@@ -113,7 +136,18 @@ def _options(args: argparse.Namespace) -> Options:
         timeout_s=args.timeout,
         ssh=SshOptions(args.edge, args.ssh_config, tuple(args.ssh_option)),
         folder=FolderOptions(tuple(args.trust), args.config_file),
+        mqtt=_mqtt_options(args),
     )
+
+
+def _mqtt_options(args: argparse.Namespace) -> MqttOptions:
+    from dataclasses import fields
+
+    from edge.flash import MqttOptions
+
+    given = {field.name: getattr(args, field.name) for field in fields(MqttOptions)}
+    devices = tuple(word.strip() for word in (args.devices or "").split(",") if word.strip())
+    return MqttOptions(**given | {"devices": devices, "group": args.group or ""})
 
 
 def _deliver(flash: Flash, parcel: Parcel, seen: Sequence[Seen], as_json: bool) -> int:

@@ -56,12 +56,17 @@ def run_offer(args: argparse.Namespace) -> int:
 def run_receive(args: argparse.Namespace) -> int:
     """Raises ConfigError or StateError; says before whether what arrived was damaged."""
     from edge.config import load_config
+    from edge.flash.here import held_file
     from edge.flash.receiving import DamagedError, Incoming, sweep
     from edge.slots import FOLDER, Slots
 
-    folder = Slots(load_config(args.config).device.state / FOLDER).incoming
-    incoming = Incoming(folder, args.sha256, args.size)
-    sweep(folder, args.sha256)
+    slots = Slots(load_config(args.config).device.state / FOLDER)
+    incoming = Incoming(slots.incoming, args.sha256, args.size)
+    sweep(slots.incoming, args.sha256)
+    held = held_file(slots, args.sha256)
+    if held is not None:
+        _say({"have": args.size, "path": str(held)})
+        return 0
     try:
         with open(0, "rb", buffering=0, closefd=False) as stream:
             incoming.take(stream, lambda have: _say({"have": have}))

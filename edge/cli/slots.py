@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.cli.options import Subparsers, add_state_options, state_folder
+from edge.cli.receive import add as add_receive
 
 if TYPE_CHECKING:
     from edge.slots import Slots
@@ -42,6 +43,7 @@ def add(subparsers: Subparsers) -> None:
     )
     rollback.add_argument("--reason", metavar="TEXT", default="by hand", help="kept in the history; default: by hand")
     _add(commands, "history", "what became of each model, and why", "-c edge.toml", run_history)
+    add_receive(commands)
 
 
 def _add(commands: Subparsers, name: str, text: str, example: str, run: object) -> argparse.ArgumentParser:

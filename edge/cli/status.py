@@ -72,14 +72,17 @@ def _show(folder: Path, as_json: bool) -> int:
 
 
 def _show_remains(folder: Path, as_json: bool) -> None:
+    from edge.slots import FOLDER, Slots
+    from edge.slots.text import facts
     from edge.status import look_into, page
     from edge.typed import plain
 
     remains = look_into(folder)
+    slots = Slots(folder / FOLDER).state() if (folder / FOLDER).is_dir() else None
     if as_json:
-        _print_json({"running": False, "state": plain(remains)})
+        _print_json({"running": False, "state": plain(remains), "slots": slots and facts(slots)})
     else:
-        sys.stdout.write(page.stopped(remains))
+        sys.stdout.write(page.stopped(remains, slots))
 
 
 def _print_json(value: object) -> None:

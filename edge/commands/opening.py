@@ -42,8 +42,7 @@ def open_desk(
         return None
     handlers = _handlers(sync, office, vitals, buffer, audits)
     desk = Desk(handlers, config.commands, command_topic(config.root, identity.device, ANSWERS), sync.answers)
-    transport.listen_to = command_topic(config.root, identity.device, COMMANDS)
-    transport.on_incoming = desk.offer
+    transport.listen(command_topic(config.root, identity.device, COMMANDS), desk.offer)
     return desk
 
 

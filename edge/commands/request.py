@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
-from edge.errors import ConfigError, MessageError
-from edge.typed import build
+from edge.errors import MessageError
+from edge.messages.small import load_small
 
 MAX_BYTES = 4096
 """A longer request is refused unread."""
@@ -35,24 +34,9 @@ class Request:
 
 def parse(payload: bytes) -> Request:
     """Raises MessageError, whatever the bytes are."""
-    if len(payload) > MAX_BYTES:
-        raise MessageError(f"request: {len(payload)} bytes, at most {MAX_BYTES} are read")
-    try:
-        data = json.loads(payload.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise MessageError(f"request: not JSON in UTF-8: {error}"[:200]) from None
-    if not isinstance(data, dict):
-        raise MessageError("request: expected a JSON object")
-    try:
-        request = build(Request, data, "request")
-    except ConfigError as error:
-        raise MessageError(str(error)[:200]) from None
+    request = load_small(Request, payload, "request", MAX_BYTES)
     if not _ID.fullmatch(request.id):
         raise MessageError("request.id: expected 1 to 64 letters, digits, dots, colons, dashes or underscores")
     if not isinstance(request.value, Value):
         raise MessageError("request.value: expected a number, a text, true or false")
     return request
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number in JSON")

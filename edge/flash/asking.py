@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
-from edge.errors import FlashError
+from edge.errors import ConfigError, FlashError
 from edge.flash.client import Client
-from edge.flash.offer import Offer
+from edge.flash.offer import Offer, last_object
 from edge.flash.parcel import Parcel
 from edge.flash.remote import Remote
 from edge.typed import build
@@ -21,11 +19,11 @@ def ask(client: Client, remote: Remote, parcel: Parcel | None, until: float) -> 
 
 
 def parse_offer(text: str) -> Offer:
-    """Of the last line that is an object: a shell's start-up files may print, too. Raises FlashError."""
-    for line in reversed(text.splitlines()):
-        if line.startswith("{"):
-            try:
-                return build(Offer, json.loads(line), strict=False)
-            except ValueError as error:
-                raise FlashError(f"its answer is not understood ({error}); update its edge-sdk") from None
-    raise FlashError("it says nothing; expected the answer of 'edge slots offer'")
+    """Raises FlashError."""
+    found = last_object(text)
+    if found is None:
+        raise FlashError("it says nothing; expected the answer of 'edge slots offer'")
+    try:
+        return build(Offer, found, strict=False)
+    except ConfigError as error:
+        raise FlashError(f"its answer is not understood ({error}); update its edge-sdk") from None

@@ -37,6 +37,9 @@ class Card:
         self._new = new_config
         self.config = self._load(config)
         self.trust = Trust.of(self.config)
+        later = root.mounted_later(self.config.device.state)
+        if later:
+            raise FlashError(f"{later}: a partition of its own at the boot of {root.path}; mount it there here, too")
 
     def offer(self, keys: Sequence[TrustedKey], parcel: Parcel | None) -> Offer:
         """What the card holds, and what it would take once it trusts ``keys``, too."""
@@ -65,7 +68,8 @@ class Card:
         owner = state.stat()
         if os.geteuid() == 0:
             give(state, (owner.st_uid, owner.st_gid))
-        return f"{self.root.shown(state)} belongs to user {owner.st_uid}"
+        belongs = f"user {owner.st_uid}" if owner.st_uid else "root, until systemd's StateDirectory= gives it away"
+        return f"{self.root.shown(state)} belongs to {belongs}"
 
     def _make_state(self) -> None:
         """A new one belongs to the daemon's user of that system, where it has one."""

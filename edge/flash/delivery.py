@@ -9,7 +9,7 @@ from edge.errors import FlashError
 from edge.flash.asking import ask
 from edge.flash.client import Answer, Client, DroppedError, SilentError, StoppedError
 from edge.flash.deliverer import Result, Seen, Stage, Step, Tell
-from edge.flash.endings import Ended, ended
+from edge.flash.endings import Ended, answered, ended
 from edge.flash.offer import Offer
 from edge.flash.parcel import Parcel
 from edge.flash.remote import Remote
@@ -33,7 +33,6 @@ class Delivery:
         self._began = time.monotonic()
         self._until = self._began + timeout_s
         self._stage: Stage = "looking"
-        self._runs = seen.runs
         self._transfer = Transfer(client, remote, parcel, self._until, self._sent, self._waits)
 
     def run(self) -> Result:
@@ -55,30 +54,34 @@ class Delivery:
             reason=end.reason,
             device=self._seen.device,
             before=self._seen.runs,
-            after=self._runs,
+            after=end.runs or self._seen.runs,
             sent_bytes=self._transfer.sent,
             seconds=time.monotonic() - self._began,
         )
 
     def _try(self) -> Ended:
-        """Nothing is installed twice: a device that was lost from view is asked what became of the request."""
+        """A device that was lost from view is asked what became of it; to install once more what is on trial is to
+        wait for its end.
+        """
         request = secrets.token_hex(8)
-        answer = self._install(request)
+        path = self._transfer.path
         while True:
+            answer = self._install(path, request)
+            end = answered(self._parcel, answer) if answer else None
+            if end is not None:
+                return end
             offer = self._ask()
-            self._runs = offer.runs
             end = ended(self._parcel, request, offer, answer)
             if end is not None:
                 return end
+            path = offer.path or path  # a file that went into a slot lies there
             self._client.pause(POLL_S)
-            if offer.trial_sha256 != self._parcel.sha256:
-                answer = self._install(request)
 
-    def _install(self, request: str) -> Answer | None:
+    def _install(self, path: str, request: str) -> Answer | None:
         """None when the connection was lost meanwhile."""
         try:
             left_s = max(1.0, self._until - time.monotonic())
-            return self._client.run(self._remote.install(self._transfer.path, request, left_s), self._until)
+            return self._client.run(self._remote.install(path, request, left_s), self._until)
         except DroppedError as error:
             self._waits(str(error))
             return None
@@ -101,7 +104,7 @@ class Delivery:
         if self._stage == "trial":
             return f"the trial was not seen to its end; {_BY_ITSELF}"
         done = f"{self._transfer.have} of {self._parcel.size} bytes are there and are kept"
-        return f"{done}; it runs {self._runs} as before"
+        return f"{done}; it runs {self._seen.runs} as before"
 
     def _step(self, stage: Stage) -> None:
         self._stage = stage

@@ -1,37 +1,64 @@
-"""How a trial ended, from what the device says afterwards."""
+"""How a trial ended, from what the device says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from edge.flash.client import Answer
-from edge.flash.deliverer import Ending
-from edge.flash.offer import Offer
+from edge.flash.deliverer import Ending, Running
+from edge.flash.offer import Offer, last_object
 from edge.flash.parcel import Parcel
 
-_REFUSED = 4
-"""Exit status of an ArtifactError."""
-_OUTCOMES: dict[str, Ending] = {"committed": "committed", "rolled back": "rolled back", "refused": "refused"}
+_ENDINGS: dict[str, Ending] = {
+    "active": "unchanged",
+    "installed": "installed",
+    "committed": "committed",
+    "rolled back": "rolled back",
+    "refused": "refused",
+}
+"""By what ``edge slots install --json`` and the outcome in the slots call it."""
+_RUNS: tuple[Ending, ...] = ("unchanged", "committed")
+WAITS = "its trial begins with the daemon's next start"
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     result: Ending
     reason: str = ""
+    runs: Running | None = None
+    """What the device runs now; None: what it ran before."""
+
+
+def answered(parcel: Parcel, answer: Answer) -> Ended | None:
+    """From what ``edge slots install --wait --json`` has said; None when that was nothing, or that it goes on."""
+    said = last_object(answer.text) or {}
+    result = _ENDINGS.get(str(said.get("result", "")))
+    if result is None:
+        return None
+    slot, reason = str(said.get("slot", "")), str(said.get("reason", ""))
+    if result == "installed":
+        return Ended(result, f"in slot {slot}; {WAITS}")
+    # A refusal begins with the file's name there, which nobody knows here.
+    reason = reason.partition(f"{parcel.sha256}.tflite: ")[2] or reason
+    return Ended(result, reason, _running(parcel, slot) if result in _RUNS else None)
 
 
 def ended(parcel: Parcel, request: str, offer: Offer, answer: Answer | None) -> Ended | None:
-    """None while it has not ended, or not begun. ``answer`` is that of ``edge slots install``, None when the
-    connection was lost before it came. The device is believed rather than the answer: it says what it wrote down.
+    """From what the device says of itself afterwards; None while the trial has not ended, or not begun. ``answer``
+    is None when the connection was lost before it came.
     """
-    outcome = offer.outcome
-    if outcome is not None and outcome.request == request and outcome.result in _OUTCOMES:
-        return Ended(_OUTCOMES[outcome.result], outcome.reason)
-    if offer.runs.sha256 == parcel.sha256:
-        return Ended("committed")
+    outcome, runs = offer.outcome, offer.runs
+    if outcome is not None and outcome.request == request and outcome.result in _ENDINGS:
+        return Ended(_ENDINGS[outcome.result], outcome.reason, runs)
+    if runs.sha256 == parcel.sha256:
+        return Ended("committed", "", runs)
     if offer.trial_sha256 == parcel.sha256:
-        return None if offer.daemon else Ended("installed", "its trial begins with the daemon's next start")
+        return None if offer.daemon else Ended("installed", f"in slot {offer.trial}; {WAITS}", runs)
     if answer is None:
         return None
-    said = answer.complaint or f"'edge slots install' ended with status {answer.status}, but {offer.runs} runs"
-    return Ended("refused" if answer.status == _REFUSED else "failed", said)
+    said = answer.complaint or f"'edge slots install' ended with status {answer.status}, but {runs} runs"
+    return Ended("failed", said, runs)
+
+
+def _running(parcel: Parcel, slot: str) -> Running:
+    return Running(parcel.model, parcel.version, parcel.sha256, slot)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from edge.flash.crowd import Crowd
@@ -29,7 +30,7 @@ class Flash:
 
         def work(target: Deliverer) -> tuple[str, Sequence[Seen]]:
             seen = target.look(self._parcel, tell)
-            tell(Step(target.target, "done", detail="; ".join(one.problem for one in seen if one.problem)))
+            tell(Step(target.target, "done", detail=_counted(one.problem for one in seen if one.problem)))
             return target.key, seen
 
         found = dict(self._crowd.each(work))
@@ -46,12 +47,19 @@ class Flash:
         def work(target: Deliverer) -> Sequence[Result]:
             ready = [one for one in by_target.get(target.target, []) if not one.problem and not one.unchanged]
             results = target.deliver(parcel, ready, tell) if ready else ()
-            tell(Step(target.target, "done", detail="; ".join(str(result.result) for result in results)))
+            tell(Step(target.target, "done", detail=_counted(result.result for result in results)))
             return results
 
         yield from (_result(one) for one in seen if one.problem or one.unchanged)
         for results in self._crowd.each(work):
             yield from results
+
+
+def _counted(words: Iterable[str]) -> str:
+    """``12 committed; 1 refused``; without a number where there is one device."""
+    counts = Counter(words)
+    alone = counts.total() == 1
+    return "; ".join(word if alone else f"{count} {word}" for word, count in counts.items())
 
 
 def _told_apart(seen: Sequence[Seen]) -> list[Seen]:

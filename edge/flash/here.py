@@ -16,12 +16,9 @@ from edge.flash.deliverer import Running
 from edge.flash.offer import Offer
 from edge.flash.receiving import Incoming
 from edge.health.system import free_bytes
-from edge.slots import FACTORY, Slots, SlotsState
-from edge.slots.slots import FOLDER
-from edge.status import local
+from edge.slots import BAD, FACTORY, FOLDER, Held, Slots, SlotsState
+from edge.status import runs
 from edge.trust import Trust
-
-_ANSWER_S = 2.0
 
 
 def offer_of(config: Config, sha256: str = "", size: int = 0) -> Offer:
@@ -31,13 +28,14 @@ def offer_of(config: Config, sha256: str = "", size: int = 0) -> Offer:
     """
     slots = Slots(config.device.state / FOLDER)
     state, trust = slots.state(), Trust.of(config)
-    held = state.held.get(state.trial)
+    held, file = state.held.get(state.trial), held_file(slots, sha256)
     return Offer(
         device=config.device.id,
         edge=importlib.metadata.version("edge-sdk"),
         machine=platform.machine(),
         free_bytes=free_bytes(_existing(slots.folder)),
-        have=Incoming(slots.incoming, sha256, size).have() if sha256 else 0,
+        have=size if file else _have(slots, sha256, size),
+        path=str(file or ""),
         runs=_running(config, state),
         trial=state.trial,
         trial_sha256=held.sha256 if held else "",
@@ -45,9 +43,23 @@ def offer_of(config: Config, sha256: str = "", size: int = 0) -> Offer:
         outcome=state.outcome,
         require_signature=trust.require_signature,
         keys=trust.key_ids(),
-        daemon=_daemon_runs(config.device.state),
+        daemon=runs(config.device.state),
         problem=_problem(slots.folder),
     )
+
+
+def held_file(slots: Slots, sha256: str) -> Path | None:
+    """The artifact, where a slot holds it whole: it need not be sent again. Raises StateError."""
+    state = slots.state()
+    return next((state.files[name] for name, held in state.held.items() if _sound(held, sha256)), None)
+
+
+def _sound(held: Held, sha256: str) -> bool:
+    return held.sha256 == sha256 and held.mark != BAD
+
+
+def _have(slots: Slots, sha256: str, size: int) -> int:
+    return Incoming(slots.incoming, sha256, size).have() if sha256 else 0
 
 
 def _running(config: Config, state: SlotsState) -> Running:
@@ -79,13 +91,3 @@ def _problem(folder: Path) -> str:
     if os.access(_existing(folder), os.W_OK):
         return ""
     return f"{folder}: not writable for this user; log in as the daemon's, or --edge 'sudo -n -u USER edge'"
-
-
-def _daemon_runs(state: Path) -> bool:
-    try:
-        local.connect(state, _ANSWER_S).close()
-    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
-        return False
-    except OSError:
-        return True
-    return True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from edge.flash.deliverer import Running
 from edge.messages import Outcome
@@ -18,6 +20,8 @@ class Offer:
     """On the file system of the slots, for the user who asks."""
     have: int = 0
     """Bytes of the artifact that are there already."""
+    path: str = ""
+    """The artifact, where a slot holds it."""
     runs: Running = field(default_factory=Running)
     trial: str = ""
     """Slot on trial."""
@@ -33,3 +37,15 @@ class Offer:
     """It runs now."""
     problem: str = ""
     """Why it can take nothing."""
+
+
+def last_object(text: str) -> dict[str, Any] | None:
+    """The last line that is a JSON object: a shell's start-up files may print, too."""
+    for line in reversed(text.splitlines()):
+        if line.startswith("{"):
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue
+            return found if isinstance(found, dict) else None
+    return None

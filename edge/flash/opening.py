@@ -12,7 +12,12 @@ from edge.flash.deliverer import Deliverer
 from edge.flash.options import Options
 from edge.typed import nearest
 
-WAYS = {"ssh": "edge.flash.ssh", "dir": "edge.flash.folder"}
+WAYS = {
+    "ssh": "edge.flash.ssh",
+    "dir": "edge.flash.folder",
+    "mqtt": "edge.flash.mqtt",
+    "mqtts": "edge.flash.mqtt",
+}
 """By scheme: a module with ``open_target(text, options) -> Deliverer``, which raises ConfigError."""
 MAX_TARGETS = 10_000
 

@@ -30,6 +30,29 @@ class FolderOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class MqttOptions:
+    """For ``mqtt://`` and ``mqtts://``: a broker, and which of the devices there."""
+
+    devices: tuple[str, ...] = ()
+    group: str = ""
+    everyone: bool = False
+    """One of these three says which."""
+    stages: str = "1,10%,100%"
+    """How many devices have the model at the end of each stage."""
+    most_failures: int = 0
+    """More failed trials than that end the roll-out."""
+    url: str = ""
+    """Where devices fetch the artifact; empty: from chunks at the broker."""
+    root: str = "edge"
+    """First level of every topic."""
+    user: str = ""
+    password_file: Path | None = None
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     config: str = "/etc/edge/edge.toml"
     """The device's configuration, where the device has it."""
@@ -37,3 +60,4 @@ class Options:
     """For each target, from the first byte to the end of its trial."""
     ssh: SshOptions = field(default_factory=SshOptions)
     folder: FolderOptions = field(default_factory=FolderOptions)
+    mqtt: MqttOptions = field(default_factory=MqttOptions)

@@ -43,7 +43,9 @@ class Parcel:
         model, files = split(data)
         manifest = Artifact.parse(path, model, files).manifest
         if manifest is None:
-            raise ArtifactError("a foreign model: no device can tell whether it fits; wrap it with 'edge convert'")
+            raise ArtifactError(
+                "no manifest: a foreign model, which 'edge convert' wraps, or its end is missing: copy the file again"
+            )
         if not is_canonical(data, model, files):
             raise ArtifactError("there is more in the file than its manifest names; convert it again")
         digest = hashlib.sha256(data).hexdigest()

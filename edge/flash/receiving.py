@@ -16,15 +16,23 @@ import re
 from collections.abc import Callable, Iterator
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from edge.durable import belong, make_folder, sync_folder, write_all
-from edge.errors import ConfigError, StateError
+from edge.errors import ConfigError, EdgeError, StateError
 
 CHUNK = 1 << 16
 MAX_BYTES = 512 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Readable(Protocol):
+    """What bytes come from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+        ...
 
 
 class DamagedError(StateError):
@@ -52,7 +60,7 @@ class Incoming:
                 return min(path.stat().st_size, self._size)
         return 0
 
-    def take(self, stream: BinaryIO, tell: Callable[[int], None]) -> None:
+    def take(self, stream: Readable, tell: Callable[[int], None]) -> None:
         """Reads what is missing; ``tell`` gets how many bytes are here, first of all those that were. Afterwards
         :attr:`path` is the whole file, on the disk.
 
@@ -65,7 +73,7 @@ class Incoming:
                 tell(self.have())
                 self._append(file, stream, tell)
                 self._finish(file)
-        except StateError:
+        except EdgeError:
             raise
         except OSError as error:
             if error.errno in _FULL:
@@ -78,7 +86,7 @@ class Incoming:
         for path in (self.path, self._part):
             path.unlink(missing_ok=True)
 
-    def _append(self, file: FileIO, stream: BinaryIO, tell: Callable[[int], None]) -> None:
+    def _append(self, file: FileIO, stream: Readable, tell: Callable[[int], None]) -> None:
         done = file.seek(self.have())
         while done < self._size:
             data = stream.read(min(CHUNK, self._size - done))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from edge.errors import FlashError
@@ -58,13 +60,36 @@ class Root:
                 return _MACHINES.get(struct.unpack("<H", head[18:20])[0], "")
         return ""
 
+    def mounted_later(self, path: Path) -> str:
+        """The mount point above ``path``, or itself, that this system fills at its boot and that is empty here; else
+        nothing. What is written below it now would never be seen again.
+        """
+        for point in self._mount_points():
+            here = self.inside(point)
+            if here != self.path and path.is_relative_to(here) and not here.is_mount():
+                return point
+        return ""
+
+    def _mount_points(self) -> Iterator[str]:
+        for line in self._lines("etc/fstab"):
+            fields = line.split()
+            if len(fields) > 1 and fields[1].startswith("/"):
+                yield fields[1]
+        for folder in ("etc", "usr/lib", "lib"):
+            for unit in self.inside(f"{folder}/systemd/system").glob("*.mount"):
+                found = (re.match(r"Where=(/.*)", line) for line in self._lines(self.shown(unit)))
+                yield from (match[1].strip() for match in found if match)
+
+    def _lines(self, name: str) -> list[str]:
+        """None for a file that is not there."""
+        try:
+            return self.inside(name).read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return []
+
     def owner(self, name: str) -> tuple[int, int] | None:
         """User and group id of a user of that system."""
-        try:
-            lines = self.inside("etc/passwd").read_text("utf-8", "replace").splitlines()
-        except OSError:
-            return None
-        fields = (line.split(":") for line in lines)
+        fields = (line.split(":") for line in self._lines("etc/passwd"))
         return next(((int(field[2]), int(field[3])) for field in fields if field[0] == name), None)
 
 

@@ -18,8 +18,8 @@ from edge.flash.options import Options
 from edge.flash.parcel import Parcel
 from edge.flash.remote import Remote
 
-LOOK_S = 45.0
-"""A busy Raspberry Pi needs some seconds to start a Python."""
+LOOK_S = 120.0
+"""A busy Raspberry Pi needs some seconds to start a Python; a connection that is dead is noticed much earlier."""
 
 
 def open_target(text: str, options: Options) -> SshTarget:

@@ -82,6 +82,8 @@ class Transfer:
                 at += self._write(stream, at)
             said = _hear(session.lines)
             self._heard(said)
+        if "path" in said:
+            return said
         stream.close()
         while following := _hear(session.lines):
             said = following

@@ -30,6 +30,8 @@ class Identity:
     model: str
     model_version: int
     labels: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    desired: bool = False
 
     def head(self, seq: int) -> dict[str, Any]:
         """The fields that all messages share: ``Health(**identity.head(seq), captured=…)``."""
@@ -64,6 +66,10 @@ class Status(Message):
 
     state: Literal["online", "offline"]
     labels: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Those of its configuration, for roll-outs."""
+    desired: bool = False
+    """It takes the models that a roll-out wants on it."""
 
 
 @dataclass(frozen=True, slots=True)

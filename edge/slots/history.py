@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from edge.durable import append_lines, belong, write_whole
@@ -21,11 +21,11 @@ class History:
 
     def read(self) -> list[Kept]:
         """Oldest first; what is torn or damaged is passed over. Raises OSError."""
-        return list(self._read())
+        return list(_decoded(self._lines()))
 
     def last(self) -> Kept | None:
-        """Raises OSError."""
-        return next(reversed(self.read()), None)
+        """Without looking at all that came before. Raises OSError."""
+        return next(_decoded(reversed(self._lines())), None)
 
     def add(self, kept: Kept) -> None:
         """Durable when it returns. Raises OSError; the file is then as before."""
@@ -40,15 +40,18 @@ class History:
             self._trim()
 
     def _trim(self) -> None:
-        lines = [encode(kept) for kept in self._read()]
+        lines = [encode(kept) for kept in self.read()]
         write_whole(self.path, b"".join(lines[len(lines) // 2 :]))
 
-    def _read(self) -> Iterator[Kept]:
+    def _lines(self) -> list[bytes]:
         try:
-            lines = self.path.read_bytes().split(b"\n")
+            return self.path.read_bytes().split(b"\n")
         except FileNotFoundError:
-            return
-        for line in lines:
-            kept = decode(line) if line else None
-            if kept is not None and kept.event is not None:
-                yield kept
+            return []
+
+
+def _decoded(lines: Iterable[bytes]) -> Iterator[Kept]:
+    for line in lines:
+        kept = decode(line) if line else None
+        if kept is not None and kept.event is not None:
+            yield kept

@@ -65,8 +65,10 @@ def attempt(kept: Kept) -> Kept | None:
     return _with_event(after, ATTEMPT, name, f"{after.attempts} left", kept.request)
 
 
-def commit(kept: Kept) -> Kept:
+def commit(kept: Kept, sha256: str = "") -> Kept:
     name = _on_trial(kept)
+    if sha256 and kept.held[name].sha256 != sha256:
+        raise StateError(f"slot {name}: another model is on trial there by now; that one was not judged")
     after = replace(_mark(kept, name, GOOD), active=name, trial="", attempts=0, request="")
     return _with_outcome(after, COMMITTED, name, "", kept.request)
 
@@ -113,6 +115,13 @@ def refuse(kept: Kept, outcome: Outcome) -> Kept:
         outcome.request,
     )
     return replace(kept, outcome=outcome, event=event)
+
+
+def outcome_of(event: Event) -> Outcome | None:
+    """What became of a trial, or why there was none; None for all that comes before."""
+    if event.event not in (COMMITTED, ROLLED_BACK, REFUSED):
+        return None
+    return Outcome(event.model, event.version, event.sha256, event.event, event.reason, event.wall_ns, event.request)
 
 
 def lose(kept: Kept, name: str) -> Kept:

@@ -124,9 +124,11 @@ class Slots:
         """To be called before each load of the slot on trial: one attempt fewer. False when they are used up."""
         return self._change(moves.attempt)
 
-    def commit(self) -> None:
-        """The slot on trial becomes the active one."""
-        self._change(moves.commit)
+    def commit(self, sha256: str = "") -> None:
+        """The slot on trial becomes the active one. Refused when it holds another artifact than ``sha256`` by now:
+        what did well was that one.
+        """
+        self._change(lambda kept: moves.commit(kept, sha256))
 
     def roll_back(self, reason: str) -> None:
         """Ends the trial; without one, leaves the active slot for the other, or for the factory model."""

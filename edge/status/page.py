@@ -10,6 +10,8 @@ from edge.gate.tally import tally_parts
 from edge.health.lanes import RATE_S, RECENT_S
 from edge.health.snapshot import Snapshot
 from edge.messages import Camera, GateState, Health, Latency
+from edge.slots import SlotsState
+from edge.status.models import slot_lines
 from edge.status.remains import Remains
 
 _MB = 1 << 20
@@ -23,6 +25,7 @@ def running(snapshot: Snapshot, problems: Sequence[str]) -> str:
         *(("", f"! {problem}") for problem in problems),
         ("boot", f"{health.boot_id}, up {_duration(health.uptime_s)}, process {snapshot.pid}"),
         ("model", f"{health.model}{f' v{health.model_version}' if health.model_version else ''}"),
+        *slot_lines(snapshot.slots),
         *(line for camera in health.cameras for line in _camera(camera)),
         *(_totals(health) if len(health.cameras) > 1 else ()),
         *(_gate(health.gate) if health.gate is not None else ()),
@@ -44,10 +47,11 @@ def headline(snapshot: Snapshot) -> str:
     return text + (f", {away} of {len(health.cameras)} cameras away" if away else "")
 
 
-def stopped(remains: Remains | None) -> str:
+def stopped(remains: Remains | None, slots: SlotsState | None = None) -> str:
     """What the state folder of a daemon that does not run still tells."""
     if remains is None:
-        return _page([("device", "not running"), ("boot", "none yet: no daemon has run on this state folder")])
+        none = ("boot", "none yet: no daemon has run on this state folder")
+        return _page([("device", "not running"), none, *slot_lines(slots)])
     boot = (
         f"{remains.boot_id}, started {_clock(remains.started_ns)}, the {_ordinal(remains.boots)} on this state folder"
     )
@@ -55,6 +59,7 @@ def stopped(remains: Remains | None) -> str:
         ("device", "not running"),
         ("boot", boot if remains.boots else "none yet"),
         ("model", remains.model or "unknown: no decision is kept"),
+        *slot_lines(slots),
         ("decided", f"last {_clock(remains.last_decision_ns)}"),
         (
             "buffer",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client, MQTTMessage, topic_matches_sub
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -22,6 +22,7 @@ from edge.sync.broker import Broker
 from edge.sync.link import Link, properties_of
 from edge.sync.transport import Acknowledgement, Incoming, Outgoing
 
+Listener = Callable[[Incoming], None]
 NO_MATCHING_SUBSCRIBERS = 0x10
 _LARGEST_PACKET = 268_435_455  # MQTT 5, 1.5.5: variable byte integer
 _HEADER_BYTES = 1024  # topic (at most 512 bytes here), properties and lengths of a PUBLISH
@@ -31,23 +32,21 @@ class MqttTransport:
     """See :class:`edge.sync.transport.Transport`."""
 
     def __init__(self, broker: Broker, client_id: str = "", *, window: int = 32) -> None:
-        self._broker, self._client_id, self._most = broker, client_id, window
+        self.broker, self._client_id, self._most = broker, client_id, window
         self._link: Link | None = None
         self._count = itertools.count()
         self._tokens: dict[int, int] = {}
         self._acknowledged: list[Acknowledgement] = []
-        self.listen_to = ""
-        """A topic to subscribe to in ``connect``; what comes there goes to ``on_incoming``."""
-        self.on_incoming: Callable[[Incoming], None] | None = None
+        self._listeners: dict[str, tuple[Listener, bool]] = {}
         self.window = window
         self.limit_bytes = _LARGEST_PACKET - _HEADER_BYTES
 
     def __str__(self) -> str:
-        return str(self._broker)
+        return str(self.broker)
 
     def connect(self, will: Outgoing | None = None) -> None:
         self.close(clean=False)
-        link = Link(self._broker, self._client_id)
+        link = Link(self.broker, self._client_id)
         link.client.on_publish = self._on_publish
         link.client.max_inflight_messages_set(0)  # Sync keeps to the window; paho must not queue behind its back
         if will is not None:
@@ -61,12 +60,17 @@ class MqttTransport:
         self.window = min(self._most, link.accepted("ReceiveMaximum", self._most))
         self.limit_bytes = link.accepted("MaximumPacketSize", _LARGEST_PACKET) - _HEADER_BYTES
         self._link = link
-        if self.listen_to:
+        if self._listeners:
             link.client.on_message = self._on_message
-            options = SubscribeOptions(
-                qos=1, retainAsPublished=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND
-            )
-            link.require(link.client.subscribe(self.listen_to, options=options)[0])
+            topics = [(topic, _listening(retained)) for topic, (_, retained) in self._listeners.items()]
+            link.require(link.client.subscribe(topics)[0])
+
+    def listen(self, topic: str, listener: Listener, *, retained: bool = False) -> None:
+        """Before ``connect``: what comes on this topic or filter goes to ``listener``, in the thread of ``poll``.
+
+        ``retained``: at each connection also what the broker holds there.
+        """
+        self._listeners[topic] = listener, retained
 
     def publish(self, message: Outgoing) -> int:
         link = self._connected()
@@ -95,7 +99,7 @@ class MqttTransport:
 
     def _connected(self) -> Link:
         if self._link is None:
-            raise LinkError(f"{self._broker}: not connected")
+            raise LinkError(f"{self.broker}: not connected")
         return self._link
 
     def _on_publish(self, _client: Client, _userdata: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
@@ -105,11 +109,19 @@ class MqttTransport:
             self._acknowledged.append(Acknowledgement(token, ok, "" if ok else str(reason), reason.is_failure))
 
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
-        if self.on_incoming is not None:
-            properties: Any = message.properties
-            response_topic = getattr(properties, "ResponseTopic", "")
-            correlation = getattr(properties, "CorrelationData", b"")
-            self.on_incoming(Incoming(bytes(message.payload), response_topic, correlation, bool(message.retain)))
+        properties: Any = message.properties
+        response_topic = getattr(properties, "ResponseTopic", "")
+        correlation = getattr(properties, "CorrelationData", b"")
+        payload, retained = bytes(message.payload), bool(message.retain)
+        incoming = Incoming(payload, response_topic, correlation, retained, message.topic)
+        for filter_, (listener, _) in self._listeners.items():
+            if topic_matches_sub(filter_, message.topic):
+                listener(incoming)
+
+
+def _listening(retained: bool) -> SubscribeOptions:
+    handling = SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if retained else SubscribeOptions.RETAIN_DO_NOT_SEND
+    return SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=handling)
 
 
 @lru_cache

@@ -24,6 +24,7 @@ IDLE_S = 0.2
 """How often the outbox is asked for news when nothing is under way."""
 BACKLOG_PER_S = 25_000.0
 ANSWERS_MOST = 1000
+SLOTS_MOST = 100
 EXPIRY_S = 30 * 24 * 3600
 HEALTH_EXPIRY_S = 120
 _FAREWELL_S = 0.3
@@ -94,8 +95,8 @@ class Sync:
         self._in_flight: dict[int, _InFlight] = {}
         self._health: deque[Health] = deque(maxlen=1)
         self._told = identity
-        self._slots: Slots | None = None
-        self._slots_told: Slots | None = None
+        self._slots: deque[Slots] = deque(maxlen=SLOTS_MOST)
+        self._slots_last: Slots | None = None
         self._connections = 0
         self._state = State()
         self._stopping = threading.Event()
@@ -124,8 +125,8 @@ class Sync:
         self._identity = identity
 
     def send_slots(self, slots: Slots) -> None:
-        """Retained: published at once, and again at each connection. Any thread may call it."""
-        self._slots = slots
+        """Retained: published at once, and the last one again at each connection. Any thread may call it."""
+        self._slots.append(slots)
 
     def set_predictions(self, wanted: bool) -> None:
         """From now on; any thread may call it."""
@@ -179,7 +180,8 @@ class Sync:
         log.info("connected to %s", self.transport)
         self._told = self._identity
         self._publish(self._status("online"))
-        self._slots_told = None
+        if self._slots_last is not None and not self._slots:
+            self._slots.append(self._slots_last)
 
     def _serve(self) -> None:
         while not self._stopping.is_set():
@@ -210,10 +212,9 @@ class Sync:
         if self._told is not self._identity and self._room() > 0:
             self._told = self._identity
             self._publish(self._status("online"))
-        slots = self._slots
-        if slots is not None and slots is not self._slots_told and self._room() > 0:
-            self._publish(Outgoing(self._slots_topic, encode(slots), retain=True))
-            self._slots_told = slots
+        while self._slots and self._room() > 0:
+            self._slots_last = self._slots.popleft()
+            self._publish(Outgoing(self._slots_topic, encode(self._slots_last), retain=True))
         if self._health and self._room() > 0:
             self._publish(Outgoing(self._health_topic, encode(self._health.popleft()), expiry_s=HEALTH_EXPIRY_S))
 
@@ -273,8 +274,14 @@ class Sync:
         return Outgoing(address, payload, retain=entry.kind == "drift", expiry_s=EXPIRY_S)
 
     def _status(self, state: str) -> Outgoing:
-        head, labels = self._identity.head(self._connections), self._identity.labels
-        status = Status(**head, state="online" if state == "online" else "offline", labels=labels)
+        identity = self._identity
+        status = Status(
+            **identity.head(self._connections),
+            state="online" if state == "online" else "offline",
+            labels=identity.labels,
+            groups=identity.groups,
+            desired=identity.desired,
+        )
         return Outgoing(self._status_topic, encode(status), retain=True)
 
     # -- counting and saying ----------------------------------------------------------------------------------------

@@ -15,6 +15,10 @@ PER_MODEL = ("drift", "stats")
 PER_DEVICE = ("status", "health", "predictions", "event", "audit", "slots")
 COMMANDS, ANSWERS = "cmd", "ack"
 """Where a device listens, and where it answers, or below; not for monitors."""
+DESIRED = "desired"
+"""Below a device or a group: the model that a roll-out wants there. See :mod:`edge.rollout`."""
+_GROUP, _MODEL = "@group", "@model"
+"""In the place of a device; no device is called so."""
 MAX_ROOT = 256
 
 
@@ -45,7 +49,7 @@ def check_root(root: str) -> str:
 
 def topic(root: str, device: str, kind: str, model: str = "") -> str:
     """The topic of a kind of message. Raises ConfigError when a name does not fit into one."""
-    base = f"{check_root(root)}/{VERSION}/{check_name(device, 'device')}/{kind}"
+    base = f"{check_root(root)}/{VERSION}/{_check_device(device)}/{kind}"
     if kind in PER_MODEL:
         return f"{base}/{check_name(model, 'model')}"
     if kind in PER_DEVICE:
@@ -55,7 +59,27 @@ def topic(root: str, device: str, kind: str, model: str = "") -> str:
 
 def command_topic(root: str, device: str, kind: str) -> str:
     """``kind`` is COMMANDS or ANSWERS. Raises ConfigError."""
-    return f"{check_root(root)}/{VERSION}/{check_name(device, 'device')}/{kind}"
+    return f"{check_root(root)}/{VERSION}/{_check_device(device)}/{kind}"
+
+
+def desired_topic(root: str, device: str) -> str:
+    """Raises ConfigError."""
+    return command_topic(root, device, DESIRED)
+
+
+def group_topic(root: str, group: str) -> str:
+    """What is desired on all devices of a group. Raises ConfigError."""
+    return f"{check_root(root)}/{VERSION}/{_GROUP}/{check_name(group, 'group')}/{DESIRED}"
+
+
+def chunk_topic(root: str, sha256: str, number: int) -> str:
+    """Of a part of an artifact, by the artifact's digest. Raises ConfigError."""
+    return f"{check_root(root)}/{VERSION}/{_MODEL}/{check_name(sha256, 'sha256')}/{number}"
+
+
+def complete_topic(root: str, sha256: str) -> str:
+    """Where a sender notes that all chunks of an artifact are there. Raises ConfigError."""
+    return f"{check_root(root)}/{VERSION}/{_MODEL}/{check_name(sha256, 'sha256')}/complete"
 
 
 def parse(root: str, topic: str) -> Address:
@@ -63,9 +87,9 @@ def parse(root: str, topic: str) -> Address:
     start = f"{root}/{VERSION}/"
     if topic.startswith(start):
         match topic.removeprefix(start).split("/"):
-            case [device, kind] if kind in PER_DEVICE and _is_name(device):
+            case [device, kind] if kind in PER_DEVICE and _is_device(device):
                 return Address(device, kind)
-            case [device, kind, model] if kind in PER_MODEL and _is_name(device) and _is_name(model):
+            case [device, kind, model] if kind in PER_MODEL and _is_device(device) and _is_name(model):
                 return Address(device, kind, model)
     raise MessageError(f"topic {topic!r:.120} is not one of {start}<device>/<kind>")
 
@@ -74,6 +98,16 @@ def filters(root: str) -> list[str]:
     """What a monitor subscribes to."""
     base = f"{check_root(root)}/{VERSION}/+"
     return [f"{base}/{kind}" for kind in PER_DEVICE] + [f"{base}/{kind}/+" for kind in PER_MODEL]
+
+
+def _check_device(name: str) -> str:
+    if name.startswith("@"):
+        raise ConfigError(f"device: expected a name that does not begin with @, got {name!r:.80}")
+    return check_name(name, "device")
+
+
+def _is_device(name: str) -> bool:
+    return _is_name(name) and not name.startswith("@")
 
 
 def _is_name(name: str) -> bool:

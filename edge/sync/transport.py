@@ -28,6 +28,7 @@ class Incoming:
     response_topic: str = ""
     correlation: bytes = b""
     retained: bool = False
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

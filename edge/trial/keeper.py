@@ -18,10 +18,12 @@ from edge.config import Config
 from edge.errors import ArtifactError, ConfigError, EdgeError, MissingError, StateError
 from edge.messages import Outcome, Slot
 from edge.messages import Slots as Message
+from edge.messages.kinds import INT64
 from edge.model import Model
 from edge.office import Office
 from edge.rehearsal.stage import Interrupted
 from edge.slots import FACTORY, Slots, SlotsState
+from edge.slots.moves import outcome_of
 from edge.sync.seldom import Seldom
 from edge.trial.audition import Candidate, audition
 from edge.trial.live import LiveTrial
@@ -77,7 +79,9 @@ class Keeper:
         self._bad = ("", "")
         """A slot and why it is to be rolled back, until the disk has taken note of it."""
         self._stamp: tuple[int, ...] | None = None
-        self._news: tuple[str, str, tuple[Slot, ...], Outcome | None] | None = None
+        self._news: tuple[str, str, tuple[Slot, ...]] | None = None
+        self._seen = INT64
+        """Number of the last event that was told; those of before the start were."""
         self._told = 0
         self._seldom = Seldom(log)
         self._begin_tally()
@@ -245,12 +249,23 @@ class Keeper:
         return self._crew.tenure.identity.model
 
     def _announce(self, state: SlotsState) -> None:
-        news = state.active, state.trial, state.slots, state.outcome
-        if news != self._news:
-            active, trial, slots, outcome = self._news = news
-            head = self._crew.tenure.identity.head(self._told)
-            self._ways.tell(Message(**head, active=active, trial=trial, slots=slots, outcome=outcome))
-            self._told += 1
+        """Each outcome since the last time, also where several came within one look."""
+        outcomes = self._outcomes()
+        for outcome in outcomes[:-1]:
+            self._say(state, outcome)
+        if outcomes or (state.active, state.trial, state.slots) != self._news:
+            self._say(state, state.outcome)
+        self._news = state.active, state.trial, state.slots
+
+    def _outcomes(self) -> list[Outcome]:
+        events = self._slots.history()
+        before, self._seen = self._seen, max((event.number for event in events), default=0)
+        return [outcome for event in events if event.number > before and (outcome := outcome_of(event))]
+
+    def _say(self, state: SlotsState, outcome: Outcome | None) -> None:
+        head = self._crew.tenure.identity.head(self._told)
+        self._ways.tell(Message(**head, active=state.active, trial=state.trial, slots=state.slots, outcome=outcome))
+        self._told += 1
 
     def _begin_tally(self) -> None:
         self._tally = Tally(self._switch.pipelines)

@@ -125,6 +125,11 @@ def verifies(public: bytes, signature: bytes, data: bytes) -> bool:
     return True
 
 
+def check_installed() -> None:
+    """Raises MissingError without the extra ``signing``."""
+    _ed25519()
+
+
 def _ed25519() -> Any:
     try:
         from cryptography.hazmat.primitives.asymmetric import ed25519

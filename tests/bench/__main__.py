@@ -14,6 +14,7 @@ from tests.bench.timing import Row
 SECTIONS = (
     "device",
     "start",
+    "swap",
     "path",
     "tensors",
     "tail",
@@ -24,6 +25,7 @@ SECTIONS = (
     "gate",
     "wear",
     "drain",
+    "flash",
     "sustained",
     "converter",
     "drift",

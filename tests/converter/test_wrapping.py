@@ -27,6 +27,9 @@ from edge.drift.intervals import wilson
 from edge.drift.reference import Reference
 from edge.errors import ArtifactError, ConfigError, ConversionError
 from edge.model import load
+from edge.trust import Trust, admit
+from edge.trust.key_files import write_pair
+from edge.trust.signing import signed
 from edge.typed import plain
 
 BRIGHT = {"blue": (150, 20, 20), "green": (20, 150, 20), "red": (20, 20, 150)}
@@ -58,6 +61,25 @@ def wrapped(
 ) -> tuple[Path, WrapReport]:
     out = tmp_path_factory.mktemp("wrapped") / "colour.tflite"
     return out, wrap(colour_model, colours, out, settings)
+
+
+def test_it_is_signed_where_there_is_a_key(
+    wrapped: tuple[Path, WrapReport], colour_model: Path, colours: Path, settings: Settings, tmp_path: Path
+):
+    key, out, trust = write_pair(tmp_path / "works.pem"), tmp_path / "colour.tflite", Trust(tmp_path / "trust")
+    wrap(colour_model, colours, out, replace(settings, sign=tmp_path / "works.pem"))
+    trust.add(key.public)
+    assert admit(out, trust).key == key.id
+    assert out.read_bytes() == signed(wrapped[0].read_bytes(), key)
+
+
+def test_a_key_that_cannot_be_used_is_told_of_before_the_work(
+    colour_model: Path, colours: Path, settings: Settings, tmp_path: Path
+):
+    write_pair(tmp_path / "works.pem", b"open sesame")
+    with pytest.raises(ConfigError, match="needs a passphrase"):
+        wrap(colour_model, colours, tmp_path / "out.tflite", replace(settings, sign=tmp_path / "works.pem"))
+    assert not (tmp_path / "out.tflite").exists()
 
 
 def test_a_quantized_model_becomes_an_artifact_as_it_is(wrapped: tuple[Path, WrapReport], colour_model: Path):

@@ -8,7 +8,7 @@ import sys
 
 import edge
 
-OPTIONAL = {"edge.monitor.table", "edge.monitor.watch", "edge.frames.picamera"}
+OPTIONAL = {"edge.monitor.table", "edge.monitor.watch", "edge.frames.picamera", "edge.flash.live"}
 """These may import what an extra brings."""
 
 PROGRAM = """

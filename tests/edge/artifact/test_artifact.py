@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import subprocess
 import zipfile
@@ -26,6 +27,13 @@ def test_split_is_the_inverse_of_append(files: dict[str, bytes]) -> None:
 
 def test_the_same_content_gives_the_same_bytes() -> None:
     assert append_files(_MODEL, {"a": b"1", "b": b"2"}) == append_files(_MODEL, {"b": b"2", "a": b"1"})
+
+
+def test_every_python_writes_these_bytes() -> None:
+    """A device compares the whole file with what it would write itself, and may have another Python."""
+    files = {"manifest.json": b"{}", "labels.txt": b"a\nb\n", "reference.bin": b"", "größe": bytes(100)}
+    digest = "38be35f2ecf8c80198307675db8aa8298025bedebd66106a0fa28887ffa0edd1"
+    assert hashlib.sha256(append_files(_MODEL, files)).hexdigest() == digest
 
 
 def test_unzip_lists_the_associated_files(artifact: Path) -> None:

@@ -124,3 +124,20 @@ def test_inspect_tells_a_bad_signature(tmp_path: Path, run: Run, key: str, make_
         path.write_bytes(append_files(model, {**files, SIGNATURE: signature}))
         shown = json.loads(run("inspect", path, "--json", "--key", tmp_path / "works.pem.pub"))["signature"]
         assert shown.startswith(said)
+
+
+def test_doctor_says_whose_models_a_device_takes(
+    tmp_path: Path, key: str, write_config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+):
+    def trust(config: Path) -> str:
+        main(["doctor", "-c", str(config), "--json"])
+        found = map(json.loads, capsys.readouterr().out.splitlines())
+        return next(str(one["detail"]) for one in found if one["check"] == "trust")
+
+    capsys.readouterr()
+    config = write_config()
+    assert trust(config).startswith("no key is trusted, so no new model is taken")
+    main(["keys", "trust", str(tmp_path / "works.pem.pub"), "-c", str(config)])
+    capsys.readouterr()
+    assert trust(config) == f"takes new models signed by {key}"
+    assert "with or without" in trust(write_config(extra="[slots]\nrequire_signature = false"))

@@ -19,7 +19,7 @@ from edge.health.histogram import LatencyHistogram
 from edge.health.lanes import Lane
 from edge.health.snapshot import Snapshot
 from edge.health.vitals import Vitals
-from edge.messages import Identity
+from edge.messages import Identity, Slot, Slots
 from edge.pipeline import Accounts, Intake
 from edge.status.service import StatusService
 
@@ -101,7 +101,36 @@ def test_a_folder_where_no_daemon_has_run_is_status_6_and_stays_as_it_is(
     assert status == 6
     assert "no daemon has run on this state folder" in out
     assert list(state.parent.rglob("*")) == [state] * made
-    assert json.loads(run(capsys, "--state", state, "--json")[1]) == {"running": False, "state": None}
+    assert json.loads(run(capsys, "--state", state, "--json")[1]) == {
+        "running": False,
+        "state": None,
+        "slots": None,
+    }
+
+
+def test_a_stopped_device_tells_what_lies_in_its_slots(
+    state: Path, artifact: Path, write_config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config(state=str(state), extra="[slots]\nrequire_signature = false\n")
+    assert main(["slots", "install", str(artifact), "-c", str(config)]) == 0
+    capsys.readouterr()
+    assert "slots     A colour v1 ON TRIAL, B empty\n" in run(capsys, "--state", state)[1]
+    assert main(["slots", "rollback", "-c", str(config), "--reason", "too dark"]) == 0
+    capsys.readouterr()
+    out = run(capsys, "-c", config)[1]
+    assert "slots     A colour v1 bad, B empty\n" in out
+    assert "colour v1 rolled back: too dark\n" in out
+    told = json.loads(run(capsys, "-c", config, "--json")[1])
+    assert (told["slots"]["outcome"]["reason"], told["slots"]["trial"]) == ("too dark", "")
+
+
+def test_a_running_daemon_tells_of_its_slots(
+    running: list[Snapshot], state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slots = (Slot("A", "cookie", 3, "a" * 64, "active"), Slot("B", "cookie", 4, "b" * 64, "trial"))
+    told = Slots(**IDENTITY.head(0), active="A", trial="B", slots=slots)
+    running.append(replace(running[0], slots=told))
+    assert "slots     A cookie v3 ACTIVE, B cookie v4 ON TRIAL\n" in run(capsys, "--state", state)[1]
 
 
 def test_a_state_folder_that_is_a_file_is_no_daemon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

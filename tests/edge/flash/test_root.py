@@ -56,3 +56,16 @@ def test_the_machine_is_read_from_its_programs(root: Root) -> None:
         assert root.machine() == name
     real.write_bytes(b"#!/bin/sh")
     assert root.machine() == ""
+
+
+def test_a_partition_that_is_mounted_at_the_boot_only_is_found_out(root: Root) -> None:
+    state = root.path / "var" / "lib" / "edge"
+    assert root.mounted_later(state) == ""
+    (root.path / "etc" / "fstab").write_text("# swap\nLABEL=root / ext4 defaults 0 1\nLABEL=s /var/lib/edge ext4\n")
+    assert root.mounted_later(state) == "/var/lib/edge"
+    assert root.mounted_later(root.path / "var" / "lib" / "other") == ""
+    (root.path / "etc" / "fstab").unlink()
+    unit = root.path / "etc" / "systemd" / "system" / "data.mount"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Mount]\nWhat=/dev/mmcblk0p3\nWhere=/data\n")
+    assert root.mounted_later(root.path / "data" / "edge") == "/data"

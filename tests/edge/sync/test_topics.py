@@ -3,10 +3,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import ConfigError, MessageError
-from edge.sync.topics import PER_DEVICE, PER_MODEL, Address, check_name, check_root, filters, parse, topic
+from edge.sync.topics import (
+    PER_DEVICE,
+    PER_MODEL,
+    Address,
+    check_root,
+    chunk_topic,
+    complete_topic,
+    desired_topic,
+    filters,
+    group_topic,
+    parse,
+    topic,
+)
 
 GOOD = st.text(min_size=1, max_size=64).filter(
-    lambda s: s.isprintable() and not set(s) & set("+#/ ") and not s.isspace()
+    lambda s: s.isprintable() and not set(s) & set("+#/ ") and not s.isspace() and not s.startswith("@")
 )
 
 
@@ -26,15 +38,23 @@ def test_parse_is_the_inverse_of_topic(device: str, model: str, kind: str) -> No
 @given(st.text())
 def test_a_name_is_one_level_or_refused(name: str) -> None:
     try:
-        check_name(name, "device")
+        topic("edge", name, "status")
     except ConfigError:
         return
     assert 1 <= len(name) <= 64
     assert not set(name) & set("+#/\0 \n")
+    assert not name.startswith("@")
     assert parse("edge", topic("edge", name, "status")).device == name
 
 
-@pytest.mark.parametrize("name", ["", "a+b", "#", "a/b", "a\0b", "a b", "x" * 65, "a\x1bb"])
+def test_roll_outs_have_topics_of_their_own() -> None:
+    assert desired_topic("plant/edge", "oven-3") == "plant/edge/v1/oven-3/desired"
+    assert group_topic("edge", "ovens") == "edge/v1/@group/ovens/desired"
+    assert chunk_topic("edge", "ab", 7) == "edge/v1/@model/ab/7"
+    assert complete_topic("edge", "ab") == "edge/v1/@model/ab/complete"
+
+
+@pytest.mark.parametrize("name", ["", "@group", "a+b", "#", "a/b", "a\0b", "a b", "x" * 65, "a\x1bb"])
 def test_a_name_that_would_break_a_topic_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="device"):
         topic("edge", name, "status")
@@ -56,6 +76,9 @@ def test_a_root_that_would_break_a_topic_is_refused(root: str) -> None:
         "edge/v1/d/drift",
         "edge/v1//status",
         "edge/v1/d/cmd",
+        "edge/v1/d/desired",
+        "edge/v1/@group/drift/desired",
+        "edge/v1/@group/status",
         "x/v1/d/status",
     ],
 )

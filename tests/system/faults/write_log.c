@@ -1,8 +1,8 @@
 /* Preloaded into a process: everything it writes below $WRITE_LOG_ROOT, and every fsync, goes to $WRITE_LOG as well, in
  * order. A cut of the power is then any prefix of the log, without what no fsync had confirmed.
  *
- * One entry: kind (1 byte: 'w'rite, 's'ync, 't'runcate, 'u'nlink), length of the name (2), offset (8), length of the
- * data (4), name, data; numbers as this machine has them. */
+ * One entry: kind (1 byte: 'c'reate, 'w'rite, 's'ync, 't'runcate, 'u'nlink, 'r'ename), length of the name (2), offset
+ * (8), length of the data (4), name, data (of a rename: the new name); numbers as this machine has them. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -87,6 +87,29 @@ int ftruncate(int fd, off_t size) {
   if (done == 0) note_fd('t', fd, size, 0, 0);
   return done;
 }
+
+int rename(const char *path, const char *to) {
+  const char *root = getenv("WRITE_LOG_ROOT");
+  int done = REAL(rename)(path, to);
+  if (done == 0 && root && strncmp(to, root, strlen(root)) == 0)
+    note('r', path, 0, to + strlen(root) + 1, strlen(to + strlen(root) + 1));
+  return done;
+}
+
+/* A file of this name is another one than that which had the name before. */
+#define OPENS(name)                                                        \
+  int name(const char *path, int flags, ...) {                             \
+    va_list more;                                                          \
+    va_start(more, flags);                                                 \
+    mode_t bits = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0; \
+    va_end(more);                                                          \
+    int is_new = flags & O_CREAT && access(path, F_OK) != 0;               \
+    int done = REAL(name)(path, flags, bits);                              \
+    if (done >= 0 && is_new) note('c', path, 0, 0, 0);                     \
+    return done;                                                           \
+  }
+OPENS(open)
+OPENS(open64)
 
 int unlink(const char *path) {
   int done = REAL(unlink)(path);

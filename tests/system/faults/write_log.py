@@ -14,12 +14,21 @@ _SECTOR = 512
 
 @dataclass(frozen=True)
 class Operation:
-    """``kind``: w(rite), s(ync), t(runcate) or u(nlink); ``offset`` is the new size for t."""
+    """``kind``: c(reate), w(rite), s(ync), t(runcate), u(nlink) or r(ename); ``offset`` is the new size for t,
+    ``data`` the new name for r.
+    """
 
     kind: str
     name: str
     offset: int
     data: bytes
+
+    @property
+    def confirmed_by(self) -> str:
+        """What must be synced after it: the file, or for names the folder."""
+        if self.kind not in "ur":
+            return self.name
+        return str(Path(self.data.decode() if self.kind == "r" else self.name).parent)
 
 
 def read_log(path: Path) -> list[Operation]:
@@ -38,15 +47,14 @@ def read_log(path: Path) -> list[Operation]:
 def after_a_cut(operations: list[Operation], chance: random.Random, folder: Path) -> None:
     """Files in ``folder`` as a power cut after ``operations`` may leave them.
 
-    What an fsync of the same file (for a removal, of the folder) confirmed is there. Of the rest, each sector of each
-    write may be there or not, in any combination: disks reorder, and tear.
+    What an fsync of the same file (for a removal or a new name, of the folder) confirmed is there. Of the rest, each
+    sector of each write may be there or not, in any combination: disks reorder, and tear.
     """
     files: dict[str, bytearray] = {}
     confirmed = _confirmed_until(operations)
     for number, operation in enumerate(operations):
         if operation.kind != "s":
-            by = "." if operation.kind == "u" else operation.name
-            _apply(files, operation, chance, confirmed=number < confirmed[by])
+            _apply(files, operation, chance, confirmed=number < confirmed[operation.confirmed_by])
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,6 +62,7 @@ def after_a_cut(operations: list[Operation], chance: random.Random, folder: Path
 
 
 def _confirmed_until(operations: list[Operation]) -> dict[str, int]:
+    """By name: up to which operation it was synced."""
     found: dict[str, int] = defaultdict(int)
     for number, operation in enumerate(operations):
         if operation.kind == "s":
@@ -62,9 +71,14 @@ def _confirmed_until(operations: list[Operation]) -> dict[str, int]:
 
 
 def _apply(files: dict[str, bytearray], operation: Operation, chance: random.Random, *, confirmed: bool) -> None:
-    if operation.kind == "u":
+    if operation.kind in "ur":
         if confirmed or chance.random() < 0.5:
-            files.pop(operation.name, None)
+            content = files.pop(operation.name, bytearray())
+            if operation.kind == "r":
+                files[operation.data.decode()] = content
+        return
+    if operation.kind == "c":
+        files[operation.name] = bytearray()
         return
     content = files.setdefault(operation.name, bytearray())
     if operation.kind == "t":

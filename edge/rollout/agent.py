@@ -1,0 +1,179 @@
+"""The device's end of a roll-out: fetches what is desired, and has it installed as ``edge slots install`` does.
+
+In a thread of its own that no frame and no message waits for. How the trial ends, the message ``slots`` says, with
+the roll-out's id. What was tried is known from the slots' history: nothing else is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from edge.errors import ArtifactError, EdgeError, LinkError, MessageError, StateError
+from edge.flash.receiving import DamagedError, sweep
+from edge.flash.receiving import Incoming as Arriving
+from edge.messages import Outcome
+from edge.rollout.desired import Desired, parse
+from edge.rollout.stream import GoneError, StoppedError, Stream
+from edge.slots import Slots
+from edge.slots.install import Installed
+from edge.slots.moves import INSTALLED, REFUSED
+from edge.sync.backoff import Backoff
+from edge.sync.seldom import Seldom
+from edge.sync.transport import Incoming
+
+log = logging.getLogger(__name__)
+
+TRIES = 3
+"""So often something is asked for that is not there, or comes damaged; a link that is away does not count."""
+LEAST_PAUSE_S, MOST_PAUSE_S = 1.0, 300.0
+BUSY_S = 1.0
+"""How often a trial under way is looked at."""
+Fetch = Callable[[Desired, int, Callable[[], bool]], Stream]
+"""The artifact from an offset on; False from the last argument says that it is no longer wanted."""
+Install = Callable[[Path, str], Installed]
+"""Puts a file on trial, for a request; raises EdgeError."""
+
+
+class Agent:
+    """:meth:`offer` may be called by any thread, and never waits."""
+
+    def __init__(
+        self,
+        slots: Slots,
+        topics: Sequence[str],
+        fetch: Fetch,
+        install: Install,
+        least_pause_s: float = LEAST_PAUSE_S,
+    ) -> None:
+        """``topics``: of the device, then of its groups. The first on which something is desired counts."""
+        self._slots, self._topics, self._fetch, self._install = slots, topics, fetch, install
+        self._desired: dict[str, Desired] = {}
+        self._least_pause_s = least_pause_s
+        self._backoff = Backoff(least_pause_s, MOST_PAUSE_S)
+        self._failed = ("", 0)
+        """An id and how often it was tried, since the start."""
+        self._news = threading.Event()
+        self._stopping = False
+        self._seldom = Seldom(log)
+        self._thread = threading.Thread(target=self._run, name="rollout", daemon=True)
+
+    def offer(self, incoming: Incoming) -> None:
+        """Whatever it is; an empty message takes back what was desired."""
+        try:
+            desired = parse(incoming.payload) if incoming.payload else None
+        except MessageError as error:
+            self._seldom.warning("refused", f"{incoming.topic}: refused: {error}")
+            desired = None
+        if desired is None:
+            self._desired.pop(incoming.topic, None)
+        else:
+            self._desired[incoming.topic] = desired
+        self._news.set()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """What was fetched so far is kept."""
+        self._stopping = True
+        self._news.set()
+        self._thread.join(2.0)
+
+    @property
+    def wanted(self) -> Desired | None:
+        """What counts now."""
+        found = map(self._desired.get, self._topics)
+        return next((desired for desired in found if desired is not None), None)
+
+    def _run(self) -> None:
+        pause_s: float | None = None
+        while not self._stopping:
+            if self._news.wait(pause_s):
+                self._news.clear()
+                self._backoff = Backoff(self._least_pause_s, MOST_PAUSE_S)
+            try:
+                pause_s = self._turn()
+            except Exception:
+                log.exception("the roll-out stumbled; it goes on")
+                pause_s = MOST_PAUSE_S
+
+    def _turn(self) -> float | None:
+        """Seconds until the next one; None until there is news."""
+        desired = self.wanted
+        if self._stopping or desired is None:
+            return None
+        try:
+            if self._is_done(desired):
+                return None
+            if self._slots.state().trial:
+                return BUSY_S
+            self._follow(desired)
+        except StoppedError:
+            return 0.0
+        except (GoneError, DamagedError, StateError) as error:
+            return self._count(desired, error)
+        except LinkError as error:
+            self._seldom.warning("link", f"{_named(desired)}: {error}; trying again")
+            return self._backoff.after(0.0)
+        except ArtifactError as error:
+            log.error("%s: refused: %s", _named(desired), error)  # noqa: TRY400
+        except EdgeError as error:
+            self._refuse(desired, str(error))
+        return None
+
+    def _is_done(self, desired: Desired) -> bool:
+        """It runs here, or was tried. Raises StateError."""
+        state = self._slots.state()
+        if state.active and state.held[state.active].sha256 == desired.sha256:
+            return True
+        return any(event.request == desired.id and event.event != INSTALLED for event in self._slots.history())
+
+    def _follow(self, desired: Desired) -> None:
+        """Fetches it and puts it on trial. Raises EdgeError."""
+        log.info("%s is desired here: fetching %d bytes", _named(desired), desired.size)
+        sweep(self._slots.incoming, keep=desired.sha256)
+        arriving = Arriving(self._slots.incoming, desired.sha256, desired.size)
+        began, start = time.monotonic(), arriving.have()
+
+        def wanted() -> bool:
+            return not self._stopping and self.wanted == desired
+
+        stream = self._fetch(desired, start, wanted)
+        with contextlib.closing(stream):
+            arriving.take(stream, lambda done: None)
+        seconds = time.monotonic() - began
+        if not wanted():
+            raise StoppedError("no longer wanted")
+        log.info("%s: fetched %d bytes in %.1f s", _named(desired), desired.size - start, seconds)
+        try:
+            installed = self._install(arriving.path, desired.id)
+        except ArtifactError:
+            arriving.discard()
+            raise
+        log.info("%s is in slot %s: %s", _named(desired), installed.slot, installed.state)
+
+    def _count(self, desired: Desired, error: EdgeError) -> float | None:
+        """One try fewer; after the last one it is refused."""
+        id_, tries = self._failed
+        tries = tries + 1 if id_ == desired.id else 1
+        self._failed = desired.id, tries
+        if tries >= TRIES:
+            self._refuse(desired, str(error))
+            return None
+        log.warning("%s: %s; trying again", _named(desired), error)
+        return self._backoff.after(0.0)
+
+    def _refuse(self, desired: Desired, reason: str) -> None:
+        log.error("%s: refused: %s", _named(desired), reason)
+        outcome = Outcome(desired.model, desired.version, desired.sha256, REFUSED, reason, time.time_ns(), desired.id)
+        with contextlib.suppress(StateError):  # a disk that cannot even note it
+            self._slots.refuse(outcome)
+
+
+def _named(desired: Desired) -> str:
+    return f"roll-out {desired.id}: {desired.model} v{desired.version}"

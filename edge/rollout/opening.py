@@ -1,0 +1,59 @@
+"""The roll-out agent of a running line, and where it is wired in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.config import Config
+from edge.slots import Slots
+from edge.sync import Sync
+from edge.sync.topics import desired_topic, group_topic
+from edge.trust import Trust
+
+if TYPE_CHECKING:
+    from edge.rollout.agent import Agent
+    from edge.rollout.desired import Desired
+    from edge.rollout.stream import Stream
+    from edge.slots.install import Installed
+
+
+def open_agent(config: Config, sync: Sync | None, slots: Slots) -> Agent | None:
+    """Before ``sync`` starts. None where the configuration does not want it, or no broker could say anything."""
+    if not config.slots.desired or sync is None:
+        return None
+    from edge.rollout.agent import Agent  # here, because not every device pays for what it imports
+    from edge.sync.mqtt import MqttTransport
+
+    transport = sync.transport
+    if not isinstance(transport, MqttTransport):
+        return None
+    root, device = config.sync.root, config.device
+    topics = [desired_topic(root, device.id), *(group_topic(root, group) for group in device.groups)]
+    agent = Agent(slots, topics, partial(_fetch, config, transport), partial(_install, config, slots))
+    for topic in topics:
+        transport.listen(topic, agent.offer, retained=True)
+    agent.start()
+    return agent
+
+
+def _fetch(config: Config, transport: object, desired: Desired, start: int, wanted: Callable[[], bool]) -> Stream:
+    from edge.rollout.chunks import ChunkStream
+    from edge.rollout.web import WebStream
+    from edge.sync.mqtt import MqttTransport
+
+    if desired.url:
+        return WebStream(desired, start, wanted, config.sync.ca)
+    assert isinstance(transport, MqttTransport)
+    client_id = f"{config.device.id}-model"
+    return ChunkStream(transport.broker, client_id, config.sync.root, desired, start, wanted)
+
+
+def _install(config: Config, slots: Slots, path: Path, request: str) -> Installed:
+    from edge.slots.install import install
+
+    return install(
+        slots, Trust.of(config), path, attempts=config.slots.attempts, source="roll-out over MQTT", request=request
+    )

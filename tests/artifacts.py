@@ -1,0 +1,52 @@
+"""Artifacts made of any flatbuffer, as the converter would make them: consistent in themselves, right or wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.artifact.artifact import GOLDEN, LABELS, MANIFEST
+from edge.artifact.container import append_files
+from edge.artifact.golden import Golden
+from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
+from edge.frames.frame import Image
+from edge.interpreter import open_interpreter
+from edge.preprocess import Preprocessor
+
+DATA = Path(__file__).parent / "data"
+
+
+def pack(
+    flatbuffer: bytes,
+    images: Sequence[Image],
+    *,
+    model: str,
+    labels: tuple[str, ...],
+    version: int = 1,
+    spec: dict[str, Any] | None = None,
+    **changes: Any,
+) -> bytes:
+    """With golden samples that hold with ``spec``, whatever that says of colours and scale."""
+    interpreter = open_interpreter(flatbuffer)
+    source, result = interpreter.inputs[0], interpreter.outputs[0]
+    quantized = {} if source.dtype == "float32" else {"scale": source.scale, "zero_point": source.zero_point}
+    inputs = InputSpec(*source.shape[1:], source.dtype, **quantized | (spec or {}))  # type: ignore[arg-type]
+    preprocess = Preprocessor(inputs)
+    outputs = np.stack([interpreter.invoke(preprocess(image)).reshape(-1) for image in images])
+    files = {LABELS: "\n".join(labels).encode(), GOLDEN: Golden(tuple(images), outputs).to_bytes()}
+    fields: dict[str, Any] = {
+        "model": model,
+        "version": version,
+        "created": "2026-01-01T00:00:00Z",
+        "input": inputs,
+        "output": OutputSpec(result.shape[-1], result.dtype, result.scale, result.zero_point),  # type: ignore[arg-type]
+        "flatbuffer_sha256": hashlib.sha256(flatbuffer).hexdigest(),
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+        "golden_platform": interpreter.platform,
+        "golden_tolerance": 8,
+    }
+    return append_files(flatbuffer, files | {MANIFEST: Manifest(**fields | changes).to_json()})

@@ -1,0 +1,190 @@
+"""Another chain between two frames: each frame is judged by one, none is lost, whatever else goes on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count, cycle, pairwise
+from pathlib import Path
+
+import pytest
+
+from edge.chain import Chain
+from edge.config import PartsConfig
+from edge.decide import Rule
+from edge.frames import Frame, open_source
+from edge.frames.frame import Image
+from edge.gate import NoGate
+from edge.model import Model, load
+from edge.parts import Calibration, Parts
+from edge.pipeline import Cut, Intake, Judged, Pipeline, VotedParts, Waiting
+from tests.edge.pipeline.conftest import BELT
+
+FRAMES = 4000
+RULE = Rule(frozenset({"red", "blue"}))
+
+
+class Colours:
+    """A camera that shows red, green and blue in turn, as fast as it is read."""
+
+    live = True
+
+    def __init__(self, pictures: list[Image], frames: int, pause_s: float = 0.0) -> None:
+        self._pictures, self._left, self._pause_s = cycle(pictures), frames, pause_s
+
+    def read(self) -> Frame | None:
+        if self._left == 0:
+            return None
+        self._left -= 1
+        time.sleep(self._pause_s)
+        return Frame(next(self._pictures), time.monotonic_ns(), time.time_ns())
+
+    def close(self) -> None:
+        self._left = 0
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory, make_artifact: Callable[..., bytes]) -> tuple[Model, Model]:
+    """The colour model, and one that calls the same classes by other names."""
+    folder = tmp_path_factory.mktemp("models")
+    paths = folder / "colour.tflite", folder / "other.tflite"
+    paths[0].write_bytes(make_artifact())
+    paths[1].write_bytes(make_artifact(labels=("rot", "gruen", "blau")))
+    return load(paths[0], rule=RULE), load(paths[1], rule=RULE)
+
+
+@pytest.fixture
+def pictures(picture: Callable[..., Image]) -> list[Image]:
+    return [picture(name) for name in ("red", "green", "blue")]
+
+
+def taken(intake: Intake) -> list[Judged]:
+    found = []
+    while (judged := intake.take()) is not None:
+        found.append(judged)
+        intake.release(judged)
+    return found
+
+
+def swapping(pipelines: list[Pipeline], chains: Iterable[Chain], stop: threading.Event) -> int:
+    """Gives all pipelines one chain after the other, and waits for each to be used; how often."""
+    done = 0
+    for chain in chains:
+        for pipeline in pipelines:
+            pipeline.swap(chain)
+        while not stop.is_set() and any(one.tenure != chain.tenure and not one.ended for one in pipelines):
+            time.sleep(0.0002)
+        if stop.is_set():
+            break
+        done += 1
+    return done
+
+
+def in_turn(models: tuple[Model, Model]) -> Iterator[Chain]:
+    """Chains 1, 2, 3 and so on, of the one and the other model."""
+    return (Chain(models[number % 2], rule=RULE, tenure=number) for number in count(1))
+
+
+def test_thousands_of_frames_and_hundreds_of_swaps_lose_nothing(
+    models: tuple[Model, Model], pictures: list[Image]
+) -> None:
+    intake, ended = Intake(), threading.Event()
+    kept: list[Judged] = []
+    pipeline = Pipeline(Colours(pictures, FRAMES), Chain(models[0], rule=RULE), NoGate(), intake, Waiting("every"))
+    line = threading.Thread(target=lambda: (pipeline.run(), ended.set()))
+    line.start()
+    swaps: list[int] = []
+    keeper = threading.Thread(target=lambda: swaps.append(swapping([pipeline], in_turn(models), ended)))
+    keeper.start()
+    while not ended.is_set():
+        kept += taken(intake)
+    line.join()
+    keeper.join()
+    kept += taken(intake)
+    assert pipeline.accounts.captured == pipeline.accounts.decided == FRAMES
+    assert [one.judgement.part for one in kept] == list(range(FRAMES))
+    assert swaps[0] >= 100
+    assert len({one.tenure for one in kept}) >= 100
+    for one in kept:
+        assert one.judgement.decision.label == models[one.tenure % 2].labels[one.judgement.part % 3]
+    assert all(later.tenure >= earlier.tenure for earlier, later in pairwise(kept))
+
+
+def test_a_swap_drops_no_frame_of_a_camera_that_does_not_wait(
+    models: tuple[Model, Model], pictures: list[Image]
+) -> None:
+    """Frames may be dropped where the machine is late; each of them is counted, and none for a swap."""
+    intake, ended = Intake(), threading.Event()
+    source = Colours(pictures, 300, pause_s=0.002)
+    pipeline = Pipeline(source, Chain(models[0], rule=RULE), NoGate(), intake, Waiting("adaptive", deadline_s=10))
+    keeper = threading.Thread(target=swapping, args=([pipeline], in_turn(models), ended))
+    keeper.start()
+    pipeline.run()
+    ended.set()
+    keeper.join()
+    accounts = pipeline.accounts
+    assert accounts.captured == 300
+    assert accounts.balanced
+    assert set(+accounts.dropped) <= {"overrun"}
+    assert accounts.dropped["overrun"] <= 30
+    assert accounts.decided == len(taken(intake))
+
+
+def test_the_loop_turns_and_takes_a_new_chain_while_no_frame_comes(models: tuple[Model, Model]) -> None:
+    class Still(Colours):
+        def read(self) -> Frame | None:
+            while self._left:
+                time.sleep(0.01)
+            return None
+
+    source = Still([], 1)
+    pipeline = Pipeline(source, Chain(models[0]), NoGate(), Intake(), Waiting("latest"))
+    assert (pipeline.progress_ns, pipeline.ended) == (0, False)
+    line = threading.Thread(target=pipeline.run)
+    line.start()
+    try:
+        pipeline.swap(Chain(models[1], tenure=7))
+        until = time.monotonic() + 10
+        while pipeline.tenure != 7:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        before = pipeline.progress_ns
+        while pipeline.progress_ns == before:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    finally:
+        source.close()
+        line.join()
+    assert pipeline.ended
+
+
+def test_a_part_that_two_models_voted_on_is_the_second_ones(
+    models: tuple[Model, Model], belt_file: Callable[[str], Path]
+) -> None:
+    parts = Parts(Calibration.load(belt_file(BELT)), PartsConfig(judging="vote"))
+    stage, chains = VotedParts(parts, Cut()), in_turn(models)
+    source, verdicts, chain = open_source(f"{BELT}&count=90"), [], next(chains)
+    for number in range(90):
+        frame = source.read()
+        assert frame is not None
+        if number % 15 == 14:
+            chain = next(chains)
+        verdicts += list(stage.judge(number, frame, chain))
+    verdicts += list(stage.end(chain))
+    tenures = Counter(verdict.tenure for verdict in verdicts)
+    assert len(tenures) >= 3
+    assert len({verdict.part for verdict in verdicts}) == len(verdicts)
+    for verdict in verdicts:
+        assert verdict.decision.label in models[verdict.tenure % 2].labels
+
+
+def test_whoever_taps_a_chain_sees_what_it_judges(models: tuple[Model, Model], pictures: list[Image]) -> None:
+    chain, seen = Chain(models[0]), list[Image]()
+    chain.predict(pictures[0])
+    chain.tap = seen.append
+    chain.predict(pictures[1])
+    chain.tap = None
+    chain.predict(pictures[2])
+    assert [image is pictures[1] for image in seen] == [True]

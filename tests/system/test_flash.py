@@ -1,0 +1,234 @@
+"""``edge flash`` against a real sshd: twenty devices at once, some of which are in trouble."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.flash.transfer import WINDOW
+from edge.slots import Slots, SlotsState
+from edge.trust import Trust
+from edge.trust.keys import PrivateKey
+from tests.disks import Disk
+from tests.flashing import Flashed, Fleet
+from tests.proxy import CuttingProxy
+from tests.sshd import Sshd, free_port
+from tests.system.daemons import Daemon
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+
+PADDING = 2_000_000
+FILL_UP = """#!/bin/sh
+# Something else fills the disk between the look and the transfer.
+[ "$2" = receive ] && cat /dev/zero > "{state}/filler" 2>/dev/null
+exec "{edge}" "$@"
+"""
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, make_artifact: Callable[..., bytes], signing_key: PrivateKey) -> Iterator[Fleet]:
+    sshd = Sshd(tmp_path)
+    sshd.start()
+    yield Fleet(sshd, make_artifact(), signing_key.public)
+    sshd.stop()
+
+
+@pytest.fixture
+def new(tmp_path: Path, make_signed: Callable[..., bytes]) -> Path:
+    """Version 2, with enough in it to be cut half-way."""
+    path = tmp_path / "colour-2.tflite"
+    path.write_bytes(make_signed(version=2, files={"padding.bin": os.urandom(PADDING)}))
+    return path
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A small file system of its own."""
+    try:
+        disk = Disk(tmp_path / "small", megabytes=16)
+    except OSError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"{error}; nothing is skipped under CI")
+        pytest.skip(f"no disk of one's own without root and loop devices ({error})")
+    yield disk.root
+    disk.close()
+
+
+def runs_factory(state: SlotsState) -> bool:
+    return state.active == "" and state.trial == ""
+
+
+def test_twenty_devices_at_once_and_each_trouble_is_said(
+    fleet: Fleet, new: Path, full_disk: Path, start: Callable[..., Daemon], tmp_path: Path
+) -> None:
+    proxy = CuttingProxy(fleet.sshd.port, PADDING // 2)
+    running = [fleet.add(f"line-{n}") for n in (1, 2)]
+    waiting = [fleet.add(f"line-{n}").name for n in range(3, 16)]
+    fleet.add("line-16", Port=proxy.port)
+    refuses = fleet.add("line-17")
+    Trust(refuses / "state" / "trust").committed(Trust(refuses / "state" / "trust").key_ids()[0], "colour", 9)
+    full = fleet.add("line-18", state=full_disk / "state")
+    shutil.move(full / "bin" / "edge", full / "bin" / "real")
+    (full / "bin" / "edge").write_text(FILL_UP.format(state=full_disk / "state", edge=full / "bin" / "real"))
+    (full / "bin" / "edge").chmod(0o755)
+    fleet.add("line-19", Port=free_port())
+    fleet.add("line-20", HostKeyAlias="another", UserKnownHostsFile=tmp_path / "other_hosts")
+    other = (fleet.sshd.folder / "other_key.pub").read_text()
+    (tmp_path / "other_hosts").write_text(f"another {other}")
+    daemons = [start(home / "edge.toml") for home in running]
+    for daemon in daemons:
+        daemon.wait_for("judging", 60)
+
+    targets = [f"line-{n}" for n in range(1, 21)]
+    done = fleet.flash(new, *targets, "--parallel", 20, "--json", "--timeout", 500)
+
+    results = done.results
+    assert done.status == 11, done.err
+    assert set(results) == set(targets), done.err
+    endings = {name: results[name]["result"] for name in targets}
+    assert endings == {
+        **dict.fromkeys(("line-1", "line-2"), "committed"),
+        **dict.fromkeys((*waiting, "line-16"), "installed"),
+        "line-17": "refused",
+        "line-18": "failed",
+        "line-19": "failed",
+        "line-20": "failed",
+    }, done.out + done.err
+    assert done.err.splitlines()[-1] == "edge: 4 of 20 devices do not run colour v2"
+    assert "downgrade: version 2 of colour, and 9 was committed here" in results["line-17"]["reason"]
+    assert "No space left on device" in results["line-18"]["reason"]
+    assert "Connection refused" in results["line-19"]["reason"]
+    assert "Host key verification failed" in results["line-20"]["reason"]
+    # The new model is where it should be …
+    for name in ("line-1", "line-2"):
+        state = fleet.slots(name)
+        assert state.held[state.active].version == 2
+        assert (results[name]["before"]["version"], results[name]["after"]["version"]) == (1, 2)
+    for name in (*waiting, "line-16"):
+        state = fleet.slots(name)
+        assert state.held[state.trial].version == 2
+        assert state.files[state.trial].read_bytes() == new.read_bytes()
+    # … the others run what they ran …
+    assert all(runs_factory(fleet.slots(name)) for name in ("line-17", "line-19", "line-20"))
+    assert runs_factory(fleet.slots("line-18", full_disk / "state"))
+    assert not list((full_disk / "state").rglob("*.part"))
+    # … and what the cut connection had brought was not sent again.
+    size = new.stat().st_size
+    assert proxy.cuts == 1
+    assert size <= results["line-16"]["sent_bytes"] <= size + WINDOW
+    assert proxy.carried < 1.1 * size + WINDOW
+
+    table = fleet.flash("--check", "line-1", "line-3", "line-17")
+    assert [line.split()[5:7] for line in table.out.splitlines()[1:]] == [["MB", "colour"]] * 3
+    assert ["v2" in line for line in table.out.splitlines()[1:]] == [True, False, False]
+    assert "slot A on trial" in table.out
+
+
+def test_what_waits_for_a_daemon_is_tried_and_committed_at_its_next_start(
+    fleet: Fleet, new: Path, start: Callable[..., Daemon]
+) -> None:
+    home = fleet.add("line-1")
+    assert fleet.flash(new, "line-1").status == 0
+    start(home / "edge.toml")
+    wait_until(lambda: fleet.slots("line-1").active != "")
+    again = fleet.flash(new, "line-1", "--json")
+    assert (again.status, again.results["line-1"]["result"], again.results["line-1"]["sent_bytes"]) == (
+        0,
+        "unchanged",
+        0,
+    )
+
+
+def test_a_connection_that_never_comes_back_is_given_up_and_the_rest_follows_another_day(
+    fleet: Fleet, new: Path
+) -> None:
+    proxy = CuttingProxy(fleet.sshd.port, PADDING // 2, for_good=True)
+    fleet.add("line-1", Port=proxy.port)
+    gone = fleet.flash(new, "line-1", "--json", "--timeout", 30)
+    result = gone.results["line-1"]
+    size = new.stat().st_size
+    assert (gone.status, result["result"]) == (11, "failed")
+    assert f"of {size} bytes" in result["reason"]
+    assert runs_factory(fleet.slots("line-1"))
+    fleet.sshd.config.write_text(fleet.sshd.config.read_text().replace(str(proxy.port), str(fleet.sshd.port)))
+    rest = fleet.flash(new, "line-1", "--json").results["line-1"]
+    assert rest["result"] == "installed"
+    assert rest["sent_bytes"] < size - PADDING // 4
+
+
+def test_a_device_that_is_lost_from_view_during_its_trial_is_asked_how_it_ended(
+    fleet: Fleet, new: Path, start: Callable[..., Daemon]
+) -> None:
+    proxy = CuttingProxy(fleet.sshd.port, 1 << 40)
+    home = fleet.add("line-1", Port=proxy.port)
+    config = home / "edge.toml"
+    config.write_text(config.read_text().replace("trial_frames = 30", "trial_frames = 120"))
+    start(config).wait_for("judging", 60)
+    command = fleet.words(new, "line-1", "--json")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: fleet.slots("line-1").trial != "")
+    proxy.cut()
+    out, err = process.communicate(timeout=240)
+    assert "line-1: waiting, ssh: " in err
+    result = Flashed(process.returncode, out, err).results["line-1"]
+    assert (result["result"], result["after"]["version"]) == ("committed", 2)
+    assert [event.event for event in Slots(home / "state" / "slots").history()].count("trial") == 1
+
+
+def test_a_device_without_edge_and_one_whose_edge_is_broken_are_said(fleet: Fleet, new: Path) -> None:
+    (fleet.add("line-1") / "bin" / "edge").unlink()
+    broken = fleet.add("line-2") / "bin" / "edge"
+    broken.write_text("#!/bin/sh\necho 'motd'; echo 'ImportError: libGL.so.1' >&2; exit 1\n")
+    fleet.add("line-3")
+    (fleet.sshd.home("line-3") / "edge.toml").unlink()
+    done = fleet.flash(new, "line-1", "line-2", "line-3", "--json")
+    reasons = {name: result["reason"] for name, result in done.results.items()}
+    assert done.status == 11
+    assert "say where it is with --edge" in reasons["line-1"]
+    assert reasons["line-2"] == "ImportError: libGL.so.1"
+    assert reasons["line-3"].startswith("edge.toml: no such file")
+
+
+def test_two_names_of_one_device_are_found_out(fleet: Fleet, new: Path) -> None:
+    home = fleet.add("line-1")
+    shutil.copytree(home, fleet.add("line-2"), dirs_exist_ok=True)
+    done = fleet.flash(new, "line-1", "line-2", "--json")
+    assert done.status == 11
+    assert "calls itself line-1, as line-1 does" in done.results["line-2"]["reason"]
+    assert done.results["line-1"]["result"] == "installed"
+
+
+def test_ctrl_c_says_in_which_state_each_device_is(fleet: Fleet, new: Path) -> None:
+    for name in ("line-1", "line-2"):
+        slow = fleet.add(name) / "bin" / "edge"
+        real = slow.rename(slow.with_name("real"))
+        slow.write_text(f'#!/bin/sh\n[ "$2" = receive ] && exec sleep 600\nexec "{real}" "$@"\n')
+        slow.chmod(0o755)
+    command = fleet.words(new, "line-1", "line-2", "--json", "--parallel", 1)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "line-1: sending" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    results = Flashed(130, out, "").results
+    assert {result["result"] for result in results.values()} == {"stopped"}
+    assert "it runs colour v1 as before" in results["line-1"]["reason"]
+    assert all(runs_factory(fleet.slots(name)) for name in results)
+    assert set(results) == {"line-1", "line-2"}
+
+
+def wait_until(holds: Callable[[], bool], timeout_s: float = 120) -> None:
+    until = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.1)
