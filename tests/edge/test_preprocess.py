@@ -46,7 +46,8 @@ def test_float_models_get_normalized_pixels(mean: tuple[float, ...], std: tuple[
 @given(
     scale=st.floats(0.001, 2.0),
     zero_point=st.integers(-128, 127),
-    mean=st.floats(0, 255),
+    # Importing a runtime on aarch64 makes its processor round the smallest numbers to 0.
+    mean=st.floats(0, 255, allow_subnormal=False),
     std=st.floats(1, 255),
 )
 def test_int8_models_get_quantized_pixels(scale: float, zero_point: int, mean: float, std: float) -> None:

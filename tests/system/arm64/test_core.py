@@ -25,14 +25,14 @@ BOUNDED = {
         "tests/edge/test_model.py",
         "tests/edge/interpreter/test_tensors.py",
     ],
+}
+WHOLE = {
     "state": [
         "tests/edge/test_record.py",
         "tests/edge/buffer/test_buffer.py",
         "tests/edge/slots",
         "tests/edge/trust/test_admission.py",
     ],
-}
-WHOLE = {
     "interpreter": ["tests/edge/interpreter/test_remembered.py", "tests/edge/tuning", "tests/edge/test_chain.py"],
     "line": ["tests/edge/pipeline", "tests/edge/gate", "tests/edge/test_daemon.py", "tests/edge/test_office.py"],
     "drift": [f"tests/edge/drift/test_{name}.py" for name in DRIFT],
