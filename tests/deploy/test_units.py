@@ -83,5 +83,11 @@ def test_udev_understands_every_rule(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(DEPLOY.rglob("*.sh")), ids=lambda path: path.name)
 def test_shell_scripts_have_nothing_that_shellcheck_objects_to(path: Path) -> None:
-    done = subprocess.run(["shellcheck", "--external-sources", "--exclude=SC1091", str(path)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        ["shellcheck", "--external-sources", "--exclude=SC1091", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert (done.returncode, done.stdout) == (0, "")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import queue
+import subprocess
+import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +22,7 @@ from edge.monitor.alerting import Notice
 from edge.monitor.alerting.sinks import MqttSink
 from edge.monitor.reading import Alert
 from edge.sync.broker import Broker
+from tests.system.daemons import EDGE
 
 pytestmark = pytest.mark.system
 
@@ -65,3 +71,39 @@ def test_a_broker_that_was_away_gets_the_next_try(mosquitto: Mosquitto):
     mosquitto.start()
     sink.send(Notice("grown", ALERT))
     assert [told["what"] for told in retained(mosquitto, "edge/v1/@alerts/3")] == ["grown"]
+
+
+def test_the_monitor_tells_of_a_drift_of_a_simulated_fleet(mosquitto: Mosquitto, tmp_path: Path):
+    """Everything at once: fleet, broker, monitor, store, rules, webhook."""
+    told: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    rules, script = tmp_path / "alerts.toml", tmp_path / "script.toml"
+    rules.write_text(f'[group]\nwait_s = 0\n[[webhook]]\nurl = "http://127.0.0.1:{server.server_port}/"\n', "utf-8")
+    script.write_text('[[change]]\ndevices = "d00003"\nat_s = 3\nshift = { sharpness = -5 }\n', "utf-8")
+    store = ["--store", str(tmp_path / "monitor.db"), "--alerts", str(rules)]
+    monitor = subprocess.Popen(
+        [*EDGE, "monitor", "--broker", mosquitto.url, *store, "--json"], stdout=subprocess.DEVNULL
+    )
+    words = ["--devices", "6", "--interval", "1", "--samples", "60", "--pool", "4", "--script", str(script)]
+    fleet = subprocess.Popen([*EDGE, "simulate", *words, "--broker", mosquitto.url], stderr=subprocess.DEVNULL)
+    try:
+        drifts = (one for one in iter(lambda: told.get(timeout=120), None) if one["alert"]["kind"] == "drift")
+        alert = next(drifts)["alert"]
+        assert (alert["feature"], alert["devices"]) == ("sharpness", ["d00003"])
+    finally:
+        for process in (fleet, monitor):
+            process.terminate()
+            process.wait(30)
+        server.shutdown()
+        server.server_close()
