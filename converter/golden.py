@@ -23,11 +23,6 @@ ASKED = 200
 """Pictures that are looked at; on each the float model runs once more, with red and blue swapped."""
 SURE = 0.7
 """Least score of a golden picture: nearer to the boundary, another processor's rounding could change the class."""
-VERY_SURE = 0.95
-"""Golden pictures are taken from those above it where there are enough: their scores hardly move."""
-LEAST_GIVE = 0.02
-"""Of p (1 - p): a score of 0.98. Nearer to 1 a single quantization step says nothing any more."""
-ROUNDING = 1e-9
 LARGER = 1.25
 """A golden picture has this many times the model's height and width, so that resizing is exercised too."""
 WAYS = tuple((blur, colours) for colours in (8, 16, 32) for blur in (5, 3, 1))
@@ -89,25 +84,18 @@ def _fit(
 
 
 def steadiest(runs: list[NDArray[np.generic]], top: Outputs, count: int = COUNT) -> tuple[Indices, int]:
-    """The candidates on which all kernels name the same class, and the tolerance in quantization steps.
+    """The candidates on which all runtimes name the same class, and the tolerance in quantization steps.
 
-    ``runs`` holds the raw outputs of each runtime and choice of kernels, (n, size); a step of float32 is 1/256.
-    ``top`` is the best score of each candidate, (n,); the surest come first, else they stay in order.
-
-    A processor rounds its own way, which shifts what the softmax is taken of; a score p then moves by p (1 - p) times
-    as much. How large such shifts are is seen in all candidates, and the tolerance is twice what they do to the
-    chosen ones: these may happen to come out alike on the kernels at hand and yet not on a device's.
+    ``runs`` holds each runtime's raw outputs, (n, size); a step of float32 is 1/256. ``top`` is the best score of
+    each, (n,): a picture that is no longer surely judged now that it is coarse comes last. The tolerance is twice
+    the largest difference seen.
     """
     values = np.stack([run.astype(np.float64) * (FLOAT_STEPS if run.dtype == np.float32 else 1) for run in runs])
     same = (values.argmax(axis=2) == values[0].argmax(axis=1)).all(axis=0)
     steady = np.flatnonzero(same)
-    doubt = (top[steady] < SURE).astype(int) + (top[steady] < VERY_SURE)
-    chosen = steady[np.argsort(doubt, kind="stable")][:count]
-    if not len(chosen):
-        return chosen, LEAST_TOLERANCE
-    give = np.maximum(top * (1 - top), LEAST_GIVE)
-    shift = (np.abs(values - values[0]).max(axis=(0, 2)) / give).max()
-    return chosen, max(LEAST_TOLERANCE, int(np.ceil(2 * shift * give[chosen].max() - ROUNDING)))
+    chosen = steady[np.argsort(top[steady] < SURE, kind="stable")][:count]
+    difference = int(np.ceil(np.abs(values[:, chosen] - values[0, chosen]).max())) if len(chosen) else 0
+    return chosen, max(LEAST_TOLERANCE, 2 * difference)
 
 
 def _turn(classes: Indices) -> Indices:

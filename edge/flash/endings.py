@@ -10,14 +10,15 @@ from edge.flash.offer import Offer, last_object
 from edge.flash.parcel import Parcel
 
 _ENDINGS: dict[str, Ending] = {
-    "active": "unchanged",
+    "active": "committed",
     "installed": "installed",
     "committed": "committed",
     "rolled back": "rolled back",
     "refused": "refused",
 }
-"""By what ``edge slots install --json`` and the outcome in the slots call it."""
-_RUNS: tuple[Ending, ...] = ("unchanged", "committed")
+"""By what ``edge slots install --json`` and the outcome in the slots call it. ``active`` says one asked again:
+what ran before was looked at before anything was sent."""
+_RUNS: tuple[Ending, ...] = ("committed",)
 WAITS = "its trial begins with the daemon's next start"
 
 

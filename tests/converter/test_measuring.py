@@ -46,23 +46,9 @@ def test_a_runtime_that_rounds_otherwise_is_reported():
 def test_golden_samples_are_those_that_all_runtimes_judge_alike():
     first = np.array([[200, 56], [130, 126], [10, 246], [250, 6]], np.uint8)
     second = np.array([[197, 59], [126, 130], [10, 246], [250, 6]], np.uint8)
-    chosen, tolerance = golden.steadiest([first, second], np.array([0.8, 0.5, 0.6, 0.96]))
-    assert chosen.tolist() == [3, 0, 2]
-    assert tolerance == np.ceil(2 * 3 / (0.8 * 0.2) * (0.6 * 0.4))
-
-
-def test_the_tolerance_is_what_the_rounding_of_all_candidates_does_to_the_chosen_ones():
-    # Of a residual network by others, on the pictures that came out alike on x86-64 and 23 steps apart on ARM64.
-    first = np.array([[254, 2], [187, 69], [186, 70], [96, 92]], np.uint8)
-    second = np.array([[254, 2], [186, 70], [186, 70], [142, 88]], np.uint8)
-    top = np.array([0.99, 0.73, 0.73, 0.37])
-    assert golden.steadiest([first, second], top, count=1)[1] == np.ceil(2 * 46 * 0.02 / (0.37 * 0.63))
-    assert golden.steadiest([first, second], top, count=3)[1] > 2 * 23
-
-
-def test_kernels_that_agree_leave_the_least_tolerance():
-    outputs = np.array([[250, 6], [10, 246]], np.uint8)
-    assert golden.steadiest([outputs, outputs], np.array([0.98, 0.96]))[1] == golden.LEAST_TOLERANCE
+    chosen, tolerance = golden.steadiest([first, second], np.array([0.8, 0.5, 0.6, 0.9]))
+    assert chosen.tolist() == [0, 3, 2]
+    assert tolerance == 2 * 3
 
 
 @pytest.mark.parametrize("info", [("uint8", 0.98, 0), ("uint8", 1.0, 1), ("int8", 1.0, -128)])

@@ -257,7 +257,9 @@ def test_ctrl_c_says_in_which_state_each_device_is(fleet: Fleet, new: Path) -> N
         slow.write_text(f'#!/bin/sh\n[ "$2" = receive ] && exec sleep 600\nexec "{real}" "$@"\n')
         slow.chmod(0o755)
     command = fleet.words(new, "line-1", "line-2", "--json", "--parallel", 1)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_hear_ctrl_c
+    )
     assert process.stderr is not None
     for line in process.stderr:
         if "line-1: sending" in line:
@@ -277,3 +279,8 @@ def wait_until(holds: Callable[[], bool], timeout_s: float = 120) -> None:
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.1)
+
+
+def _hear_ctrl_c() -> None:
+    """Whoever runs the tests in a shell's background has it ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

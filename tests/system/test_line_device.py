@@ -156,7 +156,7 @@ def test_users_groups_and_folders_are_as_they_should_be(device: Machine) -> None
 
 def keys(machine: Machine) -> str:
     """What ``edge keys list`` says there."""
-    return machine.run("edge", "keys", "list", "-c", "/etc/edge/edge.toml").stdout
+    return machine.run("/usr/local/bin/edge", "keys", "list", "-c", "/etc/edge/edge.toml").stdout
 
 
 def test_models_must_be_signed_with_the_key_that_it_was_given(device: Machine) -> None:

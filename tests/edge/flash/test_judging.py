@@ -99,7 +99,7 @@ def test_an_offer_is_found_behind_what_a_shell_prints(offer: Offer) -> None:
     ("said", "result", "reason"),
     [
         ({"result": "committed", "slot": "B"}, "committed", ""),
-        ({"result": "active", "slot": "B"}, "unchanged", ""),
+        ({"result": "active", "slot": "B"}, "committed", ""),
         (
             {"result": "installed", "slot": "B"},
             "installed",
@@ -112,7 +112,7 @@ def test_the_answer_says_how_the_trial_ended(parcel: Parcel, said: dict[str, str
     end = answered(parcel, Answer(json.dumps(said), 0, ""))
     assert end is not None
     assert (end.result, end.reason) == (result, reason)
-    runs = Running("colour", 2, parcel.sha256, "B") if result in ("committed", "unchanged") else None
+    runs = Running("colour", 2, parcel.sha256, "B") if result == "committed" else None
     assert end.runs == runs
 
 
