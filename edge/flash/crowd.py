@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 from edge.flash.deliverer import Deliverer
@@ -22,20 +26,28 @@ class Crowd:
         """What ``work`` returns, as it comes. After a Ctrl-C it is still called for every target, but each was
         told to stop before: it says for itself in which state it is.
         """
-        with ThreadPoolExecutor(self._parallel, thread_name_prefix="flash") as pool:
+        with self._hearing(), ThreadPoolExecutor(self._parallel, thread_name_prefix="flash") as pool:
             waiting: set[Future[T]] = {pool.submit(work, target) for target in self._targets}
             while waiting:
-                done, waiting = self._wait(waiting)
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
 
-    def _wait(self, waiting: set[Future[T]]) -> tuple[set[Future[T]], set[Future[T]]]:
+    @contextmanager
+    def _hearing(self) -> Iterator[None]:
+        """A handler and no exception: Ctrl-C may come anywhere, and the pool waits for its threads whatever comes."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGINT, self._interrupt)
         try:
-            return wait(waiting, return_when=FIRST_COMPLETED)
-        except KeyboardInterrupt:
-            if self.interrupted:
-                raise
-            self.interrupted = True
-            for target in self._targets:
-                target.stop()
-            return set(), waiting
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
+        for target in self._targets:
+            target.stop()
