@@ -169,7 +169,6 @@ def open_watches(config: Config, chain: Chain, identity: Identity) -> dict[tuple
     for number, model in enumerate(chain.models):
         packed = model.artifact.reference
         if packed is None:
-            log.info("%s has no drift reference: drift is not watched; 'edge convert' records one", model.name)
             continue
         reference = Reference.from_bytes(packed)
         speaks = replace(identity, model=model.name, model_version=version_of(model), labels=model.labels)

@@ -275,6 +275,8 @@ def _report(
 def _log_start(config: Config, chain: Chain) -> None:
     for model in chain.models:
         log.info("%s on %s", model.name, model.running)
+        if model.artifact.reference is None:
+            log.info("%s has no drift reference: drift is not watched; 'edge convert' records one", model.name)
     for source in config.source:
         log.info("judging %s with %s", source.uri, chain.name)
 

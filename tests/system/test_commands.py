@@ -102,7 +102,7 @@ def test_every_command_is_answered_and_done_once(
     with closing(Store(store)) as opened:
         assert opened.count("audit", "line-1") == 7
         assert opened.set_aside() == {}
-        told = [json.loads(row[0]) for row in opened.db.execute("SELECT message FROM audit")]
+        told = [json.loads(text) for text in opened.messages("audit", "line-1")]
     labels = [one["scores"] for one in told]
     assert all(abs(sum(scores.values()) - 1) < 0.05 and len(scores) == 3 for scores in labels)
     kept = {sample.seq: sample for sample in read_samples(tmp_path / "state" / "audit")}
