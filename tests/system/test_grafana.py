@@ -62,14 +62,16 @@ def prometheus(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     words = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen([program, *words, f"--web.listen-address=127.0.0.1:{port}"], stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    until = time.monotonic() + 60
-    while not asked(url, 'up{job="edge-fleet"} == 1'):
-        assert time.monotonic() < until, (folder / "log").read_text()
-        time.sleep(0.2)
-    yield url
-    process.terminate()
-    process.wait(20)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        until = time.monotonic() + 60
+        while not asked(url, 'up{job="edge-fleet"} == 1'):
+            assert time.monotonic() < until, (folder / "log").read_text()
+            time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def asked(url: str, question: str) -> list[Any]:
