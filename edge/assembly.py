@@ -41,7 +41,6 @@ class Lane:
     name: str
     source: Reopening
     pipeline: Pipeline
-    core: int | None
 
     def counts(self, caretaker: Caretaker) -> Counts:
         """What health looks at."""
@@ -131,8 +130,8 @@ def _open_lane(
         configured.wait_s or None,
         configured.deadline_ms / 1000,
     )
-    pipeline = Pipeline(source, chain, gate, intake, waiting, stage=stage, camera=number)
-    return Lane(number, name, source, pipeline, configured.core)
+    pipeline = Pipeline(source, chain, gate, intake, waiting, stage=stage, camera=number, core=configured.core)
+    return Lane(number, name, source, pipeline)
 
 
 def open_line_source(uri: str, name: str) -> Reopening:

@@ -33,6 +33,12 @@ class Look(NamedTuple):
     """The resized picture, height×width×3 uint8 BGR; overwritten by that model's next picture."""
 
 
+class LeftBehind(BaseException):
+    """A thread comes back from a model that hung, and another judges in its place: it ends without a word, whatever
+    else catches errors.
+    """
+
+
 class Chain:
     """Judges with the first model and, as its labels say, with the next ones; the last one asked decides.
 
@@ -55,6 +61,9 @@ class Chain:
         self._next = (*(link.when for link in links), frozenset[str]())
         self._places = tuple(tuple(self.labels.index(label) for label in model.labels) for model in self.models)
         self._mean = Decider(OutputSpec(len(self.labels), "float32"), self.labels, self._rule)
+        self._first_asked: list[None] = []
+        """An entry while the first model has a picture. Taking it out is one step of the interpreter: of a thread
+        that comes back and another that leaves it behind, one finds it."""
         for model, when in zip(self.models, self._next, strict=True):
             _check(model, when)
 
@@ -75,17 +84,38 @@ class Chain:
     def predict(self, image: Image) -> Decision:
         """Judges one picture, H×W×3 uint8 BGR; ``index`` counts by :attr:`labels`.
 
-        Raises ArtifactError when a runtime refuses.
+        Raises ArtifactError when a runtime refuses, LeftBehind after :meth:`leave`.
         """
         if (tap := self.tap) is not None:
             tap(image)
         self.looks.clear()
         for number, model in enumerate(self.models):
-            decision = model.predict(image)
+            decision = model.predict(image) if number else self._ask_first(image)
             self.looks.append(Look(number, decision, model.preprocess.small))
             if decision.label not in self._next[number]:
                 break
         return decision if number == 0 else replace(decision, index=self._places[number][decision.index])
+
+    def _ask_first(self, image: Image) -> Decision:
+        self._first_asked.append(None)
+        try:
+            return self.models[0].predict(image)
+        finally:
+            if not self._take_back():
+                raise LeftBehind
+
+    def _take_back(self) -> bool:
+        try:
+            self._first_asked.pop()
+        except IndexError:
+            return False
+        return True
+
+    def leave(self) -> bool:
+        """From any thread, for good: the thread that has waited too long for the first model ends with LeftBehind,
+        should it ever come back. False when it does not wait for that one; the others may be another chain's, too.
+        """
+        return self._take_back()
 
     def scores(self) -> Scores:
         """Of the model that decided last, spread over :attr:`labels`; shape (labels,)."""

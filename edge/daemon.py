@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import NoReturn
 
 from edge.assembly import (
     Lane,
@@ -34,7 +35,7 @@ from edge.messages import Identity
 from edge.messages import Slots as SlotsMessage
 from edge.office import Office
 from edge.pipeline import Accounts, Intake, steady, total
-from edge.pipeline.pinning import pin, reserved
+from edge.pipeline.pinning import reserved
 from edge.rollout.opening import open_agent
 from edge.slots import FOLDER, Slots
 from edge.status import page
@@ -200,7 +201,7 @@ class Line:
             if sync is not None:
                 sync.send_slots(message)
 
-        def hung(reason: str) -> None:
+        def hung(reason: str) -> NoReturn:
             log.critical("%s; this process ends, for its supervisor to start anew", reason)
             office.flush(FLUSH_S)
             os._exit(ArtifactError.exit_status)
@@ -215,9 +216,7 @@ class Line:
 
     def _run_lanes(self, lanes: Sequence[Lane]) -> None:
         """Each in a thread of its own, until all have ended; one that fails ends them all."""
-        threads = [
-            threading.Thread(target=self._run_lane, args=(lane,), name=f"decide-{lane.name}") for lane in lanes
-        ]
+        threads = [threading.Thread(target=self._run_lane, args=(lane,), name=f"line-{lane.name}") for lane in lanes]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -225,8 +224,6 @@ class Line:
 
     def _run_lane(self, lane: Lane) -> None:
         try:
-            if lane.core is not None:
-                pin(lane.core)
             lane.pipeline.run()
         except Exception as error:
             self._failure = self._failure or error

@@ -1,10 +1,10 @@
-"""A processor core for a camera's decisions alone."""
+"""A processor core for a camera's decisions alone, and none for a thread that nobody waits for."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from edge.errors import ConfigError
 
@@ -33,3 +33,11 @@ def reserved(cores: Collection[int]) -> Iterator[None]:
 def pin(core: int) -> None:
     """Puts this thread on ``core``."""
     os.sched_setaffinity(0, {core})
+
+
+def last_in_line(thread_id: int) -> None:
+    """Gives that thread of this process only the time that nobody else wants (SCHED_IDLE, sched(7)), where the system
+    lets it.
+    """
+    with suppress(OSError):
+        os.sched_setscheduler(thread_id, os.SCHED_IDLE, os.sched_param(0))

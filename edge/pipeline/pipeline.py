@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 import time
 from collections.abc import Iterable
 
-from edge.chain import Chain
+from edge.chain import Chain, LeftBehind
 from edge.errors import ArtifactError, EdgeError, SourceError
 from edge.frames.frame import Frame, FrameSource
 from edge.gate import Gate
@@ -16,6 +17,7 @@ from edge.judgement import Judgement
 from edge.pipeline.accounts import Accounts
 from edge.pipeline.intake import Glance, Intake
 from edge.pipeline.mailbox import Mailbox, Waiting
+from edge.pipeline.pinning import last_in_line, pin
 from edge.pipeline.stages import Stage, Verdict, WholeFrames
 
 log = logging.getLogger(__name__)
@@ -32,8 +34,9 @@ _SERVICE_SHARE = 8
 class Pipeline:
     """Judges one camera's frames until its source ends or :meth:`stop` is called. One instance, one run.
 
-    The caller's thread decides; a thread of its own captures. Frames are numbered from 0 as they are captured.
-    Another chain can take over while it runs (:meth:`swap`): each frame is judged by one chain from beginning to end.
+    One thread captures, one decides, on ``core`` where that is given; the caller's waits. Frames are numbered from 0
+    as they are captured. Another chain can take over while it runs (:meth:`swap`): each frame is judged by one chain
+    from beginning to end. From a chain that hangs, another thread takes over (:meth:`leave_behind`).
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Pipeline:
         *,
         stage: Stage | None = None,
         camera: int = 0,
+        core: int | None = None,
     ) -> None:
         self.accounts = Accounts()
         self.latency = LatencyHistogram()
@@ -56,13 +60,17 @@ class Pipeline:
         """Of the chain that the last turn was made with."""
         self._source, self._chain, self._gate, self._intake = source, chain, gate, intake
         self._stage = stage or WholeFrames()
-        self._camera = camera
+        self._camera, self._core = camera, core
         self._glanced_ns = 0
         self._patient = waiting.policy == "every"
         self._mailbox = Mailbox(waiting)
         self.accounts.dropped = self._mailbox.dropped
         self._stopping = threading.Event()
         self._failure: EdgeError | None = None
+        self._at_work: Chain | None = None
+        """What judges the frame at hand."""
+        self._endings: queue.SimpleQueue[Frame | Exception | None] = queue.SimpleQueue()
+        self._decider = self._new_decider()
 
     def stop(self) -> None:
         """From any thread or a signal handler: the frame at hand is finished, those that wait are dropped."""
@@ -77,12 +85,28 @@ class Pipeline:
         """From any thread: the next frame is judged by ``chain``, whose models no other thread uses."""
         self._chain = chain
 
+    def leave_behind(self) -> bool:
+        """From any thread, after :meth:`swap`: a decision thread that hangs in the first model of a chain before this
+        one is given up, its frame counts as failed, and another thread goes on. False when it does not hang there.
+        """
+        hung, thread = self._at_work, self._decider
+        if hung is None or hung is self._chain or not hung.leave():
+            return False
+        self.accounts.dropped["failed"] += 1
+        self._decider = self._new_decider()
+        self._decider.start()
+        last_in_line(thread.native_id or 0)
+        return True
+
     def run(self) -> None:
         """Returns at the source's end or after :meth:`stop`; raises SourceError when the source is lost for good."""
         capture = threading.Thread(target=self._capture, name=f"capture-{self._camera}", daemon=True)
         capture.start()
+        self._decider.start()
         try:
-            last = self._loop()
+            last = self._endings.get()
+            if isinstance(last, Exception):
+                raise last
             self.ended = True
         finally:
             self._shut(capture)
@@ -90,6 +114,20 @@ class Pipeline:
             self._tell(last, self._stage.end(self._chain))
         if self._failure is not None:
             raise self._failure
+
+    def _new_decider(self) -> threading.Thread:
+        """A daemon: a process can end though it hangs."""
+        return threading.Thread(target=self._decide, name=f"decide-{self._camera}", daemon=True)
+
+    def _decide(self) -> None:
+        try:
+            if self._core is not None:
+                pin(self._core)
+            self._endings.put(self._loop())
+        except LeftBehind:
+            return
+        except Exception as error:
+            self._endings.put(error)
 
     def _loop(self) -> Frame | None:
         """The last frame that was looked at."""
@@ -100,7 +138,9 @@ class Pipeline:
             self.progress_ns = time.monotonic_ns()
             if item is not None:
                 number, last = item
+                self._at_work = chain
                 self._look(number, last, chain)
+                self._at_work = None
                 self._wait_for_office()
             self.tenure = chain.tenure
         return last

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NoReturn
 
 from edge.assembly import check_labels, load_first
 from edge.config import Config
@@ -34,9 +35,9 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 TRIAL_LOOK_S = 0.05
-HANG_S = 0.6
+HANG_S = 1.0
 """A decision loop on trial that does not turn for so long hangs in the model: short enough for the line to be without
-decisions for less than two seconds, a restart included. Longer where the model or the machine is slow anyway.
+decisions for less than two seconds. Longer where the model or the machine is slow anyway.
 """
 HANG_TIMES, BUSY_TIMES = 5.0, 2.0
 """Of the model's usual time in the rehearsal, and of the p99.9 from capture to decision before it came."""
@@ -52,8 +53,8 @@ class Ways:
 
     tell: Callable[[Message], None]
     """Monitors and ``edge status``, how the slots are."""
-    hung: Callable[[str], None]
-    """End the process at once: a decision thread is stuck in native code."""
+    hung: Callable[[str], NoReturn]
+    """End the process at once: a decision thread is stuck in native code, and none can take its place."""
     failed: Callable[[EdgeError], None]
     """End the line in order: no model is left."""
 
@@ -130,7 +131,7 @@ class Keeper:
             trial = self._trial
             if state.trial == trial.slot and state.held[trial.slot].sha256 == trial.sha256:
                 return
-            if not self._go_back(trial):
+            if not self._go_back(trial, trial.hang_s):
                 self._ways.hung(f"slot {trial.slot} hangs, and its trial is over")
         self._follow_active(state)
         if state.trial:
@@ -203,9 +204,10 @@ class Keeper:
     def _look_at(self, trial: OnTrial) -> None:
         stands_s = self._switch.stands_for_s()
         if stands_s > trial.hang_s:
-            self._end_hung(
+            self._give_up_hung(
                 trial, f"hangs: no decision for {stands_s:.1f} s after {trial.live.parts} parts on the line"
             )
+            return
         if stands_s > STANDS_S:
             return  # what comes of it is seen at its end
         verdict = trial.live.verdict(self._tally.accounts(), time.monotonic())
@@ -227,13 +229,22 @@ class Keeper:
         """The line first, the disk then, however often that takes."""
         log.error("slot %s is rolled back: %s", name, reason)
         trial = self._trial
-        if trial is not None and not self._go_back(trial):
+        if trial is not None and not self._go_back(trial, trial.hang_s):
             self._end_hung(trial, f"hangs: no decision for {trial.hang_s:.1f} s; before that, {reason}")
         self._bad = name, reason
         self._note_bad()
 
+    def _give_up_hung(self, trial: OnTrial, reason: str) -> None:
+        """Nobody can take a thread out of native code: it is left behind, once."""
+        log.error("slot %s is rolled back: %s", trial.slot, reason)
+        if trial.before is None or self._switch.left or not self._go_back(trial, STANDS_S):
+            self._end_hung(trial, reason)
+        log.error("the thread that hangs is left behind, for idle moments, until this daemon is started anew")
+        self._bad = trial.slot, reason
+        self._note_bad()
+
     def _end_hung(self, trial: OnTrial, reason: str) -> None:
-        """Nobody can take a thread out of native code. A disk that keeps no note of it costs another attempt."""
+        """A disk that keeps no note of it costs another attempt."""
         with suppress(StateError):
             self._slots.end_trial(trial.slot, reason)
         self._ways.hung(f"slot {trial.slot} {reason}")
@@ -244,14 +255,14 @@ class Keeper:
             self._slots.end_trial(name, reason)
             self._bad = "", ""
 
-    def _go_back(self, trial: OnTrial) -> bool:
-        """False when a camera hangs in the model on trial."""
+    def _go_back(self, trial: OnTrial, within_s: float) -> bool:
+        """Who has not come back from the model on trial by then is left behind. False when that cannot be."""
         self._trial = None
         if trial.before is None:
             self._ways.failed(ArtifactError(f"slot {trial.slot} is no good, and there is no other model"))
             return True
         crew = self._switch.again(trial.before)
-        turned = self._switch.to(crew, trial.hang_s)
+        turned = self._switch.away_to(crew, within_s)
         self._switch.part_with(trial.crew)
         self._crew = crew
         self._begin_tally()

@@ -36,6 +36,8 @@ class Switch:
         self.pipelines = pipelines
         self._office, self._open_tenure = office, open_tenure
         self._last = max(pipeline.tenure for pipeline in pipelines)
+        self.left = 0
+        """Threads that hang in a model and were left behind; a start of the daemon alone gets rid of them."""
 
     def prepare(self, beside: Crew, first: Model) -> Crew:
         """``first`` in the place of the first model of ``beside``, which shares the others. Nothing is changed yet.
@@ -60,12 +62,25 @@ class Switch:
         self._office.expect(crew.tenure)
         for pipeline, chain in zip(self.pipelines, crew.chains, strict=True):
             pipeline.swap(chain)
+        return not self._behind(crew, within_s)
+
+    def away_to(self, crew: Crew, within_s: float) -> bool:
+        """As :meth:`to`; a thread that has not turned by then is left behind, and another judges on in its place.
+        False when one hangs elsewhere than in the first model: there is no going on without it.
+        """
+        self.to(crew, 0.0)
+        for pipeline in self._behind(crew, within_s):
+            self.left += pipeline.leave_behind()
+        return not self._behind(crew, TURN_S)
+
+    def _behind(self, crew: Crew, within_s: float) -> list[Pipeline]:
+        """Those that still do not judge with ``crew`` after that time."""
         until = time.monotonic() + within_s
-        while not all(pipeline.tenure == crew.number or pipeline.ended for pipeline in self.pipelines):
+        while behind := [one for one in self.pipelines if one.tenure != crew.number and not one.ended]:
             if time.monotonic() >= until:
-                return False
+                break
             time.sleep(_POLL_S)
-        return True
+        return behind
 
     def stands_for_s(self) -> float:
         """How long the camera that is longest in its turn has been in it; 0 where none is."""

@@ -64,7 +64,7 @@ def rows(setting: Setting) -> Iterator[Row]:
     for name, what in (
         ("refuses", "a rollback: the runtime refuses the new model's frames"),
         ("crashes", "a model that kills the daemon (SIGFPE), twice, until its attempts are used up"),
-        ("hangs", "a model that hangs: the daemon ends itself and is started again"),
+        ("hangs", "a model that hangs: another thread judges in its place"),
     ):
         yield failure(name, what, setting.folder)
 

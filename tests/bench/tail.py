@@ -31,7 +31,7 @@ from edge.health.vitals import Vitals
 from edge.judgement import Judgement
 from edge.office import Office
 from edge.pipeline import Intake, Pipeline, Waiting, steady
-from edge.pipeline.pinning import pin, reserved
+from edge.pipeline.pinning import reserved
 from edge.sim import SimulatedLine
 from tests.bench.models import watched
 from tests.bench.setting import Setting
@@ -140,16 +140,16 @@ class Stopwatch(NoGate):
         self._taken.bare.append(time.perf_counter() - began)
 
 
-def _pipeline(config: Config, taken: Taken, intake: Intake) -> Pipeline:
+def _pipeline(config: Config, taken: Taken, intake: Intake, core: int | None = None) -> Pipeline:
     line = SimulatedLine.from_uri("sim://line?width=640&height=480")
     chain = load_chain(config)
     source = Timed([line.image(number) for number in range(8)])
-    return Pipeline(source, chain, Stopwatch(taken, chain), intake, Waiting("latest"))
+    return Pipeline(source, chain, Stopwatch(taken, chain), intake, Waiting("latest"), core=core)
 
 
 def _run_alone(config: Config, taken: Taken) -> None:
     with steady():
-        _run_on(None, _pipeline(config, taken, Unwatched()))
+        _pipeline(config, taken, Unwatched()).run()
 
 
 def _run_busy(config: Config, taken: Taken, *, calm: bool = True, core: int | None = None) -> None:
@@ -163,7 +163,7 @@ def _run_busy(config: Config, taken: Taken, *, calm: bool = True, core: int | No
 
 def _run(config: Config, taken: Taken, calm: bool, core: int | None) -> None:
     intake = Intake()
-    pipeline = _pipeline(config, taken, intake)
+    pipeline = _pipeline(config, taken, intake, core)
     chain = pipeline._chain
     buffer = open_buffer(config)
     tenure = open_tenure(config, chain, buffer.boot_id)
@@ -184,23 +184,10 @@ def _run(config: Config, taken: Taken, calm: bool, core: int | None) -> None:
     sync.start()
     office.start()
     with steady() if calm else nullcontext():
-        _run_on(core, pipeline)
+        pipeline.run()
     office.finish()
     sync.stop(1.0)
     buffer.close()
-
-
-def _run_on(core: int | None, pipeline: Pipeline) -> None:
-    """In a thread, as each camera has one."""
-
-    def run() -> None:
-        if core is not None:
-            pin(core)
-        pipeline.run()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
 
 
 def _config(folder: Path, model: Path, broker: str) -> Config:

@@ -5,6 +5,7 @@ in the history and reaches MQTT.
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,9 +21,11 @@ from edge.cli.main import main
 from edge.messages import Outcome, decode
 from edge.messages import Slots as Message
 from edge.slots import FOLDER, Event, Slots
+from edge.slots.install import install
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey
 from tests.system.bad_models import NOW, Bad, Bakery, damaged, third_party, untrusted, wrong
+from tests.system.daemons import Daemon
 from tests.system.supervised import Supervised, decisions
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
@@ -190,7 +193,7 @@ def test_thirty_bad_models_are_refused_or_rolled_back_and_the_line_judges_on(
         ("refuses", r"the runtime refused \d+ frames?", 1),
         ("slow", "too slow: ", 1),
         ("crashes", "crash loop: ", 3),
-        ("hangs", r"hangs: no decision for [\d.]+ s", 2),
+        ("hangs", r"hangs: no decision for [\d.]+ s", 1),
     ],
 )
 def test_a_model_that_goes_wrong_after_fifty_parts_on_the_line_is_rolled_back(
@@ -214,3 +217,30 @@ def test_a_model_that_goes_wrong_after_fifty_parts_on_the_line_is_rolled_back(
     assert len(running.boots()) == boots
     versions = [version for _, _, version, _ in decisions(running.state)]
     assert name == "slow" or 30 <= versions.count(2) <= 60 * boots
+
+
+def test_a_line_goes_on_and_ends_in_order_with_a_hanging_thread_left_behind(
+    start: Callable[..., Daemon], faulty: Callable[..., Path], tmp_path: Path, signing_key: PrivateKey
+) -> None:
+    """A second model that hangs is one too many: the daemon ends, for its supervisor to start it again."""
+    config, slots = tmp_path / "edge.toml", Slots(tmp_path / "state" / FOLDER)
+    trust = Trust(tmp_path / "state" / "trust")
+    trust.add(signing_key.public, "works")
+    factory = faulty("plain")
+    config.write_text(SETTINGS.format(factory=factory, broker="", shadow=5, frames=1000, decide=""), "utf-8")
+    daemon = start(config)
+    install(slots, trust, faulty("hangs", version=2))
+    daemon.wait_for("left behind", 60)
+    daemon.process.send_signal(signal.SIGTERM)
+    report = daemon.report()
+    assert report["dropped"].pop("failed") == 1
+    assert report["captured"] == report["decided"] + sum(report["dropped"].values()) + 1
+
+    daemon = start(config)
+    for version in (3, 4):
+        install(slots, trust, faulty("hangs", version=version))
+        if version == 3:
+            daemon.wait_for("left behind", 60)
+    assert daemon.process.wait(60) == 4
+    assert slots.state().trial == ""
+    assert [event.event for event in slots.history()][-1] == "rolled back"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import count, cycle, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from edge.chain import Chain
+from edge.chain import Chain, Link
 from edge.config import PartsConfig
-from edge.decide import Rule
+from edge.decide import Decision, Rule
 from edge.frames import Frame, open_source
 from edge.frames.frame import Image
 from edge.gate import NoGate
@@ -188,3 +191,94 @@ def test_whoever_taps_a_chain_sees_what_it_judges(models: tuple[Model, Model], p
     chain.tap = None
     chain.predict(pictures[2])
     assert [image is pictures[1] for image in seen] == [True]
+
+
+class Hanging:
+    """A model that keeps its third picture until it is let go."""
+
+    def __init__(self, model: Model) -> None:
+        self._model, self._asked = model, 0
+        self.let_go, self.hangs = threading.Event(), threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def predict(self, image: Image) -> Decision:
+        self._asked += 1
+        if self._asked == 3:
+            self.hangs.set()
+            self.let_go.wait(10)
+        return self._model.predict(image)
+
+
+def wait(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def hanging(models: tuple[Model, Model]) -> Hanging:
+    return Hanging(models[0])
+
+
+@contextmanager
+def judging(source: Colours, first: Any, links: list[Link], intake: Intake) -> Iterator[Pipeline]:
+    pipeline = Pipeline(source, Chain(first, links), NoGate(), intake, Waiting("every"))
+    line = threading.Thread(target=pipeline.run)
+    line.start()
+    try:
+        yield pipeline
+    finally:
+        pipeline.stop()
+        line.join()
+
+
+def test_another_thread_goes_on_in_the_place_of_one_that_hangs(
+    models: tuple[Model, Model], pictures: list[Image], hanging: Hanging
+) -> None:
+    intake = Intake()
+    with judging(Colours(pictures, 20, pause_s=0.01), hanging, [], intake) as pipeline:
+        assert not pipeline.leave_behind(), "nothing hangs yet"
+        hanging.hangs.wait(10)
+        assert not pipeline.leave_behind(), "nothing else is there to go on with"
+        stuck = pipeline._decider
+        pipeline.swap(Chain(models[1], tenure=1))
+        assert pipeline.leave_behind()
+        wait(lambda: pipeline.accounts.decided == 10)
+        hanging.let_go.set()
+        stuck.join(10)
+        assert not stuck.is_alive(), "it ends when it comes back"
+        wait(lambda: pipeline.ended)
+    kept = taken(intake)
+    assert [one.judgement.part for one in kept] == [0, 1, *range(3, 20)], "one frame is lost, none is judged twice"
+    assert [one.tenure for one in kept] == [0, 0] + [1] * 17
+    assert pipeline.accounts.dropped["failed"] == 1
+    assert pipeline.accounts.balanced
+
+
+def test_a_thread_that_is_left_behind_has_the_time_that_nobody_else_wants(
+    models: tuple[Model, Model], pictures: list[Image], hanging: Hanging
+) -> None:
+    with judging(Colours(pictures, 20, pause_s=0.01), hanging, [], Intake()) as pipeline:
+        hanging.hangs.wait(10)
+        stuck = pipeline._decider.native_id
+        assert stuck is not None
+        assert os.sched_getscheduler(stuck) == os.SCHED_OTHER
+        pipeline.swap(Chain(models[1]))
+        pipeline.leave_behind()
+        assert os.sched_getscheduler(stuck) == os.SCHED_IDLE
+        hanging.let_go.set()
+
+
+def test_a_thread_that_hangs_in_a_further_model_is_not_left_behind(
+    models: tuple[Model, Model], pictures: list[Image], hanging: Hanging
+) -> None:
+    """The chain that would go on uses that model, too."""
+    links: Any = [Link(hanging, frozenset(models[0].labels))]  # type: ignore[arg-type]
+    with judging(Colours(pictures, 20), models[0], links, Intake()) as pipeline:
+        hanging.hangs.wait(10)
+        pipeline.swap(Chain(models[1], tenure=1))
+        assert not pipeline.leave_behind()
+        hanging.let_go.set()
