@@ -65,6 +65,8 @@ answers = {
     "netlink": answer(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close()),
     "bluetooth": answer(lambda: socket.socket(socket.AF_BLUETOOTH, socket.SOCK_RAW, 1).close()),
     "a core of its own": answer(lambda: os.sched_setaffinity(0, os.sched_getaffinity(0))),
+    "idle moments": answer(lambda: os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))),
+    "real time": answer(lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))),
     "the factory": answer(lambda: send("192.168.77.7")),
     "the world": answer(lambda: send("203.0.113.7")),
     **{runtime: answer(lambda runtime=runtime: invoke(runtime)) for runtime in sys.argv[2:]},  # type: ignore[misc]

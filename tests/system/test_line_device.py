@@ -219,6 +219,7 @@ def test_its_sandbox_holds_and_both_runtimes_run_in_it(device: Machine) -> None:
         "netlink": "EAFNOSUPPORT",
         "bluetooth": "EAFNOSUPPORT",
         "a core of its own": "yes",
+        "idle moments": "yes",
         "the factory": "yes",
         "the world": "EPERM",
         "litert": "yes",
