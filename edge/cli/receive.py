@@ -57,8 +57,8 @@ def run_receive(args: argparse.Namespace) -> int:
     """Raises ConfigError or StateError; says before whether what arrived was damaged."""
     from edge.config import load_config
     from edge.flash.here import held_file
-    from edge.flash.receiving import DamagedError, Incoming, sweep
     from edge.slots import FOLDER, Slots
+    from edge.slots.incoming import DamagedError, Incoming, sweep
 
     slots = Slots(load_config(args.config).device.state / FOLDER)
     incoming = Incoming(slots.incoming, args.sha256, args.size)

@@ -14,9 +14,9 @@ from edge.config import Config
 from edge.errors import ArtifactError
 from edge.flash.deliverer import Running
 from edge.flash.offer import Offer
-from edge.flash.receiving import Incoming
 from edge.health.system import free_bytes
 from edge.slots import BAD, FACTORY, FOLDER, Held, Slots, SlotsState
+from edge.slots.incoming import Incoming
 from edge.status import runs
 from edge.trust import Trust
 

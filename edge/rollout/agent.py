@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge.errors import ArtifactError, EdgeError, LinkError, MessageError, StateError
-from edge.flash.receiving import DamagedError, sweep
-from edge.flash.receiving import Incoming as Arriving
 from edge.messages import Outcome
 from edge.rollout.desired import Desired, parse
 from edge.rollout.stream import GoneError, StoppedError, Stream
 from edge.slots import Slots
+from edge.slots.incoming import DamagedError, sweep
+from edge.slots.incoming import Incoming as Arriving
 from edge.slots.install import Installed
 from edge.slots.moves import INSTALLED, REFUSED
 from edge.sync.backoff import Backoff

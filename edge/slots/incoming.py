@@ -40,7 +40,7 @@ class DamagedError(StateError):
 
 
 class Incoming:
-    """One artifact on its way into ``folder``, which is :attr:`edge.slots.Slots.incoming`."""
+    """One artifact on its way into ``folder``, which is :attr:`edge.slots.slots.Slots.incoming`."""
 
     def __init__(self, folder: Path, sha256: str, size: int) -> None:
         """Raises ConfigError. Nothing is written before :meth:`take`."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import ConfigError, StateError
-from edge.flash.receiving import CHUNK, DamagedError, Incoming, sweep
+from edge.slots.incoming import CHUNK, DamagedError, Incoming, sweep
 
 DATA = bytes(range(256)) * 1024
 
