@@ -32,6 +32,8 @@ from edge.trust.key_files import write_pair
 from edge.trust.signing import signed
 from edge.typed import plain
 
+pytestmark = pytest.mark.slow
+
 BRIGHT = {"blue": (150, 20, 20), "green": (20, 150, 20), "red": (20, 20, 150)}
 
 
@@ -149,7 +151,6 @@ def test_metadata_that_is_there_is_replaced(
     assert read_stated(Artifact.load(again).model).name == "second"
 
 
-@pytest.mark.slow
 def test_what_a_float_model_wants_is_found_and_stated(
     variant: Callable[[Convention], Path], pictures: Path, tmp_path: Path
 ):

@@ -19,6 +19,8 @@ from edge.messages import Drift, decode
 from edge.parts import calibrate
 from edge.record import Record
 
+pytestmark = pytest.mark.slow
+
 BELT = "sim://line?trigger=free&pace=fast&width=640&height=160&speed=600&defects=0.4"
 
 

@@ -7,8 +7,12 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from edge.gate.protocol import Hello, Pass, Reject, encode
 from tests.firmware_stubs.building import build
+
+pytestmark = pytest.mark.slow
 
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "30"))
 

@@ -20,6 +20,8 @@ from edge.config import load_config
 from edge.daemon import run_line
 from edge.drift import DriftWatch, Reference
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Sample]
 
 

@@ -22,6 +22,8 @@ from edge.daemon import run_line
 from edge.messages import Audit, decode
 from edge.sim import SimulatedLine
 
+pytestmark = pytest.mark.slow
+
 Capture = pytest.CaptureFixture[str]
 LINE = "sim://line?count=120&pace=fast"
 

@@ -12,6 +12,8 @@ from edge.cli.main import main
 from edge.interpreter import usable_runtimes
 from edge.interpreter.machine import cores
 
+pytestmark = pytest.mark.slow
+
 RUNTIMES = [runtime.name for runtime in usable_runtimes()]
 QUICK = ["--seconds", "0.05", "--frame", "64x48"]
 

@@ -158,6 +158,7 @@ def mutated(chance: random.Random) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_hostile_messages_are_each_counted_and_none_does_harm(
     desk: Desk, office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:

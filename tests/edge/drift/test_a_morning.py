@@ -30,6 +30,8 @@ from edge.model import load
 from edge.record import Record
 from edge.sim import SimulatedLine
 
+pytestmark = pytest.mark.slow
+
 MODEL = Path(__file__).parents[2] / "data" / "cookie.tflite"
 LABELS = ("bad", "whole")
 LINE = "sim://line?seed=11&width=224&height=168&pace=fast&kinds=cracked,broken,missing_topping"

@@ -13,6 +13,8 @@ from edge.parts import Calibration, Due, Parts, PartsOptions
 from edge.sim import SimulatedLine
 from edge.sim.scene import VIEW_MM
 
+pytestmark = pytest.mark.slow
+
 Called = list[tuple[int, Due]]
 
 
@@ -68,11 +70,11 @@ def test_every_part_is_judged_exactly_once_at_three_belt_speeds(judged, speed, f
     assert all(due.whole for _, due in called)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("speed", [200, 500, 1200])
-def test_of_a_thousand_parts_in_all_none_is_missed_or_judged_twice(judged, speed):
+def test_of_a_long_run_no_part_is_missed_or_judged_twice(judged, speed):
+    """Of a thousand parts in all: ``python -m tests.bench belt``."""
     line = SimulatedLine.from_uri(f"{WIDE}&speed={speed}&seed=11")
-    frames = round(345 * 110 / speed * 30)
+    frames = round(70 * 110 / speed * 30)
     assert_each_once(line, judged(line, range(frames)), 0, frames - 1)
 
 

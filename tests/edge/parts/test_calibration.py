@@ -76,6 +76,7 @@ def test_an_empty_belt_is_not_occupied(empty):
     assert abs(int(empty.background.mean()) - 90) <= 1
 
 
+@pytest.mark.slow
 def test_a_moving_belt_with_parts_on_it_shows_the_same_belt(calibrated, frame):
     uri = "sim://line?trigger=free&pace=fast&speed=600&width=640&height=160&seed=8"
     line = SimulatedLine.from_uri(uri)

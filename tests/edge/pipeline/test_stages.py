@@ -18,6 +18,8 @@ from edge.pipeline import Cut, FollowedParts, Intake, Judged, Pipeline, Stage, V
 from edge.sim import SimulatedLine
 from tests.edge.pipeline.conftest import BELT
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 150
 PX_PER_MM = 160 / 90
 

@@ -90,6 +90,7 @@ def in_turn(models: tuple[Model, Model]) -> Iterator[Chain]:
     return (Chain(models[number % 2], rule=RULE, tenure=number) for number in count(1))
 
 
+@pytest.mark.slow
 def test_thousands_of_frames_and_hundreds_of_swaps_lose_nothing(
     models: tuple[Model, Model], pictures: list[Image]
 ) -> None:
@@ -163,6 +164,7 @@ def test_the_loop_turns_and_takes_a_new_chain_while_no_frame_comes(models: tuple
     assert pipeline.ended
 
 
+@pytest.mark.slow
 def test_a_part_that_two_models_voted_on_is_the_second_ones(
     models: tuple[Model, Model], belt_file: Callable[[str], Path]
 ) -> None:

@@ -20,6 +20,8 @@ from edge.trust import Trust
 from edge.trust.keys import PrivateKey
 from tests.edge.trial.lines import judged, running
 
+pytestmark = pytest.mark.slow
+
 LABELS = ("red", "green", "blue")
 FACTORY = Judge("faulty", 1, LABELS)
 
