@@ -29,6 +29,7 @@ from edge.trial.news import News
 from edge.trial.start import CRASH_LOOP, Start
 from edge.trial.switch import Crew, Switch
 from edge.trial.tally import Tally
+from edge.trial.unproven import Unproven
 from edge.trust import Trust, admit
 
 log = logging.getLogger(__name__)
@@ -87,10 +88,13 @@ class Keeper:
         """A slot and why it is to be rolled back, until the disk has taken note of it."""
         self._stamp: tuple[int, ...] | None = None
         self._news = News(slots, ways.tell)
+        self._unproven = Unproven(slots.folder)
         self._seldom = Seldom(log)
         self._begin_tally()
         if start.trial:
             self._watch(start.slot, start.sha256, crew, None, 0.0)
+        else:
+            self._unproven.begin(start.sha256)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="slots", daemon=True)
 
@@ -101,6 +105,7 @@ class Keeper:
         """A trial under way is broken off, and costs an attempt; a model that is being loaded is not waited for."""
         self._stopping.set()
         self._thread.join(STOP_S)
+        self._unproven.clear()
 
     def _run(self) -> None:
         self._settle_ratchet()
@@ -116,6 +121,7 @@ class Keeper:
 
     def _turn(self) -> None:
         self._note_bad()
+        self._unproven.look()
         stamp = self._slots.stamp()
         if stamp != self._stamp:
             state = self._slots.state()
@@ -155,6 +161,7 @@ class Keeper:
         self._switch.to(crew)
         self._switch.part_with(self._crew)
         self._crew, self._sha256 = crew, sha256
+        self._unproven.begin(sha256)
         self._begin_tally()
         log.info("judging with %s v%d from now on", self._name, crew.tenure.identity.model_version)
 
@@ -188,6 +195,7 @@ class Keeper:
 
     def _go_live(self, name: str, crew: Crew, candidate: Candidate) -> None:
         self._watch(name, candidate.admitted.sha256, crew, self._crew, candidate.usual_ms)
+        self._unproven.clear()  # an end is the trial's from now on, which has attempts of its own
         self._switch.to(crew)
         log.info("judging with %s v%d, on trial", crew.tenure.identity.model, crew.tenure.identity.model_version)
 
@@ -221,6 +229,7 @@ class Keeper:
         if trial.before is not None:
             self._switch.part_with(trial.before)
         self._trial, self._crew, self._sha256 = None, trial.crew, trial.sha256
+        self._unproven.begin(trial.sha256)
         self._begin_tally()
         self._settle_ratchet()
         log.info("slot %s has proved itself on %d parts and is active", trial.slot, trial.live.parts)

@@ -13,10 +13,13 @@ from edge.chain import Chain
 from edge.config import Config
 from edge.errors import ArtifactError, ConfigError, StateError
 from edge.slots import FACTORY, FOLDER, Slots, SlotsState
+from edge.slots.kept import GOOD
+from edge.trial.unproven import MOST, Unproven
 
 log = logging.getLogger(__name__)
 
 CRASH_LOOP = "crash loop: the daemon ended in each of its attempts to run it"
+BROUGHT_DOWN = "crash loop: it was committed, and brought the daemon down {} times in a row"
 
 
 @dataclass(slots=True)
@@ -42,11 +45,14 @@ def begin(config: Config, slots: Slots) -> Start:
     """Raises ConfigError where there is no model at all; ArtifactError, MissingError, StateError."""
     state = slots.settle()
     while state.active != FACTORY:
-        try:
-            return _of_slot(config, state, state.active)
-        except ArtifactError as error:
-            log.error("slot %s does not run any more: %s", state.active, error)  # noqa: TRY400
-            state = _without_active(slots, state, str(error))
+        reason = _crash_loop(config, slots, state)
+        if not reason:
+            try:
+                return _of_slot(config, state, state.active)
+            except ArtifactError as error:
+                reason = f"does not run at the start: {error}"
+        log.error("slot %s is left: %s", state.active, reason)
+        state = _without_active(slots, state, reason)
     if config.model.path is None and state.trial:
         return _only_trial(config, slots, state)
     return Start(load_chain(config), FACTORY)
@@ -58,13 +64,23 @@ def active_file(config: Config) -> Path | None:
     return state.files[state.active] if state.active != FACTORY else None
 
 
+def _crash_loop(config: Config, slots: Slots, state: SlotsState) -> str:
+    """Why the active slot is not to be tried again, where there is another model; else empty. A trial that waits is
+    not ended for it: it may be the remedy.
+    """
+    ends = Unproven(slots.folder).ends(state.held[state.active].sha256)
+    others = [name for name, held in state.held.items() if name != state.active and held.mark == GOOD]
+    can_leave = not state.trial and (others or config.model.path is not None)
+    return BROUGHT_DOWN.format(ends) if ends >= MOST and can_leave else ""
+
+
 def _of_slot(config: Config, state: SlotsState, name: str, trial: bool = False) -> Start:
     return Start(load_chain(config, state.files[name]), name, state.held[name].sha256, trial)
 
 
 def _without_active(slots: Slots, before: SlotsState, reason: str) -> SlotsState:
     """Raises StateError when the disk keeps no note of it: the next start would not know better."""
-    slots.roll_back(f"does not run at the start: {reason}")
+    slots.roll_back(reason)
     after = slots.state()
     if (after.active, after.trial) == (before.active, before.trial):
         raise StateError(f"slot {before.active}: {reason}; and it cannot be left")

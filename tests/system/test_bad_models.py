@@ -219,6 +219,23 @@ def test_a_model_that_goes_wrong_after_fifty_parts_on_the_line_is_rolled_back(
     assert name == "slow" or 30 <= versions.count(2) <= 60 * boots
 
 
+def test_a_model_that_crashes_only_after_its_commit_is_left_for_the_one_before(
+    device: Callable[..., Device], faulty: Callable[..., Path]
+) -> None:
+    """It is committed after 20 parts, and brings the daemon down after some 50: three times."""
+    running = device(faulty("plain"), shadow=5, frames=20)
+    assert running.install(faulty("crashes", version=2)) == 0
+    running.daemon.wait(lambda: running.slots.history()[-1].event == "rolled back")
+    last = running.slots.history()[-1]
+    assert last.reason == "crash loop: it was committed, and brought the daemon down 3 times in a row"
+    assert running.told(last).reason == last.reason
+    running.daemon.wait(lambda: decisions(running.state)[-1][2] == 1)
+    boots = running.boots()
+    assert len(boots) == 4
+    judged = decisions(running.state)
+    assert [min(version for boot, _, version, _ in judged if boot == one) for one in boots[1:]] == [2, 2, 1]
+
+
 def test_a_line_goes_on_and_ends_in_order_with_a_hanging_thread_left_behind(
     start: Callable[..., Daemon], faulty: Callable[..., Path], tmp_path: Path, signing_key: PrivateKey
 ) -> None:
