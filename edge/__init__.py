@@ -15,9 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from edge.account import Report
     from edge.artifact import Artifact
     from edge.config import Config, load_config
-    from edge.daemon import Line, Report, run_line
+    from edge.daemon import Line, run_line
     from edge.decide import Decision, Rule
     from edge.errors import EdgeError
     from edge.frames import Frame, FrameSource, capture, open_source
@@ -32,7 +33,7 @@ _HOMES = {
     "FrameSource": "edge.frames",
     "Line": "edge.daemon",
     "Model": "edge.model",
-    "Report": "edge.daemon",
+    "Report": "edge.account",
     "Rule": "edge.decide",
     "capture": "edge.frames",
     "load": "edge.model",

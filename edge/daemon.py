@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from edge.account import Report, closing_report
 from edge.assembly import (
     Lane,
     open_auditor,
@@ -28,13 +29,11 @@ from edge.commands.opening import open_desk
 from edge.config import Config
 from edge.errors import ArtifactError, EdgeError
 from edge.gate import Gate, NoGate, open_gate
-from edge.health import Distribution
-from edge.health.merging import SHARES
 from edge.health.vitals import Vitals
 from edge.messages import Identity
 from edge.messages import Slots as SlotsMessage
 from edge.office import Office
-from edge.pipeline import Accounts, Intake, steady, total
+from edge.pipeline import Intake, steady
 from edge.pipeline.pinning import reserved
 from edge.rollout.opening import open_agent
 from edge.slots import FOLDER, Slots
@@ -45,6 +44,10 @@ from edge.trial import Keeper, Start, begin
 from edge.trial.keeper import Ways
 from edge.trial.switch import Crew, Switch
 from edge.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from edge.commands.desk import Desk
+    from edge.rollout.agent import Agent
 
 log = logging.getLogger(__name__)
 
@@ -59,49 +62,18 @@ FLUSH_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class CameraReport:
-    """One camera's closing account: ``captured == decided + sum(dropped.values())``."""
+class Station:
+    """What serves the cameras while they judge; running, but for office and keeper."""
 
-    name: str
-    captured: int
-    decided: int
-    dropped: dict[str, int]
-    judged: int
-    """Parts judged."""
-    parts_lost: int
-    """Parts that went out of sight before they could be judged."""
-    losses: int
-    """How often the camera was lost and found again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The line's closing account, of all cameras together and of each.
-
-    ``captured == decided + sum(dropped.values())`` counts frames, ``buffered == judged - lost`` records.
-    """
-
-    device: str
-    boot_id: str
-    captured: int
-    decided: int
-    dropped: dict[str, int]
-    judged: int
-    """Parts judged, each of which is a record; equals ``decided`` where every frame is a part."""
-    parts_lost: int
-    buffered: int
-    """Records of this run that are durable in the buffer, or were until newer ones needed their room."""
-    lost: int
-    """Judged, but neither disk nor memory had room for the record."""
-    pending: int
-    """Buffer entries that no broker has acknowledged yet, of this run and earlier ones."""
-    windows: int
-    drifted_windows: tuple[int, ...]
-    latency_us: dict[str, int]
-    losses: int
-    cameras: tuple[CameraReport, ...]
-    gate: dict[str, int]
-    """What became of the decisions: see ``edge.gate.Gate.counters``."""
+    identity: Identity
+    intake: Intake
+    gate: Gate
+    office: Office
+    vitals: Vitals
+    keeper: Keeper
+    sync: Sync | None
+    desk: Desk | None
+    agent: Agent | None
 
 
 class Line:
@@ -136,6 +108,23 @@ class Line:
                 buffer.close()
 
     def _judge(self, slots: Slots, start: Start, buffer: Buffer, status: StatusService) -> Report:
+        station = self._open_station(slots, start, buffer)
+        vitals, lanes = station.vitals, self._lanes
+        station.office.start()
+        station.keeper.start()
+        status.start(lambda: vitals.latest)
+        try:
+            pipelines = [lane.pipeline for lane in lanes]
+            with steady(), Watchdog(pipelines, lambda: page.headline(vitals.latest)):
+                self._run_lanes(lanes)
+        finally:
+            self._close(station, buffer)
+        if self._failure is not None:
+            raise self._failure
+        return closing_report(station.identity, lanes, station.office, buffer, station.intake, station.gate)
+
+    def _open_station(self, slots: Slots, start: Start, buffer: Buffer) -> Station:
+        """No chain stays in a variable of ours: a model that is swapped away has to leave the memory."""
         config, chain = self._config, start.take()
         tenure = open_tenure(config, chain, buffer.boot_id)
         identity = tenure.identity
@@ -162,36 +151,27 @@ class Line:
         _log_start(config, chain)
         if self._stopped:
             self.stop()
-        desk = None
-        agent = open_agent(config, sync, slots)
+        agent, desk = open_agent(config, sync, slots), None
         if sync is not None:
             desk = open_desk(config.sync, sync, office, vitals, buffer, identity, auditor.folder)
             sync.start()
         crew = Crew(tuple(lane.pipeline.chain for lane in lanes), tenure)
         keeper = self._open_keeper(slots, start, crew, office, vitals, sync)
-        del chain, crew, tenure  # or a model that is swapped away would stay in memory
-        office.start()
-        keeper.start()
-        status.start(lambda: vitals.latest)
-        try:
-            pipelines = [lane.pipeline for lane in lanes]
-            with steady(), Watchdog(pipelines, lambda: page.headline(vitals.latest)):
-                self._run_lanes(lanes)
-        finally:
-            if agent is not None:
-                agent.stop()
-            keeper.stop()
-            office.finish()
-            gate.close()
-            if sync is not None:
-                self._wait_until_delivered(buffer)
-                sync.stop(GOODBYE_S)
-            if desk is not None:
-                desk.close()
-            buffer.commit()
-        if self._failure is not None:
-            raise self._failure
-        return _report(identity, lanes, office, buffer, intake, gate)
+        return Station(identity, intake, gate, office, vitals, keeper, sync, desk, agent)
+
+    def _close(self, station: Station, buffer: Buffer) -> None:
+        """What makes entries first, then what sends them."""
+        if station.agent is not None:
+            station.agent.stop()
+        station.keeper.stop()
+        station.office.finish()
+        station.gate.close()
+        if station.sync is not None:
+            self._wait_until_delivered(buffer)
+            station.sync.stop(GOODBYE_S)
+        if station.desk is not None:
+            station.desk.close()
+        buffer.commit()
 
     def _open_keeper(
         self, slots: Slots, start: Start, crew: Crew, office: Office, vitals: Vitals, sync: Sync | None
@@ -241,34 +221,6 @@ def run_line(config: Config) -> Report:
     return Line(config).run()
 
 
-def _report(
-    identity: Identity, lanes: Sequence[Lane], office: Office, buffer: Buffer, intake: Intake, gate: Gate
-) -> Report:
-    pipelines = [lane.pipeline for lane in lanes]
-    accounts = total(pipeline.accounts for pipeline in pipelines)
-    latencies = sum((pipeline.latency.copy() for pipeline in pipelines), Distribution.empty())
-    state = buffer.state()
-    cameras = tuple(_camera_report(lane) for lane in lanes)
-    return Report(
-        device=identity.device,
-        boot_id=identity.boot_id,
-        captured=accounts.captured,
-        decided=accounts.decided,
-        dropped=_by_reason(accounts),
-        judged=accounts.judged,
-        parts_lost=accounts.parts_lost,
-        buffered=buffer.committed,
-        lost=intake.lost + state.lost,
-        pending=state.pending,
-        windows=office.windows,
-        drifted_windows=tuple(office.drifted),
-        latency_us={name: latencies.quantile(share) for name, share in SHARES.items()} | {"max": latencies.max_us},
-        losses=sum(camera.losses for camera in cameras),
-        cameras=cameras,
-        gate=gate.counters(),
-    )
-
-
 def _log_start(config: Config, chain: Chain) -> None:
     for model in chain.models:
         log.info("%s on %s", model.name, model.running)
@@ -281,20 +233,3 @@ def _log_start(config: Config, chain: Chain) -> None:
 def _told(gate: Gate) -> Gate | None:
     """A line that only watches has no gate to report on."""
     return None if isinstance(gate, NoGate) else gate
-
-
-def _camera_report(lane: Lane) -> CameraReport:
-    accounts = lane.pipeline.accounts
-    return CameraReport(
-        name=lane.name,
-        captured=accounts.captured,
-        decided=accounts.decided,
-        dropped=_by_reason(accounts),
-        judged=accounts.judged,
-        parts_lost=accounts.parts_lost,
-        losses=lane.source.losses,
-    )
-
-
-def _by_reason(accounts: Accounts) -> dict[str, int]:
-    return {reason: count for reason, count in sorted(accounts.dropped.items()) if count}

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from edge.cli.options import Subparsers
 
 if TYPE_CHECKING:
+    from edge.account import Report
     from edge.config import Config
-    from edge.daemon import Report
 
 
 def add(subparsers: Subparsers) -> None:

@@ -10,11 +10,12 @@ from contextlib import closing, contextmanager
 from itertools import groupby
 from pathlib import Path
 
+from edge.account import Report
 from edge.buffer import Judge
 from edge.buffer.reading import entries
 from edge.buffer.schema import open_reader
 from edge.config import Config
-from edge.daemon import Line, Report
+from edge.daemon import Line
 from edge.messages import Outcome
 from edge.pipeline import Pipeline
 from edge.record import unpack
