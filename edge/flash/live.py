@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from edge.flash.deliverer import Step, Tell
-from edge.flash.display import said
+from edge.flash.lines import said
 
 
 @contextlib.contextmanager

@@ -7,7 +7,8 @@ import io
 import pytest
 
 from edge.flash.deliverer import Result, Running, Seen, Step
-from edge.flash.display import Lines, display
+from edge.flash.display import display
+from edge.flash.lines import Lines
 from edge.flash.live import live
 from edge.flash.tables import result_table, seen_table, size
 
