@@ -1,4 +1,4 @@
-"""Which pictures become golden samples: few, small, and sure to tell when a device feeds the model wrongly."""
+"""Which pictures may become golden samples: few, small, and sure to tell when a device feeds the model wrongly."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from edge.frames.folder import read_image
 from edge.frames.frame import Image
 from edge.preprocess import Preprocessor
 
-COUNT = 3
-CANDIDATES = 12
+CANDIDATES = 16
 ASKED = 200
 """Pictures that are looked at; on each the float model runs once more, with red and blue swapped."""
 SURE = 0.7
@@ -32,9 +31,6 @@ KEPT = 0.5
 """Share of the change of the scores, when red and blue are swapped, that few colours must leave."""
 LOOKED_AT = 4096
 """Pixels that make the palette."""
-FLOAT_STEPS = 256
-LEAST_TOLERANCE = 4
-"""Quantization steps, 1/64 of the score's range."""
 
 
 def candidates(samples: Samples, outputs: Outputs, predict: Callable[[NDArray[np.uint8]], Outputs]) -> Indices:
@@ -81,21 +77,6 @@ def _fit(
     gaps = np.abs(scores[0] - scores[1]).max(axis=2)
     sure = scores[0][:, range(len(classes)), classes] >= SURE
     return np.asarray((sure & (gaps >= KEPT * gaps[0]))[1:])
-
-
-def steadiest(runs: list[NDArray[np.generic]], top: Outputs, count: int = COUNT) -> tuple[Indices, int]:
-    """The candidates on which all runtimes name the same class, and the tolerance in quantization steps.
-
-    ``runs`` holds each runtime's raw outputs, (n, size); a step of float32 is 1/256. ``top`` is the best score of
-    each, (n,): a picture that is no longer surely judged now that it is coarse comes last. The tolerance is twice
-    the largest difference seen.
-    """
-    values = np.stack([run.astype(np.float64) * (FLOAT_STEPS if run.dtype == np.float32 else 1) for run in runs])
-    same = (values.argmax(axis=2) == values[0].argmax(axis=1)).all(axis=0)
-    steady = np.flatnonzero(same)
-    chosen = steady[np.argsort(top[steady] < SURE, kind="stable")][:count]
-    difference = int(np.ceil(np.abs(values[:, chosen] - values[0, chosen]).max())) if len(chosen) else 0
-    return chosen, max(LEAST_TOLERANCE, 2 * difference)
 
 
 def _turn(classes: Indices) -> Indices:

@@ -17,6 +17,7 @@ from converter.quantize import Graph, check_input
 from converter.report import RuntimeReport
 from converter.runner import Run, installed_runtimes, run, runtime_of
 from converter.scores import Outputs, classes_of, probabilities
+from converter.steadiness import probes, steadiest
 from edge.artifact.golden import Golden
 from edge.artifact.manifest import Evaluation, InputSpec, OutputSpec
 from edge.choices import Activation, Dtype
@@ -56,14 +57,18 @@ def measure_quantized(
     progress.say(f"running the quantized model on {len(unseen) + len(known)} pictures")
     few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)
     first, *others = _run_all(
-        quantized, [unseen.pixels, tensors, known.pixels], [unseen.pixels[few], tensors], progress, oldest
+        quantized,
+        [unseen.pixels, tensors, known.pixels, probes(tensors)],
+        [unseen.pixels[few], tensors],
+        progress,
+        oldest,
     )
     check_input(first[0].input)
     output = output_spec(first[0], graph.scores)
     top = evaluate.scores(first[1], output).max(axis=1)
     builtin = run(quantized, tensors, runtime_of(first[1]), progress, xnnpack=False)
     seen = [one[1].outputs for one in (first, *others)]
-    steady, tolerance = golden.steadiest([*seen, builtin.outputs], top)
+    steady, tolerance = steadiest([*seen, builtin.outputs], first[3].outputs, top)
     quantized_scores = evaluate.scores(first[0], output)
     by_quantized = classes_of(quantized_scores)
     return Measured(

@@ -31,6 +31,7 @@ from converter.runner import installed_runtimes
 from converter.samples import join
 from converter.scores import Outputs, activation_of, classes_of
 from converter.settings import Settings
+from converter.steadiness import probes, steadiest
 from converter.tensors import Ready
 from converter.wrap_report import WrapReport, WrapSizes
 from edge.artifact import Artifact
@@ -172,7 +173,8 @@ def _measure(
         reports.append(evaluate.report(shown, by_first[few], unseen.classes[few], output))
         steps.append(sampled)
     top = evaluate.scores(steps[0], output).max(axis=1)
-    steady, tolerance = golden.steadiest([one.outputs for one in steps], top)
+    probed = model.run(probes(tensors), convention, first, progress)
+    steady, tolerance = steadiest([one.outputs for one in steps], probed.outputs, top)
     reference = model.run(known.pixels, convention, first, progress)
     return Measured(
         accuracy=Accuracy(len(unseen), reports[0].accuracy),

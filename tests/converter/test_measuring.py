@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from converter import evaluate, golden
+from converter import evaluate
 from converter.quantize import check_input
 from converter.runner import Run
 from edge.artifact.manifest import OutputSpec
@@ -41,14 +41,6 @@ def test_a_runtime_that_rounds_otherwise_is_reported():
     other[0] = (TRUTH[0] + 1) % 3
     report = evaluate.report(a_run(other), TRUTH, TRUTH, SPEC)
     assert report.accuracy == report.agreement == pytest.approx(59 / 60)
-
-
-def test_golden_samples_are_those_that_all_runtimes_judge_alike():
-    first = np.array([[200, 56], [130, 126], [10, 246], [250, 6]], np.uint8)
-    second = np.array([[197, 59], [126, 130], [10, 246], [250, 6]], np.uint8)
-    chosen, tolerance = golden.steadiest([first, second], np.array([0.8, 0.5, 0.6, 0.9]))
-    assert chosen.tolist() == [0, 3, 2]
-    assert tolerance == 2 * 3
 
 
 @pytest.mark.parametrize("info", [("uint8", 0.98, 0), ("uint8", 1.0, 1), ("int8", 1.0, -128)])
