@@ -58,6 +58,8 @@ class _Cells:
 
     names: list[str] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
+    turn: int = -1
+    """In which a window of it waits to be counted."""
 
 
 class Evidence:
@@ -77,25 +79,31 @@ class Evidence:
         self._sum = np.zeros(_ROOM)
         self._since, self._calm = (np.zeros(_ROOM, np.int64) for _ in range(2))
         self._found = np.zeros(_ROOM, np.bool_)
+        self._turn = 0
+        self._places, self._hits, self._starts = list[int](), list[bool](), list[int]()
+        """Windows that wait to be counted together, at most one of each stream: one call of numpy for many."""
 
     def add(self, stream: Stream, drifted: Sequence[str], columns: int, start_ns: int) -> None:
-        """One more window: the columns drifted in it, of so many (0: not told). Costs some microseconds."""
+        """One more window: the columns drifted in it, of so many (0: not told). Costs a microsecond or two."""
         self._columns = max(self._columns, columns)
         cells = self._streams.setdefault(stream, _Cells())
+        if cells.turn == self._turn:
+            self._settle()
         for name in drifted:
             if name not in cells.names:
                 cells.names.append(name)
                 cells.places.append(self._new(stream, name))
-        if not cells.places:
-            return
-        places = np.array(cells.places)
-        hit = np.array([name in drifted for name in cells.names])
-        self._step(places, hit, start_ns)
+        if cells.places:
+            cells.turn = self._turn
+            self._places += cells.places
+            self._hits += [name in drifted for name in cells.names] if drifted else [False] * len(cells.places)
+            self._starts += [start_ns] * len(cells.places)
 
     def look(self, run_length: float) -> list[Finding]:
         """What is found now, and stays found until its windows are calm again. ``run_length``: windows of a device
         from one false alarm of the whole fleet to the next, on average at least.
         """
+        self._settle()
         size = len(self._owners)
         over = self._found[:size] & (self._calm[:size] >= self._clear)
         self._found[:size] &= ~over
@@ -114,14 +122,23 @@ class Evidence:
             return np.zeros(len(evidence), np.bool_)
         return np.asarray(evidence >= order[enough[-1]])
 
-    def _step(self, places: NDArray[np.int64], hit: NDArray[np.bool_], start_ns: int) -> None:
-        log_e = np.where(hit[:, None], self._hit, self._miss)
+    def _settle(self) -> None:
+        """Counts what waits."""
+        self._turn += 1
+        if self._places:
+            self._step(np.array(self._places), np.array(self._hits), np.array(self._starts, np.int64))
+            for waiting in (self._places, self._hits, self._starts):
+                waiting.clear()
+
+    def _step(self, places: NDArray[np.int64], hit: NDArray[np.bool_], starts: NDArray[np.int64]) -> None:
         with np.errstate(over="ignore"):
-            self._evidence[places] = np.minimum((self._evidence[places] + 1.0) * np.exp(log_e), LARGEST)
+            grown = (self._evidence[places] + 1.0) * np.exp(np.stack([self._miss, self._hit]))[hit.astype(np.intp)]
+        self._evidence[places] = np.minimum(grown, LARGEST)
         before = self._sum[places]
-        self._sum[places] = np.maximum(before + log_e[:, SUDDEN], 0.0)
+        log_e = np.where(hit, self._hit[SUDDEN], self._miss[SUDDEN])
+        self._sum[places] = np.maximum(before + log_e, 0.0)
         begins = hit & (before == 0.0)
-        self._since[places] = np.where(begins, start_ns, self._since[places])
+        self._since[places] = np.where(begins, starts, self._since[places])
         self._calm[places] = np.where(hit, 0, self._calm[places] + 1)
 
     def _finding(self, place: int) -> Finding:
