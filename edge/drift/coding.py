@@ -47,10 +47,13 @@ class Unpacker:
         stops = np.flatnonzero(np.unpackbits(np.frombuffer(self._bytes(length), np.uint8)))
         if len(stops) != size:
             raise ConfigError(f"counts: expected {size} numbers, got {len(stops)}")
-        values = np.diff(stops, prepend=-1) - 1
+        values = stops.copy()
+        values[1:] -= stops[:-1] + 1
+        if not bits:
+            return values
         planes = np.frombuffer(self._bytes(bits * _bytes_of(size)), np.uint8).reshape(bits, _bytes_of(size))
         low = np.unpackbits(planes, axis=1, count=size).astype(np.int64)
-        if bits and values.max(initial=0) >> (62 - bits):
+        if values.max(initial=0) >> (62 - bits):
             raise ConfigError("counts: a number beyond 62 bits")
         return np.asarray((values << bits) + (low << np.arange(bits)[:, None]).sum(axis=0))
 

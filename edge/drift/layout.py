@@ -21,6 +21,10 @@ class Layout:
         sizes = [2 * len(one) + 1 for one in values]
         self.starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         """Where in the flat rank histogram each column begins, and its end."""
+        gap = np.concatenate([np.arange(size) % 2 == 0 for size in sizes] or [np.zeros(0, np.bool_)])
+        self.gaps, self.ties = np.flatnonzero(gap), np.flatnonzero(~gap)
+        """Places there of the cells between reference values, and of those on them: in measurements without ties
+        the latter stay empty."""
         self.means, deviations = np.asarray(moments, np.float64).reshape(-1, 2).T
         self.steps = np.array([grid.step(s, m) for s, m in zip(deviations, self.means, strict=True)])
         self._grids = np.arange(len(sizes)) * grid.SIZE

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.drift import grid
 from edge.drift.coding import Unpacker, pack, unzigzag, zigzag
@@ -59,7 +57,7 @@ def decode_pane(data: Mapping[str, Any], reference: Reference) -> Pane:
 
 def _pack(pane: Pane) -> bytes:
     arrays = pane.arrays()
-    gaps, ties = _planes(pane.reference)
+    gaps, ties = pane.reference.layout.gaps, pane.reference.layout.ties
     used = arrays["counts"] > 0
     first = np.where(used.any(axis=1), used.argmax(axis=1), 0)
     length = np.where(used.any(axis=1), grid.SIZE - used[:, ::-1].argmax(axis=1) - first, 0)
@@ -95,10 +93,10 @@ def _pane(stored: _Stored, reference: Reference) -> Pane:
 
 def _unpack(data: bytes, reference: Reference) -> dict[str, Counts]:
     source, columns = Unpacker(data), reference.layout.columns
-    gaps, ties = _planes(reference)
-    ranks = np.zeros(len(gaps), np.int64)
-    ranks[gaps] = source.take(int(gaps.sum()))
-    ranks[ties] = source.take(int(ties.sum()))
+    gaps, ties = reference.layout.gaps, reference.layout.ties
+    ranks = np.zeros(len(gaps) + len(ties), np.int64)
+    ranks[gaps] = source.take(len(gaps))
+    ranks[ties] = source.take(len(ties))
     first, length = source.take(columns), source.take(columns)
     if (first + length).max(initial=0) > grid.SIZE:
         raise ConfigError("counts: a cell beyond the grid")
@@ -137,13 +135,6 @@ def _audits(rows: tuple[tuple[Any, ...], ...], labels: int) -> Counter[Audit]:
             raise ConfigError(f"audits: expected stratum, two label indices and a count, got {row!r:.60}")
         audits[row[0], row[1], row[2]] += row[3]
     return audits
-
-
-def _planes(reference: Reference) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Cells between reference values, and cells on them: in measurements without ties the latter are all empty."""
-    starts = reference.layout.starts
-    place = np.concatenate([np.arange(b - a) for a, b in itertools.pairwise(starts.tolist())] or [np.zeros(0)])
-    return place % 2 == 0, place % 2 == 1
 
 
 def _ranges(first: Counts, length: Counts) -> tuple[Counts, Counts]:

@@ -18,7 +18,7 @@ from edge.monitor.panes import Found, Kin, Panes, found_of
 HOUR_NS = 3600 * 10**9
 DAY_NS = 24 * HOUR_NS
 WINDOWS = 60
-"""Unpacked in one step: each takes a millisecond or two."""
+"""Unpacked in one step: each takes about a millisecond."""
 
 SINGLE, ROLLED, NO_REFERENCE, UNREADABLE = range(4)
 """``stats.rolled``: by itself; in its hour; nobody gave the reference; not what the reference asks for."""
@@ -70,8 +70,10 @@ def roll_panes(engine: Engine, before_ns: int, span_ns: int, to_ns: int) -> int:
     place = (*first[0][:-1], start_ns, start_ns + to_ns)
     rows = engine.query(f"SELECT windows, message FROM pane WHERE {same}", place)
     device, camera, *kin = first[0][:6]
+    panes = Panes(engine)
     found = [Found(device, Kin(*kin), start_ns, windows, json.loads(text)) for windows, text in rows]
-    _add(engine, Panes(engine), (device, camera, *kin, to_ns, start_ns), found)
+    added = [(panes.unpack(one), one.windows) for one in found]
+    _add(engine, panes, (device, camera, *kin, to_ns, start_ns), added)
     engine.execute(f"DELETE FROM pane WHERE {same}", place)
     return len(rows)
 
@@ -85,41 +87,40 @@ def _roll(engine: Engine, rows: Sequence[Row]) -> list[tuple[int, int, int]]:
     """Adds what can be read to its hours; the mark for each window, with its key."""
     panes = Panes(engine)
     marks: list[tuple[int, int, int]] = []
-    groups: dict[tuple[Any, ...], list[Found]] = {}
+    groups: dict[tuple[Any, ...], list[tuple[Pane, int]]] = {}
     for boot, seq, device, text, at_ns in rows:
         found = found_of(device, text, at_ns)
-        mark = UNREADABLE if found is None else _readable(panes, found)
+        mark, pane = (UNREADABLE, None) if found is None else _read(panes, found)
         marks.append((mark, boot, seq))
-        if found is not None and mark == ROLLED:
+        if found is not None and pane is not None:
             camera = str(json.loads(text).get("camera", ""))
             key = (device, camera, *_kin(found.kin), HOUR_NS, at_ns // HOUR_NS * HOUR_NS)
-            groups.setdefault(key, []).append(found)
+            groups.setdefault(key, []).append((pane, found.windows))
     for key, members in groups.items():
         _add(engine, panes, key, members)
     return marks
 
 
-def _readable(panes: Panes, found: Found) -> int:
+def _read(panes: Panes, found: Found) -> tuple[int, Pane | None]:
+    """The mark, and what is added up."""
     if panes.reference(found.kin.reference) is None:
-        return NO_REFERENCE
+        return NO_REFERENCE, None
     try:
-        panes.unpack(found)
+        return ROLLED, panes.unpack(found)
     except ArtifactError:
-        return UNREADABLE
-    return ROLLED
+        return UNREADABLE, None
 
 
-def _add(engine: Engine, panes: Panes, key: tuple[Any, ...], found: Iterable[Found]) -> None:
-    """To what is there of that time already: windows may come late."""
+def _add(engine: Engine, panes: Panes, key: tuple[Any, ...], added: Iterable[tuple[Pane, int]]) -> None:
+    """Panes, each of so many windows, to what is there of that time already: windows may come late."""
     same = " AND ".join(f"{name} = ?" for name in _KEY)
     total: Pane | None = None
     windows = 0
     for windows_there, text in engine.query(f"SELECT windows, message FROM pane WHERE {same}", key):
         total = panes.unpack(Found(key[0], Kin(*key[2:6]), key[7], windows_there, json.loads(text)))
         windows = windows_there
-    for one in found:
-        pane = panes.unpack(one)
-        total, windows = pane if total is None else total.merge(pane), windows + one.windows
+    for pane, more in added:
+        total, windows = pane if total is None else total.merge(pane), windows + more
     if total is None:
         return
     text = json.dumps(encode_pane(total), separators=(",", ":"))

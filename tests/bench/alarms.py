@@ -22,7 +22,7 @@ from tests.bench.timing import Row
 
 DEVICES, DRIFTING = 10_000, 50
 WEEK_S = 7 * 24 * 3600
-WINDOW_S = float(os.environ.get("EDGE_BENCH_WINDOW_S", "300"))
+WINDOW_S = float(os.environ.get("EDGE_BENCH_WINDOW_S", "60"))
 WINDOWS = int(WEEK_S / WINDOW_S)
 CALM_BANK, DRIFT_BANK = 3000, 150
 SAMPLES = 200
