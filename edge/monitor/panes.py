@@ -21,6 +21,10 @@ CHUNK = 200
 MOST_SAMPLES = 1 << 32
 """In one pane: with more, sums over a fleet would no longer fit 64 bits. No device sees so many parts in a month."""
 
+_SPREAD, _OF_BOOTS, _OF_WINDOWS = 65_536, 40_503, 27_147
+"""Multiples of 0.618 and of 0.414 spread evenly over one turn, whatever step they are taken in: so windows that are
+left out are of no particular line or time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kin:
@@ -72,9 +76,18 @@ class Panes:
         A window whose verdict has not come is not found until it is in its hour: its time is not known.
         """
         for start in range(0, len(devices), CHUNK):
+            yield from self._windows(devices[start : start + CHUNK], span)
+        for start in range(0, len(thinned := devices[:: span.every]), CHUNK):
+            yield from self._hours(thinned[start : start + CHUNK], span)
+
+    def count(self, devices: Sequence[str], span: Span) -> int:
+        """How many :meth:`of` finds."""
+        total = 0
+        for start in range(0, len(devices), CHUNK):
             chunk = devices[start : start + CHUNK]
-            yield from self._windows(chunk, span)
-            yield from self._hours(chunk, span)
+            for tables, values in (_single(boots_of(self._engine, chunk), span), _added_up(chunk, span)):
+                total += int(self._engine.query(f"SELECT count(*) {tables}", values)[0][0])
+        return total
 
     def unpack(self, found: Found) -> Pane:
         """Raises ArtifactError when it is not what its reference asks for, or when there is no reference."""
@@ -88,23 +101,16 @@ class Panes:
 
     def _windows(self, devices: Sequence[str], span: Span) -> Iterator[Found]:
         boots = boots_of(self._engine, devices)
-        condition, values = _within(span, "drift.")
-        rows = self._engine.query(
-            "SELECT drift.boot, drift.start_ns, stats.message FROM drift JOIN stats "
-            "ON stats.boot = drift.boot AND stats.seq = drift.seq "
-            f"WHERE drift.boot IN ({marks(len(boots)) or 'NULL'}) AND stats.rolled IN (0, 2) AND {condition}",
-            (*boots, *values),
-        )
+        tables, values = _single(boots, span)
+        rows = self._engine.query(f"SELECT drift.boot, drift.start_ns, stats.message {tables}", values)
         for boot, start_ns, text in rows:
             if (found := found_of(boots[boot][0], text, start_ns)) is not None:
                 yield found
 
     def _hours(self, devices: Sequence[str], span: Span) -> Iterator[Found]:
-        condition, values = _within(span, "")
+        tables, values = _added_up(devices, span)
         rows = self._engine.query(
-            "SELECT device, model, version, digest, reference, start_ns, windows, message FROM pane "
-            f"WHERE device IN ({marks(len(devices)) or 'NULL'}) AND {condition}",
-            (*devices, *values),
+            f"SELECT device, model, version, digest, reference, start_ns, windows, message {tables}", values
         )
         for device, model, version, digest, reference, start_ns, windows, text in rows:
             yield Found(device, Kin(model, version, digest, reference), start_ns, windows, json.loads(text))
@@ -127,6 +133,24 @@ def add_up(panes: Iterable[Pane]) -> Pane | None:
     for pane in panes:
         total = pane if total is None else total.merge(pane)
     return total
+
+
+def _single(boots: Iterable[int], span: Span) -> tuple[str, tuple[object, ...]]:
+    """Where windows are that nobody has added up, and the values that it asks for."""
+    condition, values = _within(span, "drift.")
+    if span.every > 1:
+        condition += f" AND (drift.boot * {_OF_BOOTS} + drift.seq * {_OF_WINDOWS}) % {_SPREAD} < ?"
+        values.append(max(1, _SPREAD // span.every))
+    boots = tuple(boots)
+    return (
+        "FROM drift JOIN stats ON stats.boot = drift.boot AND stats.seq = drift.seq "
+        f"WHERE drift.boot IN ({marks(len(boots)) or 'NULL'}) AND stats.rolled IN (0, 2) AND {condition}"
+    ), (*boots, *values)
+
+
+def _added_up(devices: Sequence[str], span: Span) -> tuple[str, tuple[object, ...]]:
+    condition, values = _within(span, "")
+    return f"FROM pane WHERE device IN ({marks(len(devices)) or 'NULL'}) AND {condition}", (*devices, *values)
 
 
 def _within(span: Span, table: str) -> tuple[str, list[object]]:

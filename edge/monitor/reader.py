@@ -87,6 +87,9 @@ class SqlReader:
     def merged(self, where: Filter = _ALL, span: Span = _EVER) -> list[Merged]:
         return merging.merged(self._panes, fleet.names(self._engine, where), span)
 
+    def kept(self, devices: Sequence[str], span: Span = _EVER) -> int:
+        return self._panes.count(devices, span)
+
     def slices(self, where: Filter = _ALL, span: Span = _EVER, *, step_ns: int = HOUR_NS) -> list[Slice]:
         return merging.slices(self._panes, fleet.names(self._engine, where), span, step_ns)
 

@@ -211,6 +211,8 @@ class Span:
     camera: str | None = None
     since_ns: int = 0
     until_ns: int = (1 << 63) - 1
+    every: int = 1
+    """Of windows only one in so many, evenly over devices and time; of hours and days those of one device in many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +320,9 @@ class Reader(Protocol):
 
     def merged(self, where: Filter = ..., span: Span = ...) -> list[Merged]:
         """Of all these devices over that time, one for each model and reference."""
+
+    def kept(self, devices: Sequence[str], span: Span = ...) -> int:
+        """How many statistics of windows, hours and days :meth:`merged` would add up of these devices."""
 
     def slices(self, where: Filter = ..., span: Span = ..., *, step_ns: int = ...) -> list[Slice]:
         """Merged and judged for each stretch of time by itself: columns × time."""

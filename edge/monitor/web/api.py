@@ -10,7 +10,7 @@ from typing import Any
 
 from edge.monitor.reading import Reader, SetAside
 from edge.monitor.web.asked import Asked
-from edge.monitor.web.pages.scope import choose
+from edge.monitor.web.pages.scope import PANES, PANES_EXACT, choose
 from edge.typed import plain
 
 STEPS = 30
@@ -60,11 +60,11 @@ def messages(reader: Reader, asked: Asked) -> Any:
 
 
 def drift(reader: Reader, asked: Asked) -> Any:
-    """Columns × time, and which devices they are of."""
-    scope = choose(reader, asked.filter, asked.stretch, exact=bool(asked.yes_or_no("exact")))
+    """Columns × time; of windows one in ``every``."""
+    scope = choose(reader, asked.filter, asked.span, most=PANES_EXACT if asked.yes_or_no("exact") else PANES)
     step_ns = asked.stretch.seconds * 10**9 // STEPS
-    slices = reader.slices(scope.where, asked.span, step_ns=step_ns) if scope.taken else []
-    return {"devices": scope.total, "added_up": list(scope.taken), "step_ns": step_ns, "slices": plain(slices)}
+    slices = reader.slices(scope.where, scope.span, step_ns=step_ns)
+    return {"devices": scope.devices, "every": scope.span.every, "step_ns": step_ns, "slices": plain(slices)}
 
 
 def _set_aside(one: SetAside) -> dict[str, Any]:

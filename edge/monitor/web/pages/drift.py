@@ -12,13 +12,15 @@ from edge.monitor.siblings import FEWEST
 from edge.monitor.web.asked import STRETCHES, Asked
 from edge.monitor.web.charts.figure import Caption
 from edge.monitor.web.pages import drifting
-from edge.monitor.web.pages.scope import WINDOW_S, Scope, choose
+from edge.monitor.web.pages.scope import PANES, PANES_EXACT, Scope, choose
 from edge.monitor.web.texts import link
 
 CELLS = 30
 LISTED, ODD = 20, 20
 SIBLINGS = 100
 """More are not compared with each other on a page."""
+NEWEST_PANES = 200
+"""That the distributions of the newest stretch are of, at most."""
 SIBLING_PANES = 120
 """That the comparison adds up."""
 
@@ -35,9 +37,9 @@ class Trend:
 def context(reader: Reader, asked: Asked) -> dict[str, Any]:
     """For ``drift.html``."""
     where, stretch = asked.filter, asked.stretch
-    scope = choose(reader, where, stretch, exact=bool(asked.yes_or_no("exact")))
+    scope = choose(reader, where, asked.span, most=PANES_EXACT if asked.yes_or_no("exact") else PANES)
     step_ns = stretch.seconds * 10**9 // CELLS
-    slices = list(reader.slices(scope.where, asked.span, step_ns=step_ns)) if scope.taken else []
+    slices = list(reader.slices(scope.where, scope.span, step_ns=step_ns))
     settled = whole_stretches(slices)
     trends = find_trends(settled)
     merged = _newest(reader, scope, asked, settled, step_ns)
@@ -51,6 +53,7 @@ def context(reader: Reader, asked: Asked) -> dict[str, Any]:
         "choices": _choices(reader),
         "title": title(where),
         "scope": scope,
+        "most": PANES_EXACT,
         "exact": link("/drift", **asked.given("exact", exact="yes")),
         "heat": drifting.slices_map(_caption(scope), slices, step_ns),
         "trends": trends,
@@ -108,7 +111,7 @@ def _newest(reader: Reader, scope: Scope, asked: Asked, slices: Sequence[Slice],
     since_ns = max((one.start_ns for one in slices), default=asked.stretch.since_ns)
     until_ns = since_ns + step_ns if slices else Span().until_ns
     span = replace(asked.span, since_ns=since_ns, until_ns=until_ns)
-    return reader.merged(scope.where, span) if scope.taken else []
+    return reader.merged(scope.where, choose(reader, scope.where, span, most=NEWEST_PANES).span)
 
 
 def _siblings(reader: Reader, scope: Scope, asked: Asked) -> dict[str, Any]:
@@ -119,17 +122,23 @@ def _siblings(reader: Reader, scope: Scope, asked: Asked) -> dict[str, Any]:
         return {"siblings": None, "odd": [], "limits": limits}
     newest = max((row.window_ns or 0 for row in rows), default=0)
     # As many of the last windows of each as there is time for.
-    reach_ns = max(1, SIBLING_PANES // total) * WINDOW_S * 10**9
+    reach_ns = max(1, SIBLING_PANES // total) * _window_ns(reader, rows[0].device)
     span = replace(asked.span, since_ns=max(0, newest - reach_ns))
     found: list[Sibling] = list(reader.siblings([row.device for row in rows], span))
     return {"siblings": total, "odd": [one for one in found if one.odd][:ODD], "limits": limits}
+
+
+def _window_ns(reader: Reader, device: str) -> int:
+    """How long one lasts."""
+    detail = reader.device(device)
+    return max((one.end_ns - one.start_ns for one in detail.watches), default=0) if detail else 0
 
 
 def _caption(scope: Scope) -> Caption:
     return Caption(
         "heat",
         "Features by time",
-        f"Statistics of {len(scope.taken)} devices added up, for each stretch of time by itself. "
+        f"Statistics of {scope.devices} devices added up, for each stretch of time by itself. "
         "Darker is a larger difference; a dot marks drift.",
         "strength",
     )

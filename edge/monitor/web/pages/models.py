@@ -93,8 +93,8 @@ def comparison(reader: Reader, asked: Asked) -> dict[str, Any]:
 def _side(reader: Reader, asked: Asked, model: str, version: int) -> Side:
     where = Filter(model=model, version=version, site=asked.text("site") or None, line=asked.text("line") or None)
     rows, total = reader.fleet(where, limit=LOOKED_AT)
-    scope = choose(reader, where, asked.stretch)
-    merged = reader.merged(scope.where, asked.span) if scope.taken else []
+    scope = choose(reader, where, asked.span)
+    merged = reader.merged(scope.where, scope.span)
     own = [one for one in merged if one.version == version]
     best = next((one for one in own if one.pane is not None), None)
     return Side(
