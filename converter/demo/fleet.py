@@ -77,14 +77,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _run(args: argparse.Namespace, folder: Path) -> int:
-    store, script = folder / "monitor.db", folder / "drifts.toml"
+    store, script, rules = folder / "monitor.db", folder / "drifts.toml", folder / "alerts.toml"
     script.write_text(SCRIPT.format(soon=3 * args.interval), "utf-8")
+    rules.write_text("", "utf-8")  # the defaults; nobody is told, the page shows them
     print(f"{args.devices} devices; their windows are compared with what the line usually shows …", flush=True)
     with closing(Store(store)) as opened:
         opened.add_reference(Population.draw_line(0).reference.to_bytes(), "cookie", 1)
     fleet = ["--devices", str(args.devices), "--interval", str(args.interval), "--script", str(script)]
     with Mosquitto(folder / "mosquitto") as broker:
         listen = ["monitor", "--broker", broker.url, "--store", str(store), "--web", args.web, "--json"]
+        listen += ["--alerts", str(rules)]
         with (
             _process(listen, folder / "monitor.log") as monitor,
             _process(["simulate", "--broker", broker.url, *fleet], folder / "fleet.log") as simulator,
@@ -115,7 +117,16 @@ def _url(monitor: subprocess.Popen[bytes], log: Path) -> str:
         if found := re.search(r"pages at (\S+)", log.read_text("utf-8")):
             return found[1]
         time.sleep(0.1)
-    raise LinkError(log.read_text("utf-8").strip().removeprefix("edge: ") or "the monitor did not start in time")
+    if monitor.poll() is not None:
+        raise LinkError(_ended("monitor", monitor, log))
+    raise LinkError(f"the monitor did not start within {START_S:.0f} s")
+
+
+def _ended(name: str, process: subprocess.Popen[bytes], log: Path) -> str:
+    """How, and its last words: a signal leaves none."""
+    words = log.read_text("utf-8").strip().removeprefix("edge: ")[-500:]
+    how = f"by signal {-process.returncode}" if process.returncode < 0 else f"with status {process.returncode}"
+    return f"{name} ended {how}" + (f": {words}" if words else "")
 
 
 def _watch(url: str, duration_s: float | None, processes: dict[str, subprocess.Popen[bytes]], folder: Path) -> int:
@@ -124,7 +135,7 @@ def _watch(url: str, duration_s: float | None, processes: dict[str, subprocess.P
     while duration_s is None or time.monotonic() - begun < duration_s:
         for name, process in processes.items():
             if process.poll() is not None:
-                raise LinkError(f"{name} ended: {(folder / f'{name}.log').read_text('utf-8').strip()[-500:]}")
+                raise LinkError(_ended(name, process, folder / f"{name}.log"))
         news = _news(url)
         if news and news != said:
             said = news
@@ -138,7 +149,7 @@ def _watch(url: str, duration_s: float | None, processes: dict[str, subprocess.P
 def _news(url: str) -> str:
     with (
         contextlib.suppress(OSError),
-        urllib.request.urlopen(f"{url}api/v1/fleet?drifted=yes&rows=5", timeout=10) as answer,
+        urllib.request.urlopen(f"{url}api/v1/fleet?drifted=yes&rows=5&sort=since&order=up", timeout=10) as answer,
     ):
         found = json.load(answer)
         names = ", ".join(f"{row['device']} ({row['feature']})" for row in found["devices"])

@@ -56,7 +56,7 @@ def pages(args: argparse.Namespace, desk: Desk | None = None) -> Iterator[None]:
     )
     if args.store is None:
         raise ConfigError("--web: expected --store too; the pages show what is kept there")
-    with open_pages(args.store, place, access, desk) as url:
+    with open_pages(args.store, place, access, desk, alarming=args.alerts is not None) as url:
         sys.stderr.write(f"edge: pages at {url}\n")
         yield
 

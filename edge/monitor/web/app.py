@@ -43,7 +43,6 @@ SHOWN: dict[str, tuple[str, Context]] = {
     "/drift": ("drift.html", drift.context),
     "/models": ("models.html", models.context),
     "/compare": ("compare.html", models.comparison),
-    "/alerts": ("alerts.html", alerts.context),
     "/messages": ("messages.html", messages.context),
 }
 
@@ -54,15 +53,24 @@ SLOW_LASTS_S = 30.0
 
 
 def create_app(
-    opener: Callable[[], SqlReader], access: Access, desk: Desk | None = None, limit: Limit | None = None
+    opener: Callable[[], SqlReader],
+    access: Access,
+    desk: Desk | None = None,
+    limit: Limit | None = None,
+    *,
+    alarming: bool = True,
 ) -> ASGIApp:
-    """``opener`` gives a reader for each of a few threads; without a ``desk`` nobody can act on alerts.
+    """``opener`` gives a reader for each of a few threads; without a ``desk`` nobody can act on alerts, and where
+    nobody is ``alarming`` the page of alerts says so.
 
     ``limit`` is of each caller's requests; by default one that no person reaches.
     """
     sessions, readers = Sessions(access), Readers(opener)
     login, memo = Login(sessions), Memo(SLOW_LASTS_S)
-    shown = SHOWN | {"/": ("fleet.html", fleet.FleetPage().context)}
+    shown = SHOWN | {
+        "/": ("fleet.html", fleet.FleetPage().context),
+        "/alerts": ("alerts.html", partial(alerts.context, looking=alarming)),
+    }
     routes: list[BaseRoute] = [
         *(
             Route(path, partial(_show, readers, memo, template, context))
@@ -91,14 +99,21 @@ def create_app(
 
 @contextmanager
 def open_pages(
-    address: Any, place: Place, access: Access, desk: Desk | None = None, limit: Limit | None = None
+    address: Any,
+    place: Place,
+    access: Access,
+    desk: Desk | None = None,
+    limit: Limit | None = None,
+    *,
+    alarming: bool = True,
 ) -> Iterator[str]:
     """Serves the store at ``address`` until the block ends; gives the URL.
 
     Raises StateError when the store cannot be read, LinkError when the place cannot be had, ConfigError.
     """
     open_reader(address).close()
-    with serving(create_app(partial(open_reader, address), access, desk, limit), place) as url:
+    app = create_app(partial(open_reader, address), access, desk, limit, alarming=alarming)
+    with serving(app, place) as url:
         yield url
 
 

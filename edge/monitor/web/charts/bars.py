@@ -47,10 +47,10 @@ def distribution(
     names: Sequence[str],
     before: Sequence[float],
     now: Sequence[float],
-    ends: tuple[str, str],
+    ends: Sequence[str],
     sides: tuple[str, str] = ("reference", "now"),
 ) -> Markup:
-    """Shares of two samples in the same bins; ``ends`` stand below the first and the last."""
+    """Shares of two samples in the same bins; ``ends`` stand below the first and the last, or one below each."""
     if not before or not now:
         return no_data(caption, "Nothing to compare yet.")
     top = max(*before, *now, 1e-12)
@@ -58,7 +58,12 @@ def distribution(
         "div",
         tag("div", [tag("span", share(top * part)) for part in (1, 0.5, 0)], cls="y", aria_hidden="true"),
         svg(caption, HEIGHT, pairs(before, now, WIDTH, HEIGHT), cls="area"),
-        tag("div", [tag("span", end) for end in ends], cls="x", aria_hidden="true"),
+        tag(
+            "div",
+            [tag("span", end) for end in ends],
+            cls="x each" if len(ends) == len(names) else "x",
+            aria_hidden="true",
+        ),
         cls="plot",
     )
     rows: list[list[Content]] = [

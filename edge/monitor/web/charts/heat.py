@@ -61,7 +61,10 @@ def _cell(row: HeatRow, place: int, column: int, wide: float) -> Content:
     x, y = column * wide, place * ROW_PX
     shade = f"h{bisect.bisect_right(STEPS, value)}"
     box = tag("rect", x=f"{x:.1f}", y=y, width=f"{wide + 0.3:.1f}", height=ROW_PX - 1, cls=shade)
-    return [box, dot(x + wide / 2, y + ROW_PX / 2, "marked")] if drifted else box
+    if not drifted:
+        return box
+    # With a light ring round it: a dark dot cannot be told from a dark cell.
+    return [box, *(dot(x + wide / 2, y + ROW_PX / 2, cls) for cls in ("halo", "marked"))]
 
 
 def _name(row: HeatRow) -> Markup:

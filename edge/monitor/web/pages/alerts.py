@@ -20,11 +20,18 @@ class Desk(Protocol):
     def put_alert(self, alert: Alert) -> Alert: ...
 
 
-def context(reader: Reader, asked: Asked) -> dict[str, Any]:
-    """For ``alerts.html``."""
+def context(reader: Reader, asked: Asked, *, looking: bool = True) -> dict[str, Any]:
+    """For ``alerts.html``. ``looking``: this monitor, or another on the store, looks for what to alarm for."""
     every = bool(asked.yes_or_no("closed"))
     listed = reader.alerts(open_only=not every, limit=LISTED)
-    return {"asked": asked, "alerts": listed, "every": every, "now_ns": time.time_ns(), "silences": list(SILENCES)}
+    return {
+        "asked": asked,
+        "alerts": listed,
+        "every": every,
+        "looking": looking or bool(reader.alerts(limit=1)),
+        "now_ns": time.time_ns(),
+        "silences": list(SILENCES),
+    }
 
 
 def act(reader: Reader, desk: Desk, form: Mapping[str, str], user: str) -> Alert | None:

@@ -9,7 +9,7 @@ from edge.drift.pane import Pane
 from edge.monitor.reading import DeviceDetail, DriftWindow, Filter, Reader, Span
 from edge.monitor.web.asked import STRETCHES, Asked
 from edge.monitor.web.charts.figure import Caption
-from edge.monitor.web.pages import drifting, vitals
+from edge.monitor.web.pages import advice, drifting, vitals
 from edge.monitor.web.texts import link
 from edge.page import Markup
 
@@ -31,6 +31,7 @@ def context(reader: Reader, asked: Asked) -> dict[str, Any] | None:
         "row": detail.row,
         "detail": detail,
         "health": detail.health,
+        "advice": advice.of_device(reader, detail.row),
         "cards": vitals.cards(detail),
         "charts": vitals.charts(points),
         "latencies": vitals.latencies(detail.health) if detail.health else None,

@@ -11,7 +11,7 @@ from edge.monitor.reading import Filter, Merged, Reader, Sibling, Slice, Span
 from edge.monitor.siblings import FEWEST
 from edge.monitor.web.asked import STRETCHES, Asked
 from edge.monitor.web.charts.figure import Caption
-from edge.monitor.web.pages import drifting
+from edge.monitor.web.pages import advice, drifting
 from edge.monitor.web.pages.scope import PANES, PANES_EXACT, Scope, choose
 from edge.monitor.web.texts import link
 
@@ -55,6 +55,7 @@ def context(reader: Reader, asked: Asked) -> dict[str, Any]:
         "scope": scope,
         "most": PANES_EXACT,
         "exact": link("/drift", **asked.given("exact", exact="yes")),
+        "advice": advice.of_many(reader, where),
         "heat": drifting.slices_map(_caption(scope), slices, step_ns),
         "trends": trends,
         "problems": list(dict.fromkeys(one.problem for one in merged if one.problem)),

@@ -19,6 +19,8 @@ from edge.page import Markup
 LEAST_EFFECT = 0.1
 """Smaller differences are not called drift, however sure they are (``edge.drift.judge``)."""
 BINS = 10
+NAMED = 8
+"""Classes, at most, whose names stand below their bars."""
 STRENGTH = (
     "Strength from 0 to 1: for features and scores the largest distance D between the distributions of the "
     "parts and of the reference (Kolmogorov–Smirnov), for the classes φ, the root of χ² per part."
@@ -139,6 +141,11 @@ def distributions(pane: Pane, names: Sequence[str]) -> list[Markup]:
     return drawn
 
 
+def below(labels: Sequence[str]) -> Sequence[str]:
+    """The names of classes that there is room for below their bars."""
+    return labels if len(labels) <= NAMED else (labels[0], labels[-1])
+
+
 def class_shares(pane: Pane) -> Markup:
     """How often each class was predicted: in the reference, and now."""
     reference = pane.reference
@@ -154,5 +161,5 @@ def class_shares(pane: Pane) -> Markup:
         list(reference.labels),
         _shares(reference.classes),
         _shares(pane.classes),
-        (reference.labels[0], reference.labels[-1]),
+        below(reference.labels),
     )

@@ -13,6 +13,7 @@ from edge.monitor.reading import Filter, FleetRow, ModelCount, Reader
 from edge.monitor.web.asked import STRETCHES, Asked
 from edge.monitor.web.charts import distribution
 from edge.monitor.web.charts.figure import Caption
+from edge.monitor.web.pages import drifting
 from edge.monitor.web.pages.scope import choose
 from edge.page import Markup
 
@@ -144,4 +145,4 @@ def _classes(sides: Sequence[Side]) -> Markup | None:
         "share of parts",
         "class",
     )
-    return distribution(caption, labels, one, other, (labels[0], labels[-1]), names)
+    return distribution(caption, labels, one, other, drifting.below(labels), names)

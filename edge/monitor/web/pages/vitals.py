@@ -36,7 +36,7 @@ def cards(detail: DeviceDetail) -> list[Fact]:
     ]
     if health is not None:
         facts += [
-            Fact("up since", lasting(health.uptime_s)),
+            Fact("up for", lasting(health.uptime_s)),
             Fact("processor", share(health.cpu_share), "of one core"),
             Fact("memory of the daemon", size(health.rss_bytes)),
             Fact("free on its disk", size(health.free_bytes)),
