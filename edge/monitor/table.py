@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 COLUMNS = ("line", "device", "state", "model", "fps", "p99 ms", "drops", "waiting", "records", "drift")
 """drops: frames; waiting: rows of the device's buffer; records: predictions stored here."""
+NARROW = ("line", "device", "state", "drops", "drift")
+"""What there is room for below WIDE characters, each device in one line."""
+WIDE = 110
+FRAME = 6
+"""Lines of a terminal that are not devices: the head, its rule, two of caption, and a spare at each end."""
 _FOLDED = {"line": 6, "model": 6, "drift": 16}
 """Columns that may be folded when the terminal is narrow, and how wide they stay."""
 _NUMBERS = COLUMNS[4:9]
@@ -27,8 +32,11 @@ def require_rich() -> None:
         raise MissingError("rich is not installed; the table needs it: pip install 'edge-sdk[monitor]'") from None
 
 
-def table(devices: Sequence[DeviceState], caption: str = "") -> Table:
-    """One row a device. What devices say of themselves is shown as plain text, never as markup."""
+def table(devices: Sequence[DeviceState], caption: str = "", width: int | None = None) -> Table:
+    """One row a device. What devices say of themselves is shown as plain text, never as markup.
+
+    With ``width``, of a terminal, each row is one line, and has the columns that there is room for.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -40,11 +48,15 @@ def table(devices: Sequence[DeviceState], caption: str = "") -> Table:
         caption=Text(caption) if caption else None,
         caption_justify="left",
     )
-    for name in COLUMNS:
+    columns = COLUMNS if width is None or width >= WIDE else NARROW
+    for name in columns:
         justify: Literal["left", "right"] = "right" if name in _NUMBERS else "left"
-        result.add_column(name, justify=justify, no_wrap=name not in _FOLDED, min_width=_FOLDED.get(name))
+        result.add_column(
+            name, justify=justify, no_wrap=width is not None or name not in _FOLDED, min_width=_FOLDED.get(name)
+        )
     for device in devices:
-        result.add_row(*(Text(cell) for cell in _cells(device)), style=_style(device))
+        cells = dict(zip(COLUMNS, _cells(device), strict=True))
+        result.add_row(*(Text(cells[name]) for name in columns), style=_style(device))
     return result
 
 

@@ -17,10 +17,11 @@ from edge.monitor.overview import count, overview
 from edge.monitor.retention import Retention
 from edge.monitor.store import Store
 from edge.monitor.subscriber import Subscriber
-from edge.monitor.table import table
+from edge.monitor.table import FRAME, table
 from edge.typed import plain
 
 if TYPE_CHECKING:
+    from rich.console import ConsoleDimensions
     from rich.table import Table
 
 log = logging.getLogger(__name__)
@@ -116,25 +117,28 @@ def print_table(watching: Watching, store: Store) -> None:
 
 
 def live_table(watching: Watching, store: Store) -> None:
-    """A table that keeps itself up to date."""
+    """A table that keeps itself up to date, no higher than the terminal: what needs a look is not cut off."""
     from rich.live import Live
 
     drawn = float("-inf")
-    with Live(_table(store, "connecting"), auto_refresh=False) as live:
+    with Live(auto_refresh=False) as live:
+        live.update(_table(store, "connecting", live.console.size), refresh=True)
         for _ in follow(watching):
             if time.monotonic() - drawn >= REFRESH_S:
                 drawn = time.monotonic()
                 trouble = watching.subscriber.trouble
                 caption = f"waiting: {trouble}" if trouble else "Ctrl-C ends"
-                live.update(_table(store, caption), refresh=True)
+                live.update(_table(store, caption, live.console.size), refresh=True)
 
 
-def _table(store: Store, caption: str = "") -> Table:
-    devices, total = overview(store, ROWS), count(store)
+def _table(store: Store, caption: str = "", size: ConsoleDimensions | None = None) -> Table:
+    """``size`` is the terminal's that it must fit."""
+    most = ROWS if size is None else max(1, min(ROWS, size.height - FRAME))
+    devices, total = overview(store, most), count(store)
     if total > len(devices):
         more = f"{len(devices)} of {total} devices, those that drift or are away first"
         caption = f"{more}; {caption}" if caption else more
-    return table(devices, caption)
+    return table(devices, caption, size and size.width)
 
 
 def _say_trouble(trouble: str, said: str) -> str:

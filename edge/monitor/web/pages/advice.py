@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edge.monitor.reading import Filter, FleetRow, Reader
 
 SHARED = 0.5
@@ -35,18 +37,23 @@ def places(feature: str) -> str:
 
 
 def of_device(reader: Reader, row: FleetRow) -> str:
-    """For a device that drifts: alone on its line, or with it; empty when it does not drift."""
+    """For a device that drifts: alone on its line, or as others do; empty when it does not drift."""
     if not row.drifted:
         return ""
-    line = reader.summary(Filter(site=row.site, line=row.line))
-    check = f"Check {places(row.feature or '')}."
-    others, drifting = line.devices - 1, line.drifted - 1
+    line, feature = Filter(site=row.site, line=row.line), row.feature or ""
+    check = f"Check {places(feature)}."
+    others = reader.summary(line).devices - 1
+    same = reader.summary(replace(line, drifted=True, feature=feature)).devices - 1
     if others < 1:
         return check
-    if drifting >= SHARED * others:
-        return f"{drifting} of the {others} others on its line drift too, so look for what they share. {check}"
-    alone = "None" if drifting < 1 else f"Only {drifting}"
-    return f"{alone} of the {others} others on its line drifts, so look at this device first. {check}"
+    if same >= SHARED * others:
+        return (
+            f"{same} of the {others} others on its line drift in {feature} too, so look for what they share. {check}"
+        )
+    alone = "None" if same < 1 else f"Only {same}"
+    return (
+        f"{alone} of the {others} others on its line drifts most in {feature}, so look at this device first. {check}"
+    )
 
 
 def of_many(reader: Reader, where: Filter) -> str:
