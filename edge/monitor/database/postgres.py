@@ -145,8 +145,8 @@ def _psycopg() -> Any:
 
 
 def _translated(sql: str) -> str:
-    """psycopg's mark for a value; no statement of ours has a question mark or a percent sign of its own."""
-    return sql.replace("?", "%s")
+    """psycopg's mark for a value; no statement of ours has a question mark of its own."""
+    return sql.replace("%", "%%").replace("?", "%s")
 
 
 def _first_line(error: BaseException) -> str:

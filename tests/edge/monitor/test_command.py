@@ -106,6 +106,22 @@ def test_the_live_table_says_what_it_waits_for(capfd: pytest.CaptureFixture[str]
     store.close()
 
 
+def test_a_table_higher_than_the_terminal_shows_what_drifts_or_is_away_and_what_it_waits_for(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "12")
+    store = Store()
+    for number in range(30):
+        status = Status(device=f"oven-{number}", boot_id="b1", seq=0, state="offline" if number == 29 else "online")
+        store.accept([Arrival(f"edge/v1/oven-{number}/status", encode(status))])
+    live_table(Watching(Subscriber(Broker.parse(NOBODY), store), None, Until(duration_s=0.1)), store)
+    out = capfd.readouterr().out
+    assert "oven-29" in out
+    assert "6 of 30 devices, those that drift or are away first; waiting: mqtt://127.0.0.1:1" in " ".join(out.split())
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [

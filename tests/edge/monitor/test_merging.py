@@ -81,6 +81,23 @@ def test_a_span_and_a_filter_choose_what_is_merged(store: Store) -> None:
     assert n(Filter(devices=())) == []
 
 
+def test_one_window_in_so_many_is_spread_evenly_over_devices_and_time(store: Store) -> None:
+    store.add_reference(REFERENCE.to_bytes())
+    pane, devices, windows = count(REFERENCE, samples(np.random.default_rng(4), 2)), 12, 40
+    for device in range(devices):
+        store.accept(one for seq in range(windows) for one in window(f"oven-{device}", seq, pane))
+    reader, names, every = store.reader(), [f"oven-{device}" for device in range(devices)], Span(every=4)
+    assert reader.kept(names, Span()) == devices * windows
+    (merged,) = reader.merged(Filter(), every)
+    assert merged.windows == reader.kept(names, every) == pytest.approx(devices * windows / 4, rel=0.05)
+    for name in names:
+        assert reader.kept([name], every) == pytest.approx(windows / 4, abs=2)
+    for minute in range(0, windows, 4):
+        since_ns = START_NS + minute * MINUTE_NS
+        span = Span(since_ns=since_ns, until_ns=since_ns + 4 * MINUTE_NS, every=4)
+        assert reader.kept(names, span) == pytest.approx(devices, abs=3)
+
+
 def test_two_models_or_references_are_never_merged(store: Store) -> None:
     other = make_reference(seed=5)
     for reference in (REFERENCE, other):

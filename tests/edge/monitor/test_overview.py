@@ -115,11 +115,11 @@ def test_the_columns_stay_in_the_order_of_the_device_whatever_their_p_values(sto
     assert [column.name for column in drift_of(store).columns] == ["light", "blue"]
 
 
-def rendered(store: Store, width: int = 200) -> str:
+def rendered(store: Store, width: int = 200, *, terminal: bool = False) -> str:
     from rich.console import Console
 
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(table(overview(store), "caption"))
+    console.print(table(overview(store), "caption", width if terminal else None))
     return console.export_text()
 
 
@@ -135,6 +135,13 @@ def test_the_table_shows_each_device_in_a_line(store: Store) -> None:
 def test_a_narrow_terminal_still_shows_which_device_drifts_in_what(store: Store) -> None:
     accept(store, Status(**head(), state="online"), health(), window(0, HUE, BRIGHTNESS))
     assert re.search(r"oven-3 +online.* hue", rendered(store, width=80))
+
+
+def test_on_a_narrow_terminal_each_device_is_one_whole_line(store: Store) -> None:
+    accept(store, Status(**head(), state="online"), health(), window(0, HUE, BRIGHTNESS))
+    lines = [line for line in rendered(store, width=80, terminal=True).splitlines() if "online" in line]
+    assert len(lines) == 1
+    assert re.search(r"Köln/2 +oven-3 +online +7 +hue, brightness since ", lines[0])
 
 
 def test_a_device_that_only_sent_nonsense_is_shown_too(store: Store) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.monitor import Store
+from edge.monitor.web import Access, open_pages, parse_place
 from tests.edge.monitor.web.site import Site
 
 PAGES = ["/", "/device?name=oven-3", "/drift", "/models", "/compare?model=cookie", "/alerts", "/messages"]
@@ -25,6 +26,14 @@ def test_the_fleet_says_how_many_are_how(site: Site) -> None:
     assert "10 devices 1 drifting 9 online 1 offline" in text
     assert "1 messages that could not be read" in text
     assert "brightness" in text
+
+
+def test_where_nobody_looks_for_alerts_that_is_said_instead_of_none(tmp_path: Path) -> None:
+    Store(tmp_path / "m.db").close()
+    for alarming, said in ((False, "Nobody looks"), (True, "None open")):
+        access = Access(names=("127.0.0.1",))
+        with open_pages(tmp_path / "m.db", parse_place("127.0.0.1:0"), access, alarming=alarming) as url:
+            assert said in words(Site(url).get("/alerts"))
 
 
 def test_the_device_that_drifts_comes_first(site: Site) -> None:
