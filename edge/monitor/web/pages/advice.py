@@ -13,9 +13,9 @@ LIGHT = "the lamp, the exposure time, daylight, and dirt in front of the lens"
 COLOUR = "the lamp's colour, the white balance, and whether the parts or their material changed"
 PLACES = {
     "brightness": LIGHT,
-    "contrast": f"fog or glare, and {LIGHT}",
-    "sharpness": "a dirty lens, the focus, vibration, and the speed of the belt",
-    "noise": "too little light with a high gain, and the sensor's temperature",
+    "contrast": f"for fog or glare, {LIGHT}",
+    "sharpness": "whether the lens is clean and in focus, vibration, and the speed of the belt",
+    "noise": "whether there is too little light (a high gain), and the sensor's temperature",
     "saturation": COLOUR,
     "red": COLOUR,
     "green": COLOUR,
