@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
     with (
         closing(Store(args.store, check_root(args.root))) as store,
         closing(Subscriber(broker, store, share=args.share)) as subscriber,
-        pages(args, store),
+        pages(args, store, lambda: subscriber.trouble),
         alerting(args, store, broker) as beside,
     ):
         for path in args.model:

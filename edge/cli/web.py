@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,8 +38,10 @@ def add_web_options(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def pages(args: argparse.Namespace, desk: Desk | None = None) -> Iterator[None]:
+def pages(args: argparse.Namespace, desk: Desk | None = None, trouble: Callable[[], str] = str) -> Iterator[None]:
     """Serves them until the block ends, if they are wanted; without a ``desk`` nobody can act on alerts.
+
+    ``trouble`` is what keeps new messages away now, or nothing.
 
     Raises ConfigError, LinkError, MissingError, StateError.
     """
@@ -56,7 +58,7 @@ def pages(args: argparse.Namespace, desk: Desk | None = None) -> Iterator[None]:
     )
     if args.store is None:
         raise ConfigError("--web: expected --store too; the pages show what is kept there")
-    with open_pages(args.store, place, access, desk, alarming=args.alerts is not None) as url:
+    with open_pages(args.store, place, access, desk, alarming=args.alerts is not None, trouble=trouble) as url:
         sys.stderr.write(f"edge: pages at {url}\n")
         yield
 

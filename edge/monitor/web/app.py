@@ -59,9 +59,10 @@ def create_app(
     limit: Limit | None = None,
     *,
     alarming: bool = True,
+    trouble: Callable[[], str] = str,
 ) -> ASGIApp:
     """``opener`` gives a reader for each of a few threads; without a ``desk`` nobody can act on alerts, and where
-    nobody is ``alarming`` the page of alerts says so.
+    nobody is ``alarming`` the page of alerts says so. ``trouble`` is what keeps new messages away now, or nothing.
 
     ``limit`` is of each caller's requests; by default one that no person reaches.
     """
@@ -93,6 +94,7 @@ def create_app(
         middleware=[Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)],
         exception_handlers={HTTPException: _http_problem, StateError: _store_problem, Exception: _fault},
     )
+    app.state.trouble = trouble
     # Around the whole: what the guard adds must be on answers to faults of ours too.
     return Guard(app, access, sessions, acting=desk is not None, limit=limit)
 
@@ -106,13 +108,14 @@ def open_pages(
     limit: Limit | None = None,
     *,
     alarming: bool = True,
+    trouble: Callable[[], str] = str,
 ) -> Iterator[str]:
     """Serves the store at ``address`` until the block ends; gives the URL.
 
     Raises StateError when the store cannot be read, LinkError when the place cannot be had, ConfigError.
     """
     open_reader(address).close()
-    app = create_app(partial(open_reader, address), access, desk, limit, alarming=alarming)
+    app = create_app(partial(open_reader, address), access, desk, limit, alarming=alarming, trouble=trouble)
     with serving(app, place) as url:
         yield url
 
@@ -125,7 +128,8 @@ def _show(readers: Readers, memo: Memo, template: str, context: Context, request
     address = request.url.path
     found = memo.get(f"{address}?{request.url.query}", look) if address in SLOW else look()
     if found is None:
-        return _problem(request, 404, "Not here", "The monitor has never heard of that device.")
+        name = Asked(request.query_params).text("name")
+        return _problem(request, 404, "Not here", f"The monitor has never heard of a device “{name}”.")
     return page(request, template, **found)
 
 

@@ -51,6 +51,7 @@ def page(request: Request, template: str, *, status: int = 200, shown: bool = Tr
             user=state.get("user", ""),
             may_act=state.get("may_act", False),
             shown=shown,
+            trouble=request.app.state.trouble(),
             **context,
         )
     )

@@ -72,8 +72,9 @@ def rollouts(counts: Sequence[ModelCount]) -> list[Rollout]:
 
 def comparison(reader: Reader, asked: Asked) -> dict[str, Any]:
     """For ``compare.html``: two versions of a model over the same time."""
-    model = asked.text("model")
-    known = next((one for one in rollouts(reader.models()) if one.model == model), None)
+    every = rollouts(reader.models())
+    model = asked.text("model") or next((one.model for one in every), "")
+    known = next((one for one in every if one.model == model), None)
     versions = known.versions if known else []
     pair = (asked.whole("a"), asked.whole("b"))
     first, second = pair if None not in pair else tuple([*versions[:2][::-1], None, None][:2])

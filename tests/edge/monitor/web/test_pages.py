@@ -36,6 +36,18 @@ def test_where_nobody_looks_for_alerts_that_is_said_instead_of_none(tmp_path: Pa
             assert said in words(Site(url).get("/alerts"))
 
 
+def test_while_nothing_new_arrives_every_page_says_why(tmp_path: Path) -> None:
+    Store(tmp_path / "m.db").close()
+    trouble = [""]
+    access = Access(names=("127.0.0.1",))
+    with open_pages(tmp_path / "m.db", parse_place("127.0.0.1:0"), access, trouble=lambda: trouble[0]) as url:
+        assert "Nothing new arrives" not in words(Site(url).get("/"))
+        trouble[0] = "mqtt://<broker>: Connection refused"
+        for page in ("/", "/drift", "/models", "/alerts", "/messages"):
+            said = words(Site(url).get(page))
+            assert "Nothing new arrives: mqtt://&lt;broker&gt;: Connection refused" in said
+
+
 def test_the_device_that_drifts_comes_first(site: Site) -> None:
     assert listed(site.get("/"))[0] == "oven-3"
     assert listed(site.get("/?sort=drift&order=down"))[-1] == "oven-3"
@@ -100,7 +112,7 @@ def test_a_device_says_how_it_is(site: Site) -> None:
 def test_a_device_that_nobody_knows_is_not_found(site: Site) -> None:
     status, _, text = site.ask("/device?name=nobody")
     assert status == 404
-    assert "never heard of that device" in text
+    assert "never heard of a device “nobody”" in words(text)
 
 
 def test_the_drift_of_a_line_names_the_odd_one_among_its_siblings(site: Site) -> None:
