@@ -2,7 +2,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.monitor.web.charts import Bar, HeatRow, Line, bars, distribution, heat_map, lines
@@ -91,3 +91,9 @@ def test_whatever_a_device_says_can_be_drawn(points: list[tuple[int, float | Non
 def test_the_scale_ends_at_a_round_number_above(value: float) -> None:
     top = ceiling(value)
     assert value * 0.999 <= top <= value * 10.001
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+@example(5e-324)
+def test_any_number_has_a_scale(value: float) -> None:
+    assert 0 < ceiling(value) < float("inf")
