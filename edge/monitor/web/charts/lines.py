@@ -62,7 +62,7 @@ def lines(
 
 def ceiling(value: float) -> float:
     """The next of 1, 2, 5, 10, … from ``value`` on."""
-    if not 1e-300 < value < 1e300:  # beyond, powers of ten are 0 or infinite
+    if not 1e-305 < value < 1e300:  # beyond, powers of ten are 0 or infinite
         return 1.0
     power: float = 10 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= value * (1 - 1e-9))
