@@ -107,6 +107,8 @@ StandardOutput=tty
 TTYPath=/dev/ttyAMA0
 Environment=PS1= TERM=dumb
 ExecStartPre=/bin/stty -F /dev/ttyAMA0 -echo
+# A shell at a terminal pays no heed to SIGTERM, and a power-off would wait a minute and a half for it.
+SendSIGHUP=yes
 Restart=always
 [Install]
 WantedBy=multi-user.target

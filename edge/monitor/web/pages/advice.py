@@ -51,9 +51,8 @@ def of_device(reader: Reader, row: FleetRow) -> str:
             f"{same} of the {others} others on its line drift in {feature} too, so look for what they share. {check}"
         )
     alone = "None" if same < 1 else f"Only {same}"
-    return (
-        f"{alone} of the {others} others on its line drifts most in {feature}, so look at this device first. {check}"
-    )
+    found = f"{alone} of the {others} others on its line drift most in {feature}"
+    return f"{found}, so look at this device first. {check}"
 
 
 def of_many(reader: Reader, where: Filter) -> str:
