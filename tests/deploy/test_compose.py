@@ -1,4 +1,4 @@
-"""The central side's container files. There is no container engine here: what they run is run without one."""
+"""The central side's container files. No engine is needed: what they run is run without one."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_all_that_the_images_are_made_of_is_there() -> None:
     packages = [
         name for line in re.findall(r"--no-install-recommends ([\w. -]+?) *&&", RECIPE) for name in line.split()
     ]
-    assert sorted(packages) == ["mosquitto", "postgresql-15", "python3-venv"]
+    assert sorted(packages) == ["libgl1", "libglib2.0-0", "mosquitto", "postgresql-15", "python3-venv"]
     for package in packages:
         assert subprocess.run(["apt-cache", "show", package], capture_output=True, check=False).returncode == 0, (
             package
@@ -109,6 +109,11 @@ def test_secrets_are_readable_for_the_service_that_uses_them(
     for service in ("broker", "monitor"):
         key = (out / f"{service}.key").stat()
         assert (str(key.st_uid), key.st_mode & 0o777) == (resolved["services"][service]["user"], 0o400)
+    token = (out / "web-token").read_text()
+    assert len(token) == 48 and (out / "web-token").stat().st_mode & 0o777 == 0o600
+    assert str((out / "web-token").stat().st_uid) == resolved["services"]["monitor"]["user"]
+    assert script("compose/secrets.sh", str(authority.folder), str(out)).returncode == 0
+    assert (out / "web-token").read_text() == token, "people stay logged in after a renewal"
     empty = script("compose/secrets.sh", str(tmp_path), str(out))
     assert (empty.returncode, empty.stderr.count("\n")) == (1, 1)
 

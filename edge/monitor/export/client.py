@@ -37,7 +37,7 @@ Rows = NDArray[np.void]
 class Monitor:
     """Each call asks anew. All raise LinkError when the monitor cannot be reached or refuses."""
 
-    def __init__(self, url: str, token_file: Path | None = None) -> None:
+    def __init__(self, url: str, token_file: str | Path | None = None) -> None:
         """``token_file`` holds the token of a monitor that asks for one. Raises ConfigError."""
         if urlsplit(url).scheme not in ("http", "https"):
             raise ConfigError(f"monitor: expected http://host:port or https://host, got {url!r:.80}")
@@ -45,7 +45,7 @@ class Monitor:
         self._headers = {"Accept": "application/json"}
         if token_file is not None:
             try:
-                self._headers["Authorization"] = f"Bearer {token_file.read_text('utf-8').strip()}"
+                self._headers["Authorization"] = f"Bearer {Path(token_file).read_text('utf-8').strip()}"
             except (OSError, ValueError) as error:
                 raise ConfigError(f"token_file: {token_file} cannot be read: {error}") from None
 
