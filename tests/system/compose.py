@@ -37,7 +37,7 @@ class Plant:
     """The services of ``compose.yaml`` under a name of their own, with certificates in a folder of this run."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
-        self._engine = engine
+        self._engine, self._sent = engine, 0
         self.authority = Authority(folder / "ca")
         self.authority("init", "Test")
         self.authority("broker", "broker", "localhost")
@@ -80,10 +80,12 @@ class Plant:
         return int(said) if said.isdigit() else -1
 
     def send(self) -> None:
-        """What a device says in half an hour, over TLS with its certificate."""
+        """What a device says, over TLS with its certificate: half an hour more each time, as what was said before is
+        known by its number and not stored again."""
+        self._sent += 1
         identity = self.authority.identity(DEVICE)
         words = [word for name, path in identity.items() for word in (f"--{name}", str(path))]
-        fleet = ["--devices", "1", "--connections", "1", "--duration", "1800", "--speed", "0"]
+        fleet = ["--devices", "1", "--connections", "1", "--duration", str(1800 * self._sent), "--speed", "0"]
         command = [*EDGE, "simulate", "--broker", "mqtts://localhost:8883", *fleet, *words]
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert done.returncode == 0, done.stderr
