@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-monitor test test-arm64 boot-arm64 bench lint format clean
+.PHONY: help demo demo-monitor test test-arm64 boot-arm64 boot-compose bench lint format clean
 
 help:
 	@echo "make demo         train, convert, run the line, lose the broker, find the drift (about 2 minutes)"
@@ -15,6 +15,7 @@ help:
 	@echo "make test         lint, type check and every test"
 	@echo "make test-arm64   the core, the daemon and flashing on an emulated Raspberry Pi (about 20 minutes)"
 	@echo "make boot-arm64   a whole ARM64 device boots in qemu and loses its power (root; about 20 minutes)"
+	@echo "make boot-compose the central side in containers: built, run, restarted (root; about 5 minutes)"
 	@echo "make bench        ratios of time and memory, written to build/bench.json"
 	@echo "make lint         ruff and mypy only"
 	@echo "make clean        remove build/ and $(VENV)/"
@@ -35,6 +36,10 @@ test-arm64: $(VENV)/.test
 boot-arm64: $(VENV)/.test
 	@deploy/setup/packages.sh boot
 	@$(BIN)/python -m tests.system.arm64.boot
+
+boot-compose: $(VENV)/.test
+	@deploy/setup/packages.sh compose
+	@$(BIN)/python -m tests.system.compose
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m tests.bench $(ARGS)

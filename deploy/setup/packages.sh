@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that `make demo`, `make test`, `make boot-arm64` or a line device needs, or says which line is missing.
-# Usage: packages.sh demo|test|boot|device
+# Installs the Debian packages that `make demo`, `make test`, `make boot-arm64`, `make boot-compose` or a line device needs,
+# or says which line is missing.
+# Usage: packages.sh demo|test|boot|compose|device
 # PACKAGES_FROM=DIR: where .deb files lie for a device without a network.
 set -euo pipefail
 
@@ -18,13 +19,16 @@ test=("${demo[@]}" clang libclang-rt-dev libc6-dev gcc-arm-none-eabi qemu-system
       "chromium|chromium-browser|google-chrome-stable")
 # What makes a whole ARM64 system.
 boot=("${test[@]}" mmdebstrap arch-test cpio zstd)
+# A container engine and what makes its base image.
+compose=("${test[@]}" docker.io iptables mmdebstrap)
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;
   test) wanted=("${test[@]}") ;;
   boot) wanted=("${boot[@]}") ;;
+  compose) wanted=("${compose[@]}") ;;
   device) wanted=("${device[@]}") ;;
-  *) echo "usage: $0 demo|test|boot|device" >&2; exit 2 ;;
+  *) echo "usage: $0 demo|test|boot|compose|device" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then

@@ -10,10 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from converter.demo.broker import Mosquitto
@@ -24,6 +21,7 @@ from edge.trust.signing import signed
 from tests.system.arm64.differences import OURS, pack, parts
 from tests.system.arm64.guest import IMAGE, PROJECT, Guest
 from tests.system.daemons import EDGE, delivered
+from tests.system.table import Table
 
 DEVICE = "line-1"
 FPS = 2
@@ -44,29 +42,6 @@ interval_s = 2.0
 """
 LEAST_RECORDS = 20
 EXPOSURE_MOST = 1.5
-
-
-@dataclass
-class Table:
-    """What was looked at, printed as it comes."""
-
-    failed: bool = False
-    began: float = field(default_factory=time.monotonic)
-
-    def row(self, what: str, found: object, holds: bool = True) -> None:
-        self.failed |= not holds
-        sys.stdout.write(f"{'✓' if holds else '✗'} {time.monotonic() - self.began:7.1f} s  {what:<58} {found}\n")
-        sys.stdout.flush()
-
-    def timed(self, what: str, action: Callable[[], object]) -> None:
-        """An AssertionError ends the program, after its row."""
-        began = time.monotonic()
-        try:
-            action()
-        except AssertionError:
-            self.row(what, f"not within {time.monotonic() - began:.1f} s", holds=False)
-            raise
-        self.row(what, f"{time.monotonic() - began:.1f} s")
 
 
 def main() -> int:
