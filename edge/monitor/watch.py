@@ -118,10 +118,12 @@ def print_table(watching: Watching, store: Store) -> None:
 
 def live_table(watching: Watching, store: Store) -> None:
     """A table that keeps itself up to date, no higher than the terminal: what needs a look is not cut off."""
+    from rich.console import Console
     from rich.live import Live
 
     drawn = float("-inf")
-    with Live(auto_refresh=False) as live:
+    # One of its own: the console that rich shares keeps the size it was first made with.
+    with Live(console=Console(), auto_refresh=False) as live:
         live.update(_table(store, "connecting", live.console.size), refresh=True)
         for _ in follow(watching):
             if time.monotonic() - drawn >= REFRESH_S:

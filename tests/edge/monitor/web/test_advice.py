@@ -33,9 +33,7 @@ def test_a_device_that_drifts_alone_is_what_to_look_at(others: str) -> None:
     store = Store()
     fill(store, "oven-3", others=others)
     said = of_device(store, "oven-3")
-    assert said.startswith(
-        "None of the 4 others on its line drift most in brightness, so look at this device first."
-    )
+    assert said.startswith("None of the 4 others on its line drift most in brightness, so look at this device first.")
     assert "lamp" in said
     store.close()
 
