@@ -24,7 +24,9 @@ class Layout:
         gap = np.concatenate([np.arange(size) % 2 == 0 for size in sizes] or [np.zeros(0, np.bool_)])
         self.gaps, self.ties = np.flatnonzero(gap), np.flatnonzero(~gap)
         """Places there of the cells between reference values, and of those on them: in measurements without ties
-        the latter stay empty."""
+        the latter stay empty. By column there is one more of the former than of the latter, which are as many as
+        its values."""
+        self.sizes = np.array([len(one) for one in values], np.int64)
         self.means, deviations = np.asarray(moments, np.float64).reshape(-1, 2).T
         self.steps = np.array([grid.step(s, m) for s, m in zip(deviations, self.means, strict=True)])
         self._grids = np.arange(len(sizes)) * grid.SIZE

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from edge.drift.pane import Pane
 from edge.drift.reference import Reference
-from edge.drift.wire import decode_pane
+from edge.drift.wire import decode_sum
 from edge.errors import ArtifactError
 from edge.monitor.database import Engine, marks
 from edge.monitor.history import boots_of
@@ -41,10 +41,19 @@ class Found:
     """One pane in the store, not unpacked yet."""
 
     device: str
+    camera: str
     kin: Kin
     start_ns: int
     windows: int
     data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sum of what could be read, and why the others could not, by their places."""
+
+    pane: Pane | None
+    refused: dict[int, str] = field(default_factory=dict)
 
 
 class Panes:
@@ -89,15 +98,24 @@ class Panes:
                 total += int(self._engine.query(f"SELECT count(*) {tables}", values)[0][0])
         return total
 
-    def unpack(self, found: Found) -> Pane:
-        """Raises ArtifactError when it is not what its reference asks for, or when there is no reference."""
-        reference = self.reference(found.kin.reference)
+    def total(self, found: Sequence[Found]) -> Total:
+        """Of panes of one kin."""
+        try:
+            return Total(self._decoded(found) if found else None)
+        except ArtifactError as error:
+            if len(found) == 1:
+                return Total(None, {0: str(error)})
+        return _one_by_one(self, found)
+
+    def _decoded(self, found: Sequence[Found]) -> Pane:
+        digest = found[0].kin.reference
+        reference = self.reference(digest)
         if reference is None:
-            raise ArtifactError(f"no drift reference {found.kin.reference}")
-        pane = decode_pane(found.data, reference)
-        if pane.n > MOST_SAMPLES:
-            raise ArtifactError(f"drift statistics of {pane.n} samples, at most {MOST_SAMPLES} are merged")
-        return pane
+            raise ArtifactError(f"no drift reference {digest}")
+        most = max((one.data["n"] for one in found if type(one.data.get("n")) is int), default=0)
+        if most > MOST_SAMPLES:
+            raise ArtifactError(f"drift statistics of {most} samples, at most {MOST_SAMPLES} are merged")
+        return decode_sum([one.data for one in found], reference)
 
     def _windows(self, devices: Sequence[str], span: Span) -> Iterator[Found]:
         boots = boots_of(self._engine, devices)
@@ -110,10 +128,10 @@ class Panes:
     def _hours(self, devices: Sequence[str], span: Span) -> Iterator[Found]:
         tables, values = _added_up(devices, span)
         rows = self._engine.query(
-            f"SELECT device, model, version, digest, reference, start_ns, windows, message {tables}", values
+            f"SELECT device, camera, model, version, digest, reference, start_ns, windows, message {tables}", values
         )
-        for device, model, version, digest, reference, start_ns, windows, text in rows:
-            yield Found(device, Kin(model, version, digest, reference), start_ns, windows, json.loads(text))
+        for device, camera, *kin, start_ns, windows, text in rows:
+            yield Found(device, camera, Kin(*kin), start_ns, windows, json.loads(text))
 
 
 def found_of(device: str, text: str, start_ns: int) -> Found | None:
@@ -124,15 +142,23 @@ def found_of(device: str, text: str, start_ns: int) -> Found | None:
     if not isinstance(reference, str) or not isinstance(digest, str):
         return None
     kin = Kin(fields.get("model", ""), fields.get("model_version", 0), digest, reference)
-    return Found(device, kin, start_ns, 1, pane)
+    return Found(device, str(fields.get("camera", "")), kin, start_ns, 1, pane)
 
 
-def add_up(panes: Iterable[Pane]) -> Pane | None:
-    """None of none. Raises ArtifactError when they are not of one model and reference."""
-    total: Pane | None = None
-    for pane in panes:
-        total = pane if total is None else total.merge(pane)
-    return total
+def merge(one: Pane | None, other: Pane | None) -> Pane | None:
+    """Where either may be nothing. Raises ArtifactError when they are not of one model and reference."""
+    return one.merge(other) if one is not None and other is not None else one or other
+
+
+def _one_by_one(panes: Panes, found: Sequence[Found]) -> Total:
+    """One that cannot be read must not spoil the sum of the others."""
+    pane: Pane | None = None
+    refused: dict[int, str] = {}
+    for place, one in enumerate(found):
+        total = panes.total([one])
+        pane = merge(pane, total.pane)
+        refused |= dict.fromkeys([place], total.refused[0]) if total.refused else {}
+    return Total(pane, refused)
 
 
 def _single(boots: Iterable[int], span: Span) -> tuple[str, tuple[object, ...]]:

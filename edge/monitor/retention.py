@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from edge.monitor.database import Engine
 from edge.monitor.forgotten import remember
+from edge.monitor.panes import Panes
 from edge.monitor.rolling import DAY_NS, HOUR_NS, roll_panes, roll_windows
 from edge.monitor.thinning import SPAN_NS, thin_health
 
@@ -20,8 +21,8 @@ ROWS = 500
 RECORDS = 5000
 PAUSE_S = 30.0
 """When there was nothing to do."""
-SHARE = 0.2
-"""Of the time, at most, while there is."""
+SHARE, BUSY_SHARE = 0.5, 0.2
+"""Of the time, at most, while there is; the latter when messages wait for longer than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +48,31 @@ class Keep:
 class Retention:
     """Call :meth:`work` often; it does nothing most of the time. For the thread that writes the store."""
 
-    def __init__(self, engine: Engine, keep: Keep | None = None) -> None:
-        self._engine, self.keep = engine, keep or Keep()
+    def __init__(self, engine: Engine, keep: Keep | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self.keep, self._clock = engine, keep or Keep(), clock
+        self._panes = Panes(engine)
         self._next = 0.0
 
-    def work(self) -> bool:
-        """One step of each kind if it is time for it; whether anything was done. Raises StateError."""
-        began = time.monotonic()
+    def work(self, *, busy: bool = False) -> bool:
+        """One step of each kind if it is time for it; whether anything was done. Raises StateError.
+
+        ``busy``: the intake does not keep up, and needs the time more.
+        """
+        began = self._clock()
         if began < self._next:
             return False
         done = self.step(time.time_ns())
-        took = time.monotonic() - began
-        self._next = time.monotonic() + (took * (1 / SHARE - 1) if done else PAUSE_S)
+        took = self._clock() - began
+        share = BUSY_SHARE if busy else SHARE
+        self._next = self._clock() + (took * (1 / share - 1) if done else PAUSE_S)
         return done
 
     def step(self, now_ns: int) -> bool:
         """As of a given time; whether there may be more to do. Each kind in a transaction of its own."""
         keep, done = self.keep, False
         for limit, act in (
-            (keep.statistics, roll_windows),
-            (keep.hours, lambda engine, before: roll_panes(engine, before, HOUR_NS, DAY_NS)),
+            (keep.statistics, lambda engine, before: roll_windows(engine, self._panes, before)),
+            (keep.hours, lambda engine, before: roll_panes(engine, self._panes, before, HOUR_NS, DAY_NS)),
             (keep.days, lambda engine, before: _forget_panes(engine, before)),
             (keep.health, thin_health),
             (keep.trends, lambda engine, before: _forget(engine, "health", before, f"AND covers_ns = {SPAN_NS}")),

@@ -15,7 +15,7 @@ from edge.errors import StateError
 from edge.messages import Message, kind_of
 from edge.monitor.overview import count, overview
 from edge.monitor.retention import Retention
-from edge.monitor.store import Store
+from edge.monitor.store import BATCH, Store
 from edge.monitor.subscriber import Subscriber
 from edge.monitor.table import FRAME, table
 from edge.typed import plain
@@ -60,7 +60,7 @@ def follow(watching: Watching) -> Iterator[list[Message]]:
     while True:
         received = subscriber.received
         yield subscriber.poll(POLL_S)
-        _forget(watching)
+        _forget(watching, busy=subscriber.received - received >= BATCH)
         if watching.beside is not None and not subscriber.trouble:
             watching.beside()
         now = time.monotonic()
@@ -74,12 +74,12 @@ def follow(watching: Watching) -> Iterator[list[Message]]:
             return
 
 
-def _forget(watching: Watching) -> None:
+def _forget(watching: Watching, *, busy: bool) -> None:
     """A database server that is away stops this as it stops the intake, which says so."""
     if watching.retention is None or watching.subscriber.trouble:
         return
     try:
-        watching.retention.work()
+        watching.retention.work(busy=busy)
     except StateError as error:
         log.warning("%s", error)
 

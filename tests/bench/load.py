@@ -33,7 +33,7 @@ LABELS = ("good", "broken", "burnt")
 
 def main(port: int, devices: int, seconds: float, every_s: float) -> None:
     clients = [_connected(port, number) for number in range(CONNECTIONS)]
-    templates = {kind: encode(message) for kind, message in _messages()}
+    templates = {kind: encode(message) for kind, message in messages()}
     sent: Counter[str] = Counter()
     began = time.monotonic()
     for tick, number in enumerate(itertools.cycle(range(devices))):
@@ -45,12 +45,17 @@ def main(port: int, devices: int, seconds: float, every_s: float) -> None:
         device = f"oven-{number:05d}"
         for kind, template in templates.items():
             topic = f"edge/v1/{device}/{kind}" + ("/cookie" if kind != "health" else "")
-            payload = template.replace(NAME.encode(), device.encode()).replace(b"%d" % SEQ, b"%d" % (tick // devices))
-            clients[number % CONNECTIONS].publish(topic, payload.replace(b"%d" % SENT_NS, b"%d" % time.time_ns()), 1)
+            payload = filled(template, device, tick // devices, time.time_ns())
+            clients[number % CONNECTIONS].publish(topic, payload, 1)
             sent[kind] += 1
     for client in clients:
         _drain(client)
     sys.stdout.write(json.dumps(sent) + "\n")
+
+
+def filled(template: bytes, device: str, seq: int, at_ns: int) -> bytes:
+    payload = template.replace(NAME.encode(), device.encode()).replace(b"%d" % SEQ, b"%d" % seq)
+    return payload.replace(b"%d" % SENT_NS, b"%d" % at_ns)
 
 
 def _connected(port: int, number: int) -> Client:
@@ -69,8 +74,9 @@ def _drain(client: Client) -> None:
     client.loop_stop()
 
 
-def _messages() -> Iterator[tuple[str, Message]]:
-    pane = _pane()
+def messages() -> Iterator[tuple[str, Message]]:
+    """By kind, with the stand-ins in them."""
+    pane = real_pane()
     verdict = judge(pane, alpha=0.001)
     head = {"device": NAME, "boot_id": "000001-abcdef", "seq": SEQ, "site": "Köln", "line": "2", "model": "cookie"}
     columns = tuple(Column(c.name, c.test, c.statistic, c.p_value, c.threshold, c.drifted) for c in verdict.columns)
@@ -116,7 +122,8 @@ def _messages() -> Iterator[tuple[str, Message]]:
     )  # type: ignore[arg-type]
 
 
-def _pane() -> Pane:
+def real_pane() -> Pane:
+    """Two hundred samples against a reference of a thousand."""
     rng, n = np.random.default_rng(1), 1000
     names = tuple(FEATURES)
     values = rng.normal(100, 10, (n + 200, len(names)))

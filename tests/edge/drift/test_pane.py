@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import zlib
 
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.drift import Pane, Reference, decode_pane, encode_pane
+from edge.drift.counts import pack_counts
+from edge.drift.wire import decode_sum
 from edge.errors import ArtifactError
 
 LABELS = ("bad", "good")
@@ -59,6 +62,23 @@ def test_a_pane_survives_the_way_through_json(samples) -> None:
     pane = pane_of(samples)
 
     assert decode_pane(json.loads(json.dumps(encode_pane(pane), allow_nan=False)), REFERENCE) == pane
+
+
+@given(st.lists(st.tuples(sample, st.integers(0, 24)), min_size=1, max_size=60), st.integers(1, 25))
+@settings(deadline=None)
+def test_the_sum_of_encoded_panes_is_that_of_merging_them(assigned, parts: int) -> None:
+    panes = [pane_of(one for one, part in assigned if part % parts == number) for number in range(parts)]
+    panes[0].add_audit("random", 1, 0)
+    panes[-1].add_audit("random", 1, 0)
+    merged = functools.reduce(Pane.merge, panes)
+
+    assert decode_sum([encode_pane(pane) for pane in panes], REFERENCE) == merged
+
+
+@pytest.mark.parametrize("spoilt", [{"n": 3}, {"model": "b"}, {"counts": "AAAA"}, {"classes": [1]}])
+def test_one_that_is_malformed_spoils_the_sum(spoilt) -> None:
+    with pytest.raises(ArtifactError, match="drift statistics are not valid"):
+        decode_sum([stored(), stored(**spoilt), stored()], REFERENCE)
 
 
 def test_merging_leaves_both_panes_as_they_were() -> None:
@@ -193,6 +213,17 @@ def stored(**changes: object) -> dict[str, object]:
 def test_statistics_that_do_not_add_up_are_refused(changes) -> None:
     with pytest.raises(ArtifactError, match="drift statistics are not valid"):
         decode_pane(stored(**changes), REFERENCE)
+
+
+@pytest.mark.parametrize("name", ["ranks", "counts"])
+def test_counts_that_add_up_only_beyond_64_bits_are_refused(name: str) -> None:
+    pane = pane_of([])
+    arrays = {key: array.copy() for key, array in pane.arrays().items()}
+    arrays[name].reshape(-1)[:8] = 2**61
+    assert arrays[name].sum() == pane.n == 0
+    text = base64.b64encode(pack_counts(arrays, REFERENCE.layout)).decode()
+    with pytest.raises(ArtifactError, match="counts:"):
+        decode_pane(encode_pane(pane) | {"counts": text}, REFERENCE)
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255))

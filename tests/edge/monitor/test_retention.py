@@ -24,7 +24,7 @@ from edge.messages import (
 )
 from edge.monitor import Arrival, Span, Store
 from edge.monitor.keeping import format_duration, parse_duration
-from edge.monitor.retention import RECORDS, Keep, Retention
+from edge.monitor.retention import BUSY_SHARE, RECORDS, SHARE, Keep, Retention
 from edge.monitor.rolling import WINDOWS
 from edge.record import Record
 from edge.sync.topics import PER_MODEL, topic
@@ -202,6 +202,25 @@ def test_where_there_is_nothing_to_do_it_does_not_look_again_at_once(store: Stor
     store.accept([predictions(0, 5, START_NS)])
     assert not any(retention.work() for _ in range(1000))
     assert store.count("predictions", "oven-3") == 5
+
+
+@pytest.mark.parametrize(("busy", "share"), [(False, SHARE), (True, BUSY_SHARE)])
+def test_it_takes_no_more_than_its_share_of_the_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch, busy: bool, share: float
+) -> None:
+    now, steps = 0.0, 0
+    retention = Retention(store.engine, clock=lambda: now)
+
+    def step(_: int) -> bool:
+        nonlocal now, steps
+        now, steps = now + 0.1, steps + 1
+        return True
+
+    monkeypatch.setattr(retention, "step", step)
+    while now < 100.0:
+        if not retention.work(busy=busy):
+            now += 0.01
+    assert steps * 0.1 / now == pytest.approx(share, rel=0.1)
 
 
 @pytest.mark.parametrize(
