@@ -29,7 +29,7 @@ class Daemon:
         with self.log.open("w") as log, self.out.open("w") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=log, env=environment)
 
-    def wait_for(self, pattern: str, timeout_s: float = 20) -> None:
+    def wait_for(self, pattern: str, timeout_s: float = 60) -> None:
         until = time.monotonic() + timeout_s
         while not re.search(pattern, self.log.read_text()):
             assert time.monotonic() < until, self.log.read_text()
