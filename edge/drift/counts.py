@@ -65,18 +65,15 @@ class Packed:
         """Those of each pane must add up to its ``n``. Raises ConfigError."""
         panes, columns = self.missing.shape
         # Larger numbers could add up to n beyond 64 bits.
-        in_cells = np.repeat(np.repeat(n, columns), self.length)
-        if (
-            any((cells.max(axis=1, initial=0) > n).any() for cells in (self.gaps, self.ties))
-            or (self.counts > in_cells).any()
-        ):
+        most = np.maximum(self.gaps.max(axis=1, initial=0), self.ties.max(axis=1, initial=0))
+        if (most > n).any() or (self.counts > np.repeat(np.repeat(n, columns), self.length)).any():
             raise ConfigError("counts: more in one cell than there are samples")
         in_ranks = _sums(self.gaps, self.layout.sizes + 1)
         if self.ties.any():
             in_ranks += _sums(self.ties, self.layout.sizes)
         in_grid = _sums(self.counts[None], self.length).reshape(panes, columns)
         if (in_ranks + self.missing != n[:, None]).any() or (in_grid != in_ranks).any():
-            raise ConfigError(f"they do not add up to {', '.join(map(str, n.tolist()))} samples")
+            raise ConfigError(f"counts: they do not add up to {', '.join(map(str, n.tolist()))} samples")
         if (self.sums < 0).any() or (self.sums > self.counts * (grid.SLICES - 1)).any():
             raise ConfigError("counts: sums of slices that no values have")
         if (self.below > in_ranks).any() or (self.above > in_ranks - self.below).any():
@@ -88,6 +85,7 @@ class Packed:
         total["ranks"][self.layout.ties] += self.ties.sum(axis=0)
         cells = self.cells % max(1, total["counts"].size)
         for name in ("counts", "sums"):
+            # Not by np.bincount, whose weights are floating point: these must be exact.
             np.add.at(total[name].reshape(-1), cells, getattr(self, name))
         for name in ("missing", "below", "above"):
             total[name] += getattr(self, name).sum(axis=0)

@@ -12,15 +12,12 @@ from dataclasses import dataclass, field
 
 from edge.drift.pane import Pane
 from edge.drift.verdict import judge
+from edge.drift.wire import TOGETHER
 from edge.monitor.panes import Found, Kin, Panes, merge
 from edge.monitor.reading import Merged, Slice, Span
 
 ALPHA = 0.001
 """As on the device: of undisturbed stretches of independent samples, one in a thousand is called drifted."""
-
-
-TOGETHER = 32
-"""Panes that are read by one call: more are no faster."""
 
 
 @dataclass(slots=True)

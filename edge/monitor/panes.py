@@ -100,22 +100,16 @@ class Panes:
 
     def total(self, found: Sequence[Found]) -> Total:
         """Of panes of one kin."""
-        try:
-            return Total(self._decoded(found) if found else None)
-        except ArtifactError as error:
-            if len(found) == 1:
-                return Total(None, {0: str(error)})
-        return _one_by_one(self, found)
-
-    def _decoded(self, found: Sequence[Found]) -> Pane:
+        if not found:
+            return Total(None)
         digest = found[0].kin.reference
         reference = self.reference(digest)
         if reference is None:
-            raise ArtifactError(f"no drift reference {digest}")
-        most = max((one.data["n"] for one in found if type(one.data.get("n")) is int), default=0)
-        if most > MOST_SAMPLES:
-            raise ArtifactError(f"drift statistics of {most} samples, at most {MOST_SAMPLES} are merged")
-        return decode_sum([one.data for one in found], reference)
+            return Total(None, dict.fromkeys(range(len(found)), f"no drift reference {digest}"))
+        try:
+            return Total(_decoded(found, reference))
+        except ArtifactError as error:
+            return Total(None, {0: str(error)}) if len(found) == 1 else _one_by_one(found, reference)
 
     def _windows(self, devices: Sequence[str], span: Span) -> Iterator[Found]:
         boots = boots_of(self._engine, devices)
@@ -150,14 +144,22 @@ def merge(one: Pane | None, other: Pane | None) -> Pane | None:
     return one.merge(other) if one is not None and other is not None else one or other
 
 
-def _one_by_one(panes: Panes, found: Sequence[Found]) -> Total:
+def _decoded(found: Sequence[Found], reference: Reference) -> Pane:
+    most = max((one.data["n"] for one in found if type(one.data.get("n")) is int), default=0)
+    if most > MOST_SAMPLES:
+        raise ArtifactError(f"drift statistics of {most} samples, at most {MOST_SAMPLES} are merged")
+    return decode_sum([one.data for one in found], reference)
+
+
+def _one_by_one(found: Sequence[Found], reference: Reference) -> Total:
     """One that cannot be read must not spoil the sum of the others."""
     pane: Pane | None = None
     refused: dict[int, str] = {}
     for place, one in enumerate(found):
-        total = panes.total([one])
-        pane = merge(pane, total.pane)
-        refused |= dict.fromkeys([place], total.refused[0]) if total.refused else {}
+        try:
+            pane = merge(pane, _decoded([one], reference))
+        except ArtifactError as error:
+            refused[place] = str(error)
     return Total(pane, refused)
 
 

@@ -22,7 +22,7 @@ RECORDS = 5000
 PAUSE_S = 30.0
 """When there was nothing to do."""
 SHARE, BUSY_SHARE = 0.5, 0.2
-"""Of the time, at most, while there is; the latter when messages wait for longer than that."""
+"""Of the time, at most, while there is; the latter while the intake takes as many messages at once as it may."""
 
 
 @dataclass(frozen=True, slots=True)

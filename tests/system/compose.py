@@ -13,14 +13,13 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from edge.errors import EdgeError
-from tests.system.daemons import EDGE
+from tests.system.daemons import EDGE, wait_until
 from tests.system.engine import ROOT, Engine
 from tests.system.plant import Authority, script
 from tests.system.table import Table
@@ -70,6 +69,9 @@ class Plant:
         state = self.inspect(service)["State"]
         return bool(state["Running"] and state["Health"]["Status"] == "healthy")
 
+    def wait_healthy(self, service: str) -> None:
+        wait_until(lambda: self.healthy(service), PATIENCE_S, 0.5)
+
     def inside(self, service: str, command: str) -> str:
         """What a shell in the container says; its failure is an answer too."""
         return self("exec", "-T", service, "sh", "-c", f"{{ {command}; }} 2>&1 || true").strip()
@@ -110,7 +112,7 @@ def main() -> int:
         try:
             table.timed("up, until broker and database are healthy", lambda: plant("up", "--detach"))
             for service in SERVICES:
-                table.timed(f"{service}: healthy", lambda service=service: until(lambda: plant.healthy(service)))
+                table.timed(f"{service}: healthy", lambda service=service: plant.wait_healthy(service))
             look(table, plant)
         finally:
             plant("down", "--volumes", "--rmi", "local")
@@ -128,7 +130,7 @@ def look(table: Table, plant: Plant) -> None:
         plant("restart", "--timeout", "60", service)
         took_s = time.monotonic() - began
         table.row(f"{service}: stopped and started", f"{took_s:.1f} s", took_s < RESTART_MOST_S)
-        table.timed(f"{service}: healthy again", lambda service=service: until(lambda: plant.healthy(service)))
+        table.timed(f"{service}: healthy again", lambda service=service: plant.wait_healthy(service))
         delivered(table, plant, f"after the restart of {service}: more windows")
     plant("stop", "--timeout", "60")
     codes = {service: plant.inspect(service)["State"]["ExitCode"] for service in SERVICES}
@@ -150,7 +152,7 @@ def hardened(table: Table, plant: Plant, service: str, user: str) -> None:
 def delivered(table: Table, plant: Plant, what: str) -> None:
     before = max(plant.rows("drift"), 0)
     plant.send()
-    until(lambda: plant.rows("drift") > before)
+    wait_until(lambda: plant.rows("drift") > before, PATIENCE_S, 0.5)
     table.row(what, f"{before} → {plant.rows('drift')}")
 
 
@@ -163,13 +165,6 @@ def pages(table: Table, plant: Plant) -> None:
     table.row("pages: the token's owner does", names, names == [DEVICE])
     bound = plant.inspect("monitor")["HostConfig"]["PortBindings"]["8080/tcp"][0]["HostIp"]
     table.row("pages: bound to", bound, bound == "127.0.0.1")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, f"not within {PATIENCE_S:.0f} s"
-        time.sleep(0.5)
 
 
 if __name__ == "__main__":

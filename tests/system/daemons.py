@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -51,3 +51,11 @@ def delivered(store: Path, count: int, timeout_s: float = 20) -> list[tuple[str,
         if len(found) >= count or time.monotonic() > until:
             return found
         time.sleep(0.1)
+
+
+def wait_until(holds: Callable[[], object], seconds: float = 30.0, pause_s: float = 0.02) -> None:
+    """An AssertionError when it does not within so many ``seconds``."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, f"not within {seconds:.0f} s"
+        time.sleep(pause_s)

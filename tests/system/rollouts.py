@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable
 from typing import Any
 
 from paho.mqtt.client import Client
@@ -55,10 +54,3 @@ def retained(broker: str, seconds: float = 0.5, user: str = "") -> dict[str, byt
 def left_over(broker: str) -> list[str]:
     """What a roll-out should not leave at the broker."""
     return [topic for topic in retained(broker) if "@model" in topic or topic.endswith("/desired")]
-
-
-def wait_until(fact: Callable[[], object], seconds: float = 30.0) -> None:
-    until = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < until
-        time.sleep(0.02)

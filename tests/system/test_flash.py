@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from tests.disks import Disk
 from tests.flashing import EDGE, Flashed, Fleet
 from tests.proxy import CuttingProxy
 from tests.sshd import Sshd, free_port
-from tests.system.daemons import Daemon
+from tests.system.daemons import Daemon, wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
@@ -138,7 +137,7 @@ def test_what_waits_for_a_daemon_is_tried_and_committed_at_its_next_start(
     home = fleet.add("line-1")
     assert fleet.flash(new, "line-1").status == 0
     start(home / "edge.toml")
-    wait_until(lambda: fleet.slots("line-1").active != "")
+    wait_until(lambda: fleet.slots("line-1").active != "", 120)
     again = fleet.flash(new, "line-1", "--json")
     assert (again.status, again.results["line-1"]["result"], again.results["line-1"]["sent_bytes"]) == (
         0,
@@ -174,7 +173,7 @@ def test_a_device_that_is_lost_from_view_during_its_trial_is_asked_how_it_ended(
     start(config).wait_for("judging", 60)
     command = fleet.words(new, "line-1", "--json")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: fleet.slots("line-1").trial != "")
+    wait_until(lambda: fleet.slots("line-1").trial != "", 120)
     proxy.cut()
     out, err = process.communicate(timeout=240)
     assert "line-1: waiting, ssh: " in err
@@ -272,13 +271,6 @@ def test_ctrl_c_says_in_which_state_each_device_is(fleet: Fleet, new: Path) -> N
     assert "it runs colour v1 as before" in results["line-1"]["reason"]
     assert all(runs_factory(fleet.slots(name)) for name in results)
     assert set(results) == {"line-1", "line-2"}
-
-
-def wait_until(holds: Callable[[], bool], timeout_s: float = 120) -> None:
-    until = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def _hear_ctrl_c() -> None:

@@ -24,9 +24,9 @@ from edge.slots import Slots
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey
 from tests.proxy import CuttingProxy
-from tests.system.daemons import EDGE, Daemon
+from tests.system.daemons import EDGE, Daemon, wait_until
 from tests.system.light_devices import LightDevice
-from tests.system.rollouts import Flashed, flash, left_over, retained, wait_until
+from tests.system.rollouts import Flashed, flash, left_over, retained
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
