@@ -57,6 +57,8 @@ DRAIN_S = 10.0
 """After a source that ended by itself, how long undelivered entries may keep the process: a broker that is away may
 come back."""
 DRAIN_POLL_S = 0.05
+HEAR_S = 0.5
+"""Between two chances of the main thread to hear a signal."""
 FLUSH_S = 0.3
 """For what was decided, before a process that hangs in a model on trial is ended."""
 
@@ -200,7 +202,9 @@ class Line:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            # Not without a limit: a signal that comes just before the wait is heard after it.
+            while thread.is_alive():
+                thread.join(HEAR_S)
 
     def _run_lane(self, lane: Lane) -> None:
         try:

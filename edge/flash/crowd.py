@@ -14,6 +14,10 @@ from edge.flash.deliverer import Deliverer
 
 T = TypeVar("T")
 
+HEAR_S = 0.2
+"""A signal that comes just before the main thread waits, or to another thread, does not end that wait: Python calls
+its handler only once the main thread runs again."""
+
 
 class Crowd:
     """:attr:`interrupted` after Ctrl-C: what was under way was told to stop, what had not begun was not begun."""
@@ -29,7 +33,7 @@ class Crowd:
         with self._hearing(), ThreadPoolExecutor(self._parallel, thread_name_prefix="flash") as pool:
             waiting: set[Future[T]] = {pool.submit(work, target) for target in self._targets}
             while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                done, waiting = wait(waiting, HEAR_S, FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
 
