@@ -25,7 +25,7 @@ from edge.slots.install import install
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey
 from tests.system.bad_models import NOW, Bad, Bakery, damaged, third_party, untrusted, wrong
-from tests.system.daemons import Daemon
+from tests.system.daemons import Daemon, wait_until
 from tests.system.supervised import Supervised, decisions
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
@@ -258,6 +258,8 @@ def test_a_line_goes_on_and_ends_in_order_with_a_hanging_thread_left_behind(
         install(slots, trust, faulty("hangs", version=version))
         if version == 3:
             daemon.wait_for("left behind", 60)
+            # The line goes on first; the disk takes note of it then.
+            wait_until(lambda: slots.state().trial == "")
     assert daemon.process.wait(60) == 4
     assert slots.state().trial == ""
     assert [event.event for event in slots.history()][-1] == "rolled back"
