@@ -30,6 +30,7 @@ test: $(VENV)/.test lint
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 test-arm64: $(VENV)/.test
+	@deploy/setup/packages.sh arm64
 	@EDGE_ARM64=all $(BIN)/python -m pytest -n auto --dist worksteal tests/system/arm64 $(ARGS)
 	@$(BIN)/python -m tests.bench arm64
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import time
@@ -239,7 +240,9 @@ def judgement() -> Callable[..., Judgement]:
 @pytest.fixture(scope="session")
 def build_library(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """``build_library(Path("x.c"))``: the shared library made of one C file."""
-    compiler = next((name for name in ("gcc", "clang", "tcc") if shutil.which(name)), None)
+    # The first also on the emulated board: its own processor's, though it runs on this machine.
+    names = (f"{platform.machine()}-linux-gnu-gcc", "gcc", "clang", "tcc")
+    compiler = next((name for name in names if shutil.which(name)), None)
     assert compiler, "no C compiler; deploy/setup/packages.sh test installs one"
 
     def build(source: Path) -> Path:

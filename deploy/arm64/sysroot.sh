@@ -17,7 +17,7 @@ libraries=(libc6 libgcc-s1 libstdc++6 libgomp1 zlib1g libexpat1 "libssl3|libssl3
            libnsl2 "libtirpc3|libtirpc3t64")
 opencv=(libgl1 libglvnd0 libglx0 libx11-6 libxcb1 libxau6 libxdmcp6 libbsd0 libmd0 "libglib2.0-0|libglib2.0-0t64"
         libpcre2-8-0 libatomic1)
-tests=(pytest pytest-timeout pytest-xdist hypothesis jsonschema)
+tests=(pytest pytest-timeout pytest-xdist hypothesis jsonschema scipy pyarrow gpiozero pymodbus cobs prometheus_client)
 
 qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || {
   echo "qemu-aarch64-static is not installed; run: apt-get install --no-install-recommends qemu-user-static" >&2

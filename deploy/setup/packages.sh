@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that `make demo`, `make test`, `make boot-arm64`, `make boot-compose` or a line device needs,
-# or says which line is missing.
-# Usage: packages.sh demo|test|boot|compose|device
+# Installs the Debian packages that `make demo`, `test`, `test-arm64`, `boot-arm64`, `boot-compose` or a line device needs,
+# or says which are missing.
+# Usage: packages.sh demo|test|arm64|boot|compose|device
 # PACKAGES_FROM=DIR: where .deb files lie for a device without a network.
 set -euo pipefail
 
@@ -17,6 +17,8 @@ test=("${demo[@]}" clang libclang-rt-dev libc6-dev gcc-arm-none-eabi qemu-system
       systemd systemd-container udev dbus shellcheck cloud-init docker-compose postgresql prometheus
       openssh-server openssh-client "qemu-user-static|qemu-user"
       "chromium|chromium-browser|google-chrome-stable")
+# A compiler for the emulated board: libraries that its tests load.
+arm64=("${test[@]}" gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 # What makes a whole ARM64 system.
 boot=("${test[@]}" mmdebstrap arch-test cpio zstd)
 # A container engine and what makes its base image.
@@ -25,10 +27,11 @@ compose=("${test[@]}" docker.io iptables mmdebstrap)
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;
   test) wanted=("${test[@]}") ;;
+  arm64) wanted=("${arm64[@]}") ;;
   boot) wanted=("${boot[@]}") ;;
   compose) wanted=("${compose[@]}") ;;
   device) wanted=("${device[@]}") ;;
-  *) echo "usage: $0 demo|test|boot|compose|device" >&2; exit 2 ;;
+  *) echo "usage: $0 demo|test|arm64|boot|compose|device" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, get_args
@@ -59,7 +60,7 @@ def usable_runtimes() -> list[Runtime]:
 def _try(name: RuntimeName) -> tuple[Runtime | None, str]:
     module_name, package = _MODULES[name]
     try:
-        module = importlib.import_module(module_name)
+        module = _import(module_name)
     except ImportError as error:
         return None, f"not installed ({error})"
     try:
@@ -69,6 +70,17 @@ def _try(name: RuntimeName) -> tuple[Runtime | None, str]:
     except Exception as error:  # a broken pairing with numpy raises whatever it likes
         return None, f"installed but broken with this numpy ({type(error).__name__})"
     return None, "accepted an empty model"
+
+
+def _import(module: str) -> Any:
+    """Raises ImportError.
+
+    tflite-runtime's aarch64 library is linked with GCC's start-up code for ``-ffast-math``: the thread that loads it
+    rounds subnormal floats to 0 from then on, and so does each thread that this one starts. So a thread loads it that
+    ends at once.
+    """
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(importlib.import_module, module).result()
 
 
 def _runtime(name: RuntimeName, package: str, module: Any) -> Runtime:

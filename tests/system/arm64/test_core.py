@@ -23,6 +23,7 @@ BOUNDED = {
         "tests/edge/test_resize.py",
         "tests/edge/test_decide.py",
         "tests/edge/test_model.py",
+        "tests/edge/interpreter/test_runtimes.py",
         "tests/edge/interpreter/test_tensors.py",
     ],
 }
