@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -10,9 +11,11 @@ import numpy as np
 
 from edge.artifact.manifest import OutputSpec
 from edge.decide import Decider, Decision, Rule, Scores
-from edge.errors import ConfigError
+from edge.errors import ArtifactError, ConfigError
 from edge.frames.frame import Image
 from edge.model import Model
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,10 @@ class Chain:
         """Counts the chains that a line had, so that each record belongs to the one that judged it."""
         self.tap: Callable[[Image], None] | None = None
         """Is handed each picture that is judged, before it is; returns at once and may hold on to the picture."""
+        self.stand_in: Chain | None = None
+        """Judges for this one what its runtime refuses, in the same thread."""
+        self.refused = 0
+        """Pictures that went to the stand-in."""
         self.models = (first, *(link.model for link in links))
         self.labels = tuple(dict.fromkeys(label for model in self.models for label in model.labels))
         """Of all models, each once: what records count by."""
@@ -95,6 +102,18 @@ class Chain:
             if decision.label not in self._next[number]:
                 break
         return decision if number == 0 else replace(decision, index=self._places[number][decision.index])
+
+    def judge(self, image: Image) -> tuple[Decision, Chain]:
+        """As :meth:`predict`, and who has decided: this chain or its stand-in, whose looks and tenure then count."""
+        try:
+            return self.predict(image), self
+        except ArtifactError as error:
+            stand_in = self.stand_in
+            if stand_in is None:
+                raise
+            self.refused += 1
+            log.warning("%s; %s judges it", error, stand_in.name)
+            return stand_in.predict(image), stand_in
 
     def _ask_first(self, image: Image) -> Decision:
         self._first_asked.append(None)

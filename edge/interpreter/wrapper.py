@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePath
@@ -20,6 +21,8 @@ from edge.interpreter.runtimes import Runtime, find_runtime
 from edge.interpreter.setup import Setup
 from edge.interpreter.tensors import Tensors, open_tensors
 
+_FIRST = re.compile(r"(.*?)\s*(Node number \d+ \([^)]*\) failed to \w+)")
+"""The runtimes run reason and place together, and repeat after them all that they have refused before."""
 MOVES_WITHIN_RUNS = 3
 """A delegate that moves tensors about has done so after this many."""
 
@@ -128,4 +131,7 @@ def _refused(error: Exception) -> ArtifactError:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].strip()[:160]
+    line = lines[0].strip()
+    if (first := _FIRST.match(line)) is not None:
+        line = "; ".join(filter(None, first.groups()))
+    return line[:160]

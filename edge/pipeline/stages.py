@@ -63,7 +63,8 @@ class WholeFrames:
 
     def judge(self, number: int, frame: Frame, chain: Chain) -> Iterator[Verdict]:
         assert frame.image is not None
-        yield Verdict(number, 0, chain.predict(frame.image), chain.looks, chain.tenure)
+        decision, judge = chain.judge(frame.image)
+        yield Verdict(number, 0, decision, judge.looks, judge.tenure)
 
     def skip(self, frame: Frame) -> None:
         """Nothing to do."""
@@ -102,8 +103,8 @@ class FollowedParts:
         assert frame.image is not None
         self._parts.step(frame)
         for due in self._parts.due:
-            decision = chain.predict(self._cut.out(frame.image, due.box))
-            yield Verdict(due.part, _whole(due.belt_px), decision, chain.looks, chain.tenure)
+            decision, judge = chain.judge(self._cut.out(frame.image, due.box))
+            yield Verdict(due.part, _whole(due.belt_px), decision, judge.looks, judge.tenure)
 
     def skip(self, frame: Frame) -> None:
         self._parts.step(frame)
@@ -134,13 +135,13 @@ class VotedParts(FollowedParts):
         assert frame.image is not None
         self._parts.step(frame)
         for due in self._parts.due:
-            chain.predict(self._cut.out(frame.image, due.box))
+            _, judge = chain.judge(self._cut.out(frame.image, due.box))
             voter = self._voters.get(due.part)
-            if voter is None or voter.chain is not chain:
-                looks = [look._replace(picture=look.picture.copy()) for look in chain.looks]
-                self._voters[due.part] = _Voter(chain, _whole(due.belt_px), looks)
+            if voter is None or voter.chain is not judge:
+                looks = [look._replace(picture=look.picture.copy()) for look in judge.looks]
+                self._voters[due.part] = _Voter(judge, _whole(due.belt_px), looks)
                 self._parts.forget_votes(due.part)
-            self._parts.vote(due.part, chain.scores())
+            self._parts.vote(due.part, judge.scores())
         yield from self._finished()
 
     def end(self, chain: Chain) -> Iterator[Verdict]:

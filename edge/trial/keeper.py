@@ -196,6 +196,7 @@ class Keeper:
     def _go_live(self, name: str, crew: Crew, candidate: Candidate) -> None:
         self._watch(name, candidate.admitted.sha256, crew, self._crew, candidate.usual_ms)
         self._unproven.clear()  # an end is the trial's from now on, which has attempts of its own
+        crew.lean_on(self._crew)
         self._switch.to(crew)
         log.info("judging with %s v%d, on trial", crew.tenure.identity.model, crew.tenure.identity.model_version)
 
@@ -218,7 +219,7 @@ class Keeper:
             return
         if stands_s > STANDS_S:
             return  # what comes of it is seen at its end
-        verdict = trial.live.verdict(self._tally.accounts(), time.monotonic())
+        verdict = trial.live.verdict(self._tally.accounts(), time.monotonic(), trial.crew.refused)
         if verdict.state == "good":
             self._commit(trial)
         elif verdict.state == "bad":
@@ -227,6 +228,7 @@ class Keeper:
     def _commit(self, trial: OnTrial) -> None:
         self._slots.commit(trial.sha256)
         if trial.before is not None:
+            trial.crew.stand_alone()
             self._switch.part_with(trial.before)
         self._trial, self._crew, self._sha256 = None, trial.crew, trial.sha256
         self._unproven.begin(trial.sha256)

@@ -69,9 +69,9 @@ class LiveTrial:
         self.late += judged.latency_us > self._deadlines_us[judgement.camera]
         self.parts += 1
 
-    def verdict(self, now: Accounts, now_s: float) -> Verdict:
-        """``now``: of all cameras together, since the boot."""
-        reason = self._failures(now)
+    def verdict(self, now: Accounts, now_s: float, refused: int = 0) -> Verdict:
+        """``now``: of all cameras together, since the boot. ``refused`` pictures went to the model before it."""
+        reason = self._failures(now, refused)
         if not reason and self.parts >= LEAST:
             reason = self._lateness() or self._drops(now) or self._rejects()
         if reason:
@@ -80,9 +80,9 @@ class LiveTrial:
         overdue = now_s - self._began_s >= self._limits.trial_s and self.parts >= LEAST
         return GOOD if enough or overdue else GOING_ON
 
-    def _failures(self, now: Accounts) -> str:
+    def _failures(self, now: Accounts, refused: int) -> str:
         before = self._before.accounts if self._before else Accounts()
-        failed = now.dropped["failed"] - before.dropped["failed"]
+        failed = max(refused, now.dropped["failed"] - before.dropped["failed"])
         if failed and before.dropped["failed"] * 10 <= before.captured:
             return f"the runtime refused {failed} frame{'s' if failed > 1 else ''}"
         return ""

@@ -28,6 +28,20 @@ class Crew:
     def number(self) -> int:
         return self.tenure.number
 
+    @property
+    def refused(self) -> int:
+        """Pictures that the runtime refused and the crew before it judged."""
+        return sum(chain.refused for chain in self.chains)
+
+    def lean_on(self, before: Crew) -> None:
+        """What the runtime refuses, that crew judges, until :meth:`stand_alone`."""
+        for chain, stand_in in zip(self.chains, before.chains, strict=True):
+            chain.stand_in = stand_in
+
+    def stand_alone(self) -> None:
+        for chain in self.chains:
+            chain.stand_in = None
+
 
 class Switch:
     """Used by one thread."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edge.chain import Chain, Link
-from edge.decide import Rule
-from edge.errors import ConfigError
+from edge.decide import Decision, Rule
+from edge.errors import ArtifactError, ConfigError
 from edge.frames.frame import Image
 from edge.model import Model, load
 
@@ -96,3 +97,34 @@ def test_a_twin_has_models_of_its_own_that_decide_alike(
 def test_a_label_that_leads_nowhere_is_named(model: Callable[..., Model]) -> None:
     with pytest.raises(ConfigError, match=r"then\.when: colour has no label 'prat'; it has part, belt, hand"):
         Chain(model("part", "belt", "hand"), [Link(model("a", "b", "c"), frozenset({"prat"}))])
+
+
+class Refusing:
+    """A model whose runtime refuses every picture."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def predict(self, image: Image) -> Decision:
+        raise ArtifactError("no")
+
+
+def test_what_the_runtime_refuses_the_stand_in_judges_with_its_looks_and_tenure(
+    model: Callable[..., Model], picture: Callable[..., Image]
+) -> None:
+    before, good = Chain(model("rot", "gruen", "blau"), tenure=3), model("red", "green", "blue")
+    chain = Chain(Refusing(good), tenure=4)  # type: ignore[arg-type]
+    chain.stand_in = before
+    decision, judge = chain.judge(picture("green"))
+    assert (decision.label, judge, chain.refused) == ("gruen", before, 1)
+    assert [look.decision for look in judge.looks] == [decision]
+    chain.stand_in = None
+    with pytest.raises(ArtifactError, match="no"):
+        chain.judge(picture("green"))
+    sound = Chain(good, tenure=4)
+    sound.stand_in = before
+    decision, judge = sound.judge(picture("green"))
+    assert (decision.label, judge, sound.refused) == ("green", sound, 0)

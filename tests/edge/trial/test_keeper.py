@@ -114,6 +114,18 @@ def test_a_model_that_is_no_good_is_rolled_back(
         assert line.trust.ratchet("faulty") is None
 
 
+def test_frames_that_a_model_on_trial_refuses_are_judged_by_the_one_before_it(
+    configure: Callable[..., Config], faulty: Callable[..., Path]
+) -> None:
+    with running(configure(trial_frames=300, uris=("sim://line?fps=30",))) as line:
+        assert "the runtime refused" in line.outcome(faulty("refuses", version=2)).reason
+        line.wait(lambda: line.judges()[-1] == FACTORY)
+    assert line.report is not None
+    assert "failed" not in line.report.dropped
+    assert Judge("faulty", 2, LABELS) in line.judges()
+    assert line.report.captured == line.report.decided + sum(line.report.dropped.values())
+
+
 def test_a_person_may_end_a_trial_and_go_back_to_an_earlier_model(
     configure: Callable[..., Config], faulty: Callable[..., Path]
 ) -> None:

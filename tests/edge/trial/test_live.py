@@ -73,6 +73,11 @@ def test_a_frame_that_the_runtime_refuses_ends_the_trial_at_once(trial: LiveTria
     assert (verdict.state, verdict.reason) == ("bad", "the runtime refused 2 frames")
 
 
+def test_so_does_a_picture_that_went_to_the_model_before_it(trial: LiveTrial) -> None:
+    verdict = trial.verdict(accounts(1003), 0.1, 1)
+    assert (verdict.state, verdict.reason) == ("bad", "the runtime refused 1 frame")
+
+
 def test_late_decisions_end_it(trial: LiveTrial) -> None:
     see(trial, 100, lambda n: judged(latency_ms=150 if n % 5 == 0 else 20))
     verdict = trial.verdict(accounts(1100), 0.1)
