@@ -71,10 +71,10 @@ def steadiest(
     return chosen, int(np.ceil(allowed[chosen].max()))
 
 
-def _steps(outputs: NDArray[np.generic]) -> Outputs:
+def _steps(outputs: NDArray[np.generic]) -> NDArray[np.float64]:
     return outputs.astype(np.float64) * (FLOAT_STEPS if outputs.dtype == np.float32 else 1)
 
 
-def _spread(values: Outputs) -> Outputs:
+def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each candidate, how far the runtimes are from the first. ``values``: (runtimes, n, size)."""
     return np.asarray(np.abs(values - values[0]).max(axis=(0, 2)))

@@ -75,7 +75,7 @@ class Embedding:
     @property
     def size(self) -> int:
         """Numbers in the sums of :meth:`sums`."""
-        k = self.axes.shape[1]
+        k: int = self.axes.shape[1]
         return 1 + k + k * (k + 1) // 2 + FOURIER
 
     def sums(self, samples: ArrayLike) -> Integers:
@@ -90,7 +90,7 @@ class Embedding:
         whole, waves = self._whole(table)
         square = whole.T @ whole
         upper = np.triu_indices(len(square))
-        parts = [[len(table)], whole.sum(axis=0), square[upper], waves.sum(axis=0)]
+        parts = [np.array([len(table)]), whole.sum(axis=0), square[upper], waves.sum(axis=0)]
         return np.asarray(np.concatenate(parts), np.int64)
 
     def distances(self, sums: Integers) -> Distances:

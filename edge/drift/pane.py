@@ -236,7 +236,7 @@ class Pane:
         reference = self.reference
         size = len(reference.features)
         black, constant = (
-            (rows[:, at] < limit)[good[:, at]].sum() if at is not None else 0
+            int((rows[:, at] < limit)[good[:, at]].sum()) if at is not None else 0
             for at, limit in ((reference.index("brightness"), BLACK), (reference.index("contrast"), CONSTANT))
         )
         if reference.outliers is None:
@@ -244,7 +244,7 @@ class Pane:
         far = reference.outliers.far(rows[:, :size]) & good[:, :size].all(axis=1)
         unsure = rows[:, size:].max(axis=1, initial=-np.inf) < reference.outliers.least_score
         unsure &= good[:, size:].all(axis=1) & (rows.shape[1] > size)
-        return [black, constant, far.sum(), unsure.sum()]
+        return [black, constant, int(far.sum()), int(unsure.sum())]
 
     def _extend(self, n: int, first_seq: int, last_seq: int) -> None:
         if n:

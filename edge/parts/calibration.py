@@ -197,7 +197,7 @@ def _belt_of(stack: NDArray[np.float32]) -> tuple[Image, Image, float]:
     return _repaired(background, doubtful), quantised, float(1 - belt.mean())
 
 
-def _repaired(background: NDArray[np.float32], doubtful: NDArray[np.uint8]) -> Image:
+def _repaired(background: NDArray[np.floating[Any]], doubtful: NDArray[np.uint8]) -> Image:
     """h×w×3 uint8: places that seldom showed the same are filled in from around them (Telea, 2004)."""
     if doubtful.mean() > 0.5:
         raise ConfigError(

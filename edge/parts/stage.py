@@ -77,7 +77,7 @@ class Parts:
         self._finder = Finder(calibration, options)
         region = calibration.region
         self._origin = np.array((region.x, region.y, region.x, region.y), np.float32)
-        self._scale = region.w / self._finder.width
+        self._scale: float = region.w / self._finder.width
         self._scales = np.tile((self._scale, region.h / self._finder.height), 2).astype(np.float32)
         self._tracker = Tracker(self._finder.width, self._finder.height, self._motion())
         self._judged: set[int] = set()

@@ -100,7 +100,8 @@ class Tracker:
     def _tolerances(self, elapsed: float) -> Vector:
         speed = float(np.hypot(*self.motion.velocity)) * elapsed
         sides = [max(min(track.size), max(track.box[2:] - track.box[:2]) * 0.5) for track in self.tracks]
-        return np.maximum(_SMALL, np.array(sides, np.float32) * _NEAR + np.float32(_SLACK * speed))
+        allowed: Vector = np.maximum(_SMALL, np.array(sides, np.float32) * _NEAR + np.float32(_SLACK * speed))
+        return allowed
 
     def _ways_out(self, boxes: Boxes) -> Vector:
         """How far each box may still move before most of it is out of view."""
