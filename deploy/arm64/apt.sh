@@ -29,7 +29,8 @@ CONF
 known() {
   local name
   for name in ${1//|/ }; do
-    if apt-cache show --quiet=2 "$name" >/dev/null 2>&1; then
+    # To "show", a name that others only provide is known, too; it cannot be downloaded.
+    if apt-cache policy "$name" 2>/dev/null | grep -q '^ *Candidate: [^(]'; then
       echo "$name"
       return 0
     fi

@@ -65,7 +65,7 @@ def test_all_that_the_images_are_made_of_is_there() -> None:
     packages = [
         name for line in re.findall(r"--no-install-recommends ([\w. -]+?) *&&", RECIPE) for name in line.split()
     ]
-    assert sorted(packages) == ["libgl1", "libglib2.0-0", "mosquitto", "postgresql-15", "python3-venv"]
+    assert sorted(packages) == ["libgl1", "libglib2.0-0", "mosquitto", "postgresql", "python3-venv"]
     for package in packages:
         assert subprocess.run(["apt-cache", "show", package], capture_output=True, check=False).returncode == 0, (
             package

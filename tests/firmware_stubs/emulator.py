@@ -23,10 +23,9 @@ PATIENCE_S = 20.0
 
 
 class Pins:
-    """The LM3S6965's: which line of which device (see boards/lm3s6965evb/board.c)."""
+    """The LM3S6965's: which line of which port (see boards/lm3s6965evb/board.c)."""
 
-    inputs = "/machine/unattached/device[9]"  # port B
-    outputs = "/machine/unattached/device[13]"  # port F
+    inputs, outputs = "B", "F"
     encoder, eye, feedback = 0, 1, 2
     gate, alarm, tick_seen, eye_seen = 0, 2, 3, 4
 
@@ -81,8 +80,8 @@ class Machine:
         self._process.kill()
         self._process.wait()
 
-    def qmp(self, command: str) -> Any:
-        self._qmp.write(json.dumps({"execute": command}) + "\n")
+    def qmp(self, command: str, **arguments: str) -> Any:
+        self._qmp.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self._qmp.flush()
         until = time.monotonic() + PATIENCE_S
         while "return" not in (answer := json.loads(self._qmp.readline() or self.gone(command))):
@@ -119,13 +118,22 @@ class Emulator(Machine):
         self.tick = 0
         self._level = dict.fromkeys(range(8), False)
         self._boots = self._oks = 0
-        self._rest = b""
+        self._rest, self._inputs = b"", ""
         super().__init__("lm3s6965evb")
 
     def go(self) -> None:
-        self._ask(f"irq_intercept_out {Pins.outputs}")
+        ports = self._ports()
+        self._inputs = ports[Pins.inputs]
+        self._ask(f"irq_intercept_out {ports[Pins.outputs]}")
         super().go()
         self._wait_for_boot()
+
+    def _ports(self) -> dict[str, str]:
+        """Path by letter. qemu numbers a board's devices as they are made, which differs from release to release."""
+        place = "/machine/unattached"
+        found = [item["name"] for item in self.qmp("qom-list", path=place) if item["type"] == "child<pl061_luminary>"]
+        found.sort(key=lambda name: int(name.strip("device[]")))
+        return dict(zip("ABCDEFG", (f"{place}/{name}" for name in found), strict=True))
 
     @property
     def alarm(self) -> bool:
@@ -156,7 +164,7 @@ class Emulator(Machine):
         self._wait_for_boot()
 
     def set_feedback(self, is_open: bool) -> None:
-        self._ask(f"set_irq_in {Pins.inputs} unnamed-gpio-in {Pins.feedback} {int(is_open)}")
+        self._ask(f"set_irq_in {self._inputs} unnamed-gpio-in {Pins.feedback} {int(is_open)}")
 
     def _wait_for_boot(self) -> None:
         self.tick, self.opened, self._boots = 0, [], 0
@@ -164,14 +172,14 @@ class Emulator(Machine):
 
     def _pulse_and_wait(self, pin: int, seen: int) -> None:
         before = self._level[seen]
-        target = f"set_irq_in {Pins.inputs} unnamed-gpio-in {pin}"
+        target = f"set_irq_in {self._inputs} unnamed-gpio-in {pin}"
         self._oks = 2
         self._tell(f"{target} 1\n{target} 0\n")
         self._take_until(lambda: self._oks <= 0 and self._level[seen] != before, f"pulse on pin {pin}")
 
     def _set_and_wait(self, pin: int, level: bool, seen: int) -> None:
         self._oks = 1
-        self._tell(f"set_irq_in {Pins.inputs} unnamed-gpio-in {pin} {int(level)}\n")
+        self._tell(f"set_irq_in {self._inputs} unnamed-gpio-in {pin} {int(level)}\n")
         self._take_until(lambda: self._oks <= 0 and self._level[seen] == level, f"pin {pin} to {level:d}")
 
     def _ask(self, command: str) -> None:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ import pytest
 BOOT_S = 60.0
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 TARGET = "line.target"
+_NUMBERS = count()
+"""Each machine's name is its own: systemd keeps a folder of a name for a while after its end."""
 SERVICES = ("dbus.service", "systemd-journald.service", "systemd-udevd.service")
 """What this machine runs besides is none of the test's business, and costs time."""
 
@@ -46,7 +49,8 @@ class Machine:
         command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network"]
         # Which devices a service may use, and which addresses, systemd tells the kernel by BPF.
         command += ["--system-call-filter=bpf"]
-        command += [f"--directory={self.root}", f"--machine=line-{os.getpid()}", "--console=pipe", "--boot"]
+        command += [f"--directory={self.root}", f"--machine=line-{os.getpid()}-{next(_NUMBERS)}", "--link-journal=no"]
+        command += ["--console=pipe", "--boot"]
         environment = os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         command += [f"systemd.unit={TARGET}"]
         with (self.folder / "console.log").open("wb") as log:

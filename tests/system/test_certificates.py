@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_a_request_cannot_choose_another_name_or_more_rights(authority: Authorit
     subprocess.run(command, check=True, capture_output=True)
     authority("device", "line-1", "--csr", str(request))
     text = text_of(authority.folder / "certs" / "line-1.pem")
-    assert "Subject: CN = line-1\n" in text
+    assert re.search(r"Subject: CN ?= ?line-1\n", text)  # OpenSSL 3.2 leaves the spaces out
     assert "CA:TRUE" not in text
     assert "Server Authentication" not in text
 

@@ -101,4 +101,4 @@ class SqliteEngine:
 
 def _connect(path: Path | None, readonly: bool) -> sqlite3.Connection:
     place, uri = (f"{path.resolve().as_uri()}?mode=ro", True) if path and readonly else (path or ":memory:", False)
-    return sqlite3.connect(place, WAIT_S, isolation_level=None, check_same_thread=False, uri=uri)
+    return sqlite3.connect(place, timeout=WAIT_S, isolation_level=None, check_same_thread=False, uri=uri)
