@@ -30,7 +30,7 @@ known() {
   local name
   for name in ${1//|/ }; do
     # To "show", a name that others only provide is known, too; it cannot be downloaded.
-    if apt-cache policy "$name" 2>/dev/null | grep -q '^ *Candidate: [^(]'; then
+    if apt-cache policy "$name" 2>/dev/null | grep '^ *Candidate: [^(]' >/dev/null; then
       echo "$name"
       return 0
     fi

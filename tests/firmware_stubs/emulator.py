@@ -132,7 +132,7 @@ class Emulator(Machine):
         """Path by letter. qemu numbers a board's devices as they are made, which differs from release to release."""
         place = "/machine/unattached"
         found = [item["name"] for item in self.qmp("qom-list", path=place) if item["type"] == "child<pl061_luminary>"]
-        found.sort(key=lambda name: int(name.strip("device[]")))
+        found.sort(key=lambda name: int(name[len("device[") : -1]))
         return dict(zip("ABCDEFG", (f"{place}/{name}" for name in found), strict=True))
 
     @property
