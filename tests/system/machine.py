@@ -72,7 +72,8 @@ class Machine:
         assert self._console is not None
         assert self._console.poll() is None, (self.folder / "console.log").read_text("utf-8", "replace")
         children = Path(f"/proc/{self._console.pid}/task/{self._console.pid}/children").read_text().split()
-        return ["nsenter", "--target", children[0] if children else "0", "--all", "env", "-i", f"PATH={PATH}"]
+        target = ["--target", children[0] if children else "0", "--all", "--root", "--wd"]
+        return ["nsenter", *target, "env", "-i", f"PATH={PATH}"]
 
     def show(self, unit: str, *properties: str) -> dict[str, str]:
         """``systemctl show``."""

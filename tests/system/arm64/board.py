@@ -23,6 +23,12 @@ def make_sysroot() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def runtimes() -> set[str]:
+    """Those that the board has: tflite-runtime ends at Python 3.11, which is Debian 12's."""
+    make_sysroot()
+    return {"litert", "tflite-runtime"} if (PYTHON.parent / "python3.11").exists() else {"litert"}
+
+
 def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(PROJECT), "QEMU_CPU": "cortex-a72"}
 
