@@ -94,8 +94,7 @@ def device(make_machine: Callable[[], Machine]) -> Machine:
     """Booted, then provisioned as an engineer would, and judging."""
     machine = make_machine()
     drop_in(machine, "edge.service", f"[Service]\nWatchdogSec={WATCHDOG_S}\n")
-    drop_in(machine, "edge-again.service", "[Service]\nExecStart=\nExecStart=/usr/bin/systemctl reset-failed edge\n"
-            "ExecStart=/usr/bin/systemctl --no-block start edge\n")  # fmt: skip
+    drop_in(machine, "edge-again.service", "[Service]\nEnvironment=PAUSE_S=3\n")
     machine.boot()
     done = machine.run(*INSTALL)
     assert done.returncode == 0, done.stderr
@@ -206,6 +205,7 @@ def test_its_sandbox_holds_and_each_runtime_runs_in_it(device: Machine) -> None:
         next((line for line in device.journal("probe.service").splitlines() if line.startswith("{")), "{}")
     )
     assert done.returncode == 0, device.journal("probe.service")
+    assert found["write and execute"] in ("EPERM", "EACCES")  # by a filter of calls, since systemd 253 by the kernel
     user = int(device.run("id", "-u", "edge").stdout)
     assert found == {
         "write /etc": "EROFS",
@@ -214,7 +214,7 @@ def test_its_sandbox_holds_and_each_runtime_runs_in_it(device: Machine) -> None:
         "write /run/edge": "yes",
         "read /root": "EACCES",
         "read the store": "EACCES",
-        "write and execute": "EPERM",
+        "write and execute": found["write and execute"],
         "a tunnel": "EPERM",
         "a serial line": "yes",
         "random": "yes",
