@@ -17,6 +17,9 @@ from edge.interpreter import Delegate, Interpreter, Wanted, checked
 from edge.preprocess import Preprocessor
 from edge.tuning import Choice, choose_setup
 
+REFUSALS_MOST = 1000
+"""Then the interpreter is opened anew: the runtimes keep the text of every refusal, and repeat all in each."""
+
 
 class Model:
     """One instance serves one thread."""
@@ -25,11 +28,11 @@ class Model:
         self, artifact: Artifact, interpreter: Interpreter, description: Description, rule: Rule, why: str = "as set"
     ) -> None:
         self.artifact = artifact
-        self.interpreter = interpreter
         self.description = description
-        self.preprocess = Preprocessor(description.input, interpreter.input)
+        self._use(interpreter)
         self.why = why
         """Why it runs with the interpreter's set-up and no other."""
+        self._refusals = 0
         self._rule = rule
         self._decide = Decider(description.output, description.labels, rule)
 
@@ -50,17 +53,32 @@ class Model:
 
     def twin(self) -> Model:
         """The same model once more, for another thread; it is known to load."""
-        interpreter = Interpreter(self.artifact.model, self.interpreter.setup)
-        return Model(self.artifact, interpreter, self.description, self._rule, self.why)
+        return Model(self.artifact, self._open_anew(), self.description, self._rule, self.why)
 
     def predict(self, image: Image) -> Decision:
         """Judges one picture, H×W×3 uint8 BGR of any size. Raises ArtifactError when the runtime refuses."""
         return self._decide(self.raw(image))
 
     def raw(self, image: Image) -> NDArray[np.generic]:
-        """The output tensor as it is, shape (1, classes), in the model's dtype; the next call overwrites it."""
+        """The output tensor as it is, shape (1, classes), in the model's dtype; the next call overwrites it.
+
+        Raises ArtifactError when the runtime refuses.
+        """
         self.preprocess(image)
-        return self.interpreter.run()
+        try:
+            return self.interpreter.run()
+        except ArtifactError:
+            self._refusals += 1
+            if self._refusals % REFUSALS_MOST == 0:
+                self._use(self._open_anew())
+            raise
+
+    def _open_anew(self) -> Interpreter:
+        return Interpreter(self.artifact.model, self.interpreter.setup)
+
+    def _use(self, interpreter: Interpreter) -> None:
+        self.interpreter = interpreter
+        self.preprocess = Preprocessor(self.description.input, interpreter.input)
 
 
 def load(

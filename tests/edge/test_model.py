@@ -13,7 +13,7 @@ from edge.decide import Rule
 from edge.errors import ArtifactError, ConfigError
 from edge.frames.frame import Image
 from edge.interpreter import usable_runtimes
-from edge.model import load, verify_golden
+from edge.model import REFUSALS_MOST, load, verify_golden
 
 RUNTIMES = [runtime.name for runtime in usable_runtimes()]
 
@@ -51,6 +51,22 @@ def test_an_artifact_with_swapped_colour_order_fails_its_golden_samples(
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_golden_samples_are_reproduced_on_every_runtime(artifact: Path, runtime: str) -> None:
     assert verify_golden(load(artifact, runtime=runtime)) <= 8  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_what_a_runtime_keeps_of_its_refusals_does_not_grow_for_months(
+    faulty: Callable[..., Path], picture: Callable[..., Image], runtime: str
+) -> None:
+    model = load(faulty("refuses"), runtime=runtime)  # type: ignore[arg-type]
+    longest = refusals = 0
+    for _ in range(4 * REFUSALS_MOST):
+        try:
+            model.predict(picture("red"))
+        except ArtifactError as error:
+            refusals += 1
+            longest = max(longest, len(str(error.__context__)))
+    assert refusals > 3 * REFUSALS_MOST
+    assert longest < 200 * REFUSALS_MOST
 
 
 def test_the_number_of_labels_must_fit(tmp_path: Path, make_artifact: Callable[..., bytes]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import multiprocessing
 import struct
 import time
+from ctypes import Array, c_longlong
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -38,14 +39,30 @@ class Note:
     commit_ns: int
 
 
+@dataclass(frozen=True)
+class Made:
+    """When the newest record was made (0: none yet), and how long the longest turn took, from one tick of the buffer
+    to the next: with the commit, and with whatever else the machine had to do meanwhile.
+    """
+
+    newest_ns: int
+    longest_turn_ns: int
+
+
 class Device:
     """The running process."""
 
     def __init__(self, load: Load) -> None:
         self._notes, theirs = _CONTEXT.Pipe(duplex=False)
-        self.process = _CONTEXT.Process(target=_record, args=(load, theirs), daemon=True)
+        self._made = _CONTEXT.RawArray(c_longlong, 2)
+        self.process = _CONTEXT.Process(target=_record, args=(load, theirs, self._made), daemon=True)
         self.process.start()
         theirs.close()
+
+    def made(self) -> Made:
+        """May be asked at any moment: the process writes the two figures in the opposite order."""
+        newest_ns = self._made[1]
+        return Made(newest_ns, self._made[0])
 
     def wait_for_commit(self, timeout_s: float = 20.0) -> Note | None:
         """The next note; None when the process has ended."""
@@ -69,7 +86,7 @@ class Device:
         return notes
 
 
-def _record(load: Load, notes: Connection) -> None:
+def _record(load: Load, notes: Connection, made: Array[c_longlong]) -> None:
     from edge.buffer import Buffer
     from edge.messages import Identity
     from edge.record import Record
@@ -82,11 +99,15 @@ def _record(load: Load, notes: Connection) -> None:
         transport = open_transport(load.broker, client_id=DEVICE)
         Sync(transport, buffer, identity, predictions=True, backoff=Backoff(0.02, 0.1)).start()
     seq = committed = 0
+    began = time.monotonic_ns()
     while True:
         for _ in range(10):
-            buffer.append(Record(seq, time.monotonic_ns(), time.time_ns(), 900, seq % 97 / 97, seq % 2, 0))
+            now = time.monotonic_ns()
+            buffer.append(Record(seq, now, time.time_ns(), 900, seq % 97 / 97, seq % 2, 0))
+            made[0], made[1] = max(made[0], now - began), now
             seq += 1
-        began = time.monotonic_ns()
+        now = time.monotonic_ns()
+        made[0], began = max(made[0], now - began), now
         buffer.tick()
         if buffer.committed > committed:
             committed = buffer.committed
