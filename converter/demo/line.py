@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from converter.demo.broker import Mosquitto
-from converter.demo.steps import StepError, bar, edge
+from converter.demo.steps import Bar, StepError, edge
 
 PARTS = 1500
 FPS = 50
@@ -105,7 +105,7 @@ def _wait_for_first_frame(log: Path, daemon: subprocess.Popen[str], timeout_s: f
 
 def _tell_the_story(broker: Mosquitto, daemon: subprocess.Popen[str]) -> None:
     duration = PARTS / FPS
-    started = time.monotonic()
+    bar, started = Bar(sys.stderr), time.monotonic()
     while daemon.poll() is None and (share := (time.monotonic() - started) / duration) < 1.0:
         away = BROKER_LEAVES <= share < BROKER_RETURNS
         if away and broker.running:
@@ -114,10 +114,10 @@ def _tell_the_story(broker: Mosquitto, daemon: subprocess.Popen[str]) -> None:
             broker.start()
         light = "dimmed" if share * PARTS >= DIM_AT else "normal"
         part = min(PARTS, int(share * PARTS))
-        bar(share, f"part {part} of {PARTS}, broker {'away' if away else 'there'}, light {light}")
+        bar.show(share, f"part {part} of {PARTS}", f"broker {'away' if away else 'there'}, light {light}")
         time.sleep(0.1)
-    bar(1.0, f"part {PARTS} of {PARTS}, the backlog is delivered")
-    sys.stderr.write("\n")
+    bar.show(1.0, f"part {PARTS} of {PARTS}", "the backlog is delivered")
+    bar.close()
 
 
 def _finish(daemon: subprocess.Popen[str], log: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from edge.errors import EdgeError
 
@@ -45,8 +46,26 @@ def run(words: Sequence[str]) -> None:
         raise StepError(f"demo: {' '.join(words[2:])} ended with status {status}")
 
 
-def bar(share: float, text: str) -> None:
-    """A progress bar on one line of standard error."""
-    filled = round(24 * min(max(share, 0.0), 1.0))
-    sys.stderr.write(f"\r  [{'█' * filled}{'·' * (24 - filled)}] {text:<48}")
-    sys.stderr.flush()
+class Bar:
+    """A progress bar on one line of a terminal; elsewhere a line for each new ``state``."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._terminal = stream, stream.isatty()
+        self._state = ""
+
+    def show(self, share: float, done: str, state: str) -> None:
+        """``done`` changes all the time, ``state`` a few times."""
+        filled = round(24 * min(max(share, 0.0), 1.0))
+        text = f"  [{'█' * filled}{'·' * (24 - filled)}] {f'{done}, {state}':<48}"
+        if self._terminal:
+            self._stream.write(f"\r{text}")
+        elif state != self._state:
+            self._stream.write(f"{text.rstrip()}\n")
+        self._state = state
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Leaves the line."""
+        if self._terminal:
+            self._stream.write("\n")
+            self._stream.flush()

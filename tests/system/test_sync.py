@@ -243,8 +243,8 @@ def test_stop_sends_what_waits_and_says_goodbye(mosquitto: Any, monitor_of: Call
         monitor.until(lambda: monitor.state() == "online")
         feed(outbox, range(ROWS))
         began = time.monotonic()
-        assert sync.stop(5.0) is True
-        assert time.monotonic() - began < 2.0
+        assert sync.stop(20.0) is True
+        assert time.monotonic() - began < 5
     assert len(outbox) == 0
     monitor.until_everything(outbox)
     monitor.until(lambda: monitor.state() == "offline")
@@ -261,7 +261,7 @@ def test_stop_keeps_its_timeout_though_the_broker_hangs(mosquitto: Any, timeout_
         time.sleep(0.3)
         began = time.monotonic()
         assert sync.stop(timeout_s) is False
-        assert time.monotonic() - began < timeout_s + 0.25
+        assert time.monotonic() - began < timeout_s + 2
         assert len(outbox) == 3 * ROWS
 
 
@@ -270,8 +270,8 @@ def test_stop_does_not_wait_for_a_broker_that_is_away(mosquitto: Any) -> None:
     with syncing(mosquitto.url, MemoryOutbox()) as sync:
         eventually(lambda: sync.state.last_error)
         began = time.monotonic()
-        sync.stop(5.0)
-        assert time.monotonic() - began < 0.5
+        sync.stop(20.0)
+        assert time.monotonic() - began < 5
 
 
 def test_a_device_that_vanishes_is_offline_by_its_will(mosquitto: Any, monitor_of: Callable[[str], Monitor]) -> None:

@@ -123,7 +123,7 @@ def test_what_a_lost_connection_left_open_is_forgotten(transport: Transport) -> 
 def test_polling_without_news_takes_its_time_and_no_more(transport: Transport) -> None:
     began = time.monotonic()
     assert transport.poll(0.2) == []
-    assert 0.15 < time.monotonic() - began < 0.5
+    assert 0.15 < time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("clean", [True, False])
