@@ -65,69 +65,92 @@ def runs_factory(state: SlotsState) -> bool:
     return state.active == "" and state.trial == ""
 
 
-def test_twenty_devices_at_once_and_each_trouble_is_said(
-    fleet: Fleet, new: Path, full_disk: Path, start: Callable[..., Daemon], tmp_path: Path
-) -> None:
+RUNNING, WAITING = ("line-1", "line-2"), tuple(f"line-{n}" for n in range(3, 16))
+CUT, REFUSES, FULL, CLOSED, STRANGER = (f"line-{n}" for n in range(16, 21))
+"""The connection is cut half-way; downgrade; a full disk; a closed port; another host key."""
+TARGETS = (*RUNNING, *WAITING, CUT, REFUSES, FULL, CLOSED, STRANGER)
+
+
+@pytest.fixture
+def proxy(fleet: Fleet, full_disk: Path, start: Callable[..., Daemon], tmp_path: Path) -> Iterator[CuttingProxy]:
+    """The twenty devices, each with its trouble; what cuts the connection to one of them."""
     proxy = CuttingProxy(fleet.sshd.port, PADDING // 2)
-    running = [fleet.add(f"line-{n}") for n in (1, 2)]
-    waiting = [fleet.add(f"line-{n}").name for n in range(3, 16)]
-    fleet.add("line-16", Port=proxy.port)
-    refuses = fleet.add("line-17")
-    Trust(refuses / "state" / "trust").committed(Trust(refuses / "state" / "trust").key_ids()[0], "colour", 9)
-    full = fleet.add("line-18", state=full_disk / "state")
-    shutil.move(full / "bin" / "edge", full / "bin" / "real")
-    (full / "bin" / "edge").write_text(FILL_UP.format(state=full_disk / "state", edge=full / "bin" / "real"))
-    (full / "bin" / "edge").chmod(0o755)
-    fleet.add("line-19", Port=free_port())
-    fleet.add("line-20", HostKeyAlias="another", UserKnownHostsFile=tmp_path / "other_hosts")
-    other = (fleet.sshd.folder / "other_key.pub").read_text()
-    (tmp_path / "other_hosts").write_text(f"another {other}")
-    daemons = [start(home / "edge.toml") for home in running]
+    for name in WAITING:
+        fleet.add(name)
+    fleet.add(CUT, Port=proxy.port)
+    trust = Trust(fleet.add(REFUSES) / "state" / "trust")
+    trust.committed(trust.key_ids()[0], "colour", 9)
+    fill_up_during_the_transfer(fleet.add(FULL, state=full_disk / "state"), full_disk / "state")
+    fleet.add(CLOSED, Port=free_port())
+    fleet.add(STRANGER, HostKeyAlias="another", UserKnownHostsFile=tmp_path / "other_hosts")
+    (tmp_path / "other_hosts").write_text(f"another {(fleet.sshd.folder / 'other_key.pub').read_text()}")
+    daemons = [start(fleet.add(name) / "edge.toml") for name in RUNNING]
     for daemon in daemons:
         daemon.wait_for("judging", 60)
+    return proxy
 
-    targets = [f"line-{n}" for n in range(1, 21)]
-    done = fleet.flash(new, *targets, "--parallel", 20, "--json", "--timeout", 500)
 
-    results = done.results
+def fill_up_during_the_transfer(home: Path, state: Path) -> None:
+    edge, real = home / "bin" / "edge", home / "bin" / "real"
+    shutil.move(edge, real)
+    edge.write_text(FILL_UP.format(state=state, edge=real))
+    edge.chmod(0o755)
+
+
+def test_twenty_devices_at_once_and_each_trouble_is_said(
+    fleet: Fleet, proxy: CuttingProxy, new: Path, full_disk: Path
+) -> None:
+    done = fleet.flash(new, *TARGETS, "--parallel", 20, "--json", "--timeout", 500)
+    every_ending_is_said(done)
+    the_new_model_is_where_it_should_be(fleet, new, done)
+    the_others_run_what_they_ran(fleet, full_disk / "state")
+    what_the_cut_connection_had_brought_is_not_sent_again(proxy, new.stat().st_size, done)
+    the_table_shows_it(fleet.flash("--check", RUNNING[0], WAITING[0], REFUSES))
+
+
+def every_ending_is_said(done: Flashed) -> None:
     assert done.status == 11, done.err
-    assert set(results) == set(targets), done.err
-    endings = {name: results[name]["result"] for name in targets}
+    endings = {name: result["result"] for name, result in done.results.items()}
     assert endings == {
-        **dict.fromkeys(("line-1", "line-2"), "committed"),
-        **dict.fromkeys((*waiting, "line-16"), "installed"),
-        "line-17": "refused",
-        "line-18": "failed",
-        "line-19": "failed",
-        "line-20": "failed",
+        **dict.fromkeys(RUNNING, "committed"),
+        **dict.fromkeys((*WAITING, CUT), "installed"),
+        REFUSES: "refused",
+        **dict.fromkeys((FULL, CLOSED, STRANGER), "failed"),
     }, done.out + done.err
     assert done.err.splitlines()[-1] == "edge: 4 of 20 devices do not run colour v2"
-    assert "downgrade: version 2 of colour, and 9 was committed here" in results["line-17"]["reason"]
-    assert "No space left on device" in results["line-18"]["reason"]
-    assert "Connection refused" in results["line-19"]["reason"]
-    assert "Host key verification failed" in results["line-20"]["reason"]
-    # The new model is where it should be …
-    for name in ("line-1", "line-2"):
-        state = fleet.slots(name)
+    assert "downgrade: version 2 of colour, and 9 was committed here" in done.results[REFUSES]["reason"]
+    assert "No space left on device" in done.results[FULL]["reason"]
+    assert "Connection refused" in done.results[CLOSED]["reason"]
+    assert "Host key verification failed" in done.results[STRANGER]["reason"]
+
+
+def the_new_model_is_where_it_should_be(fleet: Fleet, new: Path, done: Flashed) -> None:
+    for name in RUNNING:
+        state, result = fleet.slots(name), done.results[name]
         assert state.held[state.active].version == 2
-        assert (results[name]["before"]["version"], results[name]["after"]["version"]) == (1, 2)
-    for name in (*waiting, "line-16"):
+        assert (result["before"]["version"], result["after"]["version"]) == (1, 2)
+    for name in (*WAITING, CUT):
         state = fleet.slots(name)
         assert state.held[state.trial].version == 2
         assert state.files[state.trial].read_bytes() == new.read_bytes()
-    # … the others run what they ran …
-    assert all(runs_factory(fleet.slots(name)) for name in ("line-17", "line-19", "line-20"))
-    assert runs_factory(fleet.slots("line-18", full_disk / "state"))
-    assert not list((full_disk / "state").rglob("*.part"))
-    # … and what the cut connection had brought was not sent again.
-    size = new.stat().st_size
+
+
+def the_others_run_what_they_ran(fleet: Fleet, full: Path) -> None:
+    assert all(runs_factory(fleet.slots(name)) for name in (REFUSES, CLOSED, STRANGER))
+    assert runs_factory(fleet.slots(FULL, full))
+    assert not list(full.rglob("*.part"))
+
+
+def what_the_cut_connection_had_brought_is_not_sent_again(proxy: CuttingProxy, size: int, done: Flashed) -> None:
     assert proxy.cuts == 1
-    assert size <= results["line-16"]["sent_bytes"] <= size + WINDOW
+    assert size <= done.results[CUT]["sent_bytes"] <= size + WINDOW
     assert proxy.carried < 1.1 * size + WINDOW
 
-    table = fleet.flash("--check", "line-1", "line-3", "line-17")
-    assert [line.split()[5:7] for line in table.out.splitlines()[1:]] == [["MB", "colour"]] * 3
-    assert ["v2" in line for line in table.out.splitlines()[1:]] == [True, False, False]
+
+def the_table_shows_it(table: Flashed) -> None:
+    lines = table.out.splitlines()[1:]
+    assert [line.split()[5:7] for line in lines] == [["MB", "colour"]] * 3
+    assert ["v2" in line for line in lines] == [True, False, False]
     assert "slot A on trial" in table.out
 
 
