@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from edge.artifact import Artifact
 from edge.artifact.describe import Description, Given, describe
 from edge.choices import RuntimeChoice
 from edge.decide import Decider, Decision, Rule
-from edge.errors import ArtifactError, MissingError
+from edge.errors import ArtifactError, EdgeError, MissingError
 from edge.frames.frame import Image
 from edge.interpreter import Delegate, Interpreter, Wanted, checked
 from edge.preprocess import Preprocessor
@@ -68,17 +69,23 @@ class Model:
         try:
             return self.interpreter.run()
         except ArtifactError:
-            self._refusals += 1
-            if self._refusals % REFUSALS_MOST == 0:
-                self._use(self._open_anew())
+            self._refused()
             raise
+
+    def _refused(self) -> None:
+        self._refusals += 1
+        if self._refusals == REFUSALS_MOST:
+            self._refusals = 0
+            # What refuses to be opened, as while an accelerator is unplugged, leaves the old one in its place.
+            with suppress(EdgeError):
+                self._use(self._open_anew())
 
     def _open_anew(self) -> Interpreter:
         return Interpreter(self.artifact.model, self.interpreter.setup)
 
     def _use(self, interpreter: Interpreter) -> None:
-        self.interpreter = interpreter
-        self.preprocess = Preprocessor(self.description.input, interpreter.input)
+        # Both or none: a preprocessor writes into its own interpreter's memory.
+        self.preprocess, self.interpreter = Preprocessor(self.description.input, interpreter.input), interpreter
 
 
 def load(

@@ -60,7 +60,7 @@ kernel() {
   rm -rf "$place/kernel" && mkdir -p "$place/kernel"
   fetch_into "$place/kernel" "$name" "busybox-static"
   mv "$place"/kernel/boot/vmlinuz-* "$out/vmlinuz"
-  rm -rf "$place/initramfs" && mkdir -p "$place"/initramfs/{bin,proc,sys,dev,root,low,high}
+  rm -rf "$place/initramfs" && mkdir -p "$place"/initramfs/{bin,proc,sys,dev,new,low,high}
   cp "$place/kernel/bin/busybox" "$place/initramfs/bin/busybox"
   for module in $modules; do find "$place/kernel/lib/modules" -name "$module.ko" -exec cp {} "$place/initramfs/" \;; done
   first_program > "$place/initramfs/init"
@@ -81,11 +81,11 @@ until [ -b /dev/vda ]; do /bin/busybox sleep 0.1; done
 /bin/busybox mount -t ext4 -o ro /dev/vda /low
 /bin/busybox mount -t tmpfs -o mode=755 tmpfs /high
 /bin/busybox mkdir /high/upper /high/work
-/bin/busybox mount -t overlay -o lowerdir=/low,upperdir=/high/upper,workdir=/high/work overlay /root
-/bin/busybox mount --move /dev /root/dev
-/bin/busybox mount --move /proc /root/proc
-/bin/busybox mount --move /sys /root/sys
-exec /bin/busybox switch_root /root /sbin/init
+/bin/busybox mount -t overlay -o lowerdir=/low,upperdir=/high/upper,workdir=/high/work overlay /new
+/bin/busybox mount --move /dev /new/dev
+/bin/busybox mount --move /proc /new/proc
+/bin/busybox mount --move /sys /new/sys
+exec /bin/busybox switch_root /new /sbin/init
 INIT
 }
 

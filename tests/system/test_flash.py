@@ -72,7 +72,7 @@ TARGETS = (*RUNNING, *WAITING, CUT, REFUSES, FULL, CLOSED, STRANGER)
 
 
 @pytest.fixture
-def proxy(fleet: Fleet, full_disk: Path, start: Callable[..., Daemon], tmp_path: Path) -> Iterator[CuttingProxy]:
+def proxy(fleet: Fleet, full_disk: Path, start: Callable[..., Daemon], tmp_path: Path) -> CuttingProxy:
     """The twenty devices, each with its trouble; what cuts the connection to one of them."""
     proxy = CuttingProxy(fleet.sshd.port, PADDING // 2)
     for name in WAITING:

@@ -53,7 +53,7 @@ def test_what_is_no_target_is_refused_with_the_form_that_was_expected(text: str,
     [
         ("pi@line-1", "pi@line-1"),
         ("pi@line-1", "ssh://pi@LINE-1:22"),
-        ("dir:///tmp/root", "dir:///tmp/./root/"),
+        ("dir:///mnt/card", "dir:///mnt/./card/"),
     ],
 )
 def test_two_spellings_of_one_target_are_refused(pair: tuple[str, str]) -> None:

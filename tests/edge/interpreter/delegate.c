@@ -3,7 +3,7 @@
  * Options: take=none leaves every node to the runtime; move=each puts the output into another buffer in each run;
  * operators=unknown says that operators which the runtime does not know can be taken, as the Edge TPU's does;
  * fail=TEXT refuses to start, with TEXT and all options in the report; abort=yes brings the process down;
- * hang=FILE lets each run last for as long as FILE is there.
+ * hang=FILE lets each run last for as long as FILE is there; lost=FILE refuses each run for as long.
  *
  * The structures are the beginnings of those in TFLite's core/c/common.h, which only ever grow at their ends.
  */
@@ -73,7 +73,7 @@ struct Delegate {
   void *opaque_delegate_builder;
 };
 
-typedef struct { Delegate base; int take, move; char hang[256]; } Mine;
+typedef struct { Delegate base; int take, move; char hang[256], lost[256]; } Mine;
 typedef struct { Mine *mine; int input, output, runs; char buffers[2][256]; } Kernel;
 
 static void *init(Context *context, const char *buffer, size_t length) {
@@ -98,6 +98,7 @@ static int invoke(Context *context, Node *node) {
   Kernel *kernel = node->user_data;
   Tensor *input = &context->tensors[kernel->input], *output = &context->tensors[kernel->output];
   while (kernel->mine->hang[0] && !access(kernel->mine->hang, F_OK)) sleep(1);
+  if (kernel->mine->lost[0] && !access(kernel->mine->lost, F_OK)) return 1;
   if (kernel->mine->move) output->data = kernel->buffers[kernel->runs++ % 2];
   memcpy(output->data, input->data, output->bytes < 256 ? output->bytes : 256);
   return 0;
@@ -131,6 +132,7 @@ Delegate *tflite_plugin_create_delegate(char **keys, char **values, size_t count
     if (!strcmp(keys[i], "abort")) abort();
     if (!strcmp(keys[i], "fail")) failing = 1;
     if (!strcmp(keys[i], "hang")) snprintf(mine->hang, sizeof mine->hang, "%s", values[i]);
+    if (!strcmp(keys[i], "lost")) snprintf(mine->lost, sizeof mine->lost, "%s", values[i]);
   }
   if (!failing) return &mine->base;
   report(said);

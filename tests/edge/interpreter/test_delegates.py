@@ -11,7 +11,7 @@ import pytest
 from edge.artifact.describe import Given
 from edge.errors import ArtifactError, ConfigError, MissingError
 from edge.interpreter import Delegate, Interpreter, Setup, check_in_child, usable_runtimes
-from edge.model import load
+from edge.model import REFUSALS_MOST, load
 
 RUNTIMES = [runtime.name for runtime in usable_runtimes()]
 GIVEN = Given(colour="RGB", range="0..255")
@@ -103,3 +103,17 @@ def test_options_from_toml_become_text(runtime: str) -> None:
     assert str(delegate) == "a.so?threads=2&fast=true&name=x"
     with pytest.raises(ConfigError, match="'list': expected a string, a number or a truth value"):
         Delegate.build("a.so", {"list": [1]})
+
+
+def test_a_device_that_is_unplugged_for_hours_judges_rightly_once_it_is_back(
+    colour_model: Path, runtime: str, delegate_library: Path, tmp_path: Path, picture: Callable[..., np.ndarray]
+) -> None:
+    lost = tmp_path / "lost"
+    delegate = f"{delegate_library}?lost={lost}"
+    model = load(colour_model, runtime=runtime, delegate=delegate, given=GIVEN)  # type: ignore[arg-type]
+    lost.touch()
+    for _ in range(REFUSALS_MOST + 1):
+        with pytest.raises(ArtifactError, match=r"cannot be run .* failed to invoke"):
+            model.predict(picture("red"))
+    lost.unlink()
+    assert [model.predict(picture(colour)).index for colour in ("red", "green", "blue")] == [0, 1, 2]

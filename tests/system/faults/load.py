@@ -14,7 +14,7 @@ from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["edge.buffer", "edge.sync", "edge.sync.mqtt", "tests.system.faults.load"])
-_NOTE = struct.Struct("<13sQQQ")
+_NOTE = struct.Struct("<13sQQ")
 DEVICE = "line-1"
 
 
@@ -31,12 +31,11 @@ class Load:
 
 @dataclass(frozen=True)
 class Note:
-    """``committed`` records of a boot are durable since ``at_ns`` (monotonic); the commit took ``commit_ns``."""
+    """``committed`` records of a boot are durable since ``at_ns`` (monotonic)."""
 
     boot_id: str
     committed: int
     at_ns: int
-    commit_ns: int
 
 
 @dataclass(frozen=True)
@@ -111,6 +110,5 @@ def _record(load: Load, notes: Connection, made: Array[c_longlong]) -> None:
         buffer.tick()
         if buffer.committed > committed:
             committed = buffer.committed
-            now = time.monotonic_ns()
-            notes.send_bytes(_NOTE.pack(buffer.boot_id.encode(), committed, now, now - began))
+            notes.send_bytes(_NOTE.pack(buffer.boot_id.encode(), committed, time.monotonic_ns()))
         time.sleep(load.pause_s)
