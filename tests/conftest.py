@@ -32,8 +32,8 @@ from edge.judgement import Judgement
 from edge.preprocess import Preprocessor
 from edge.trust.keys import PrivateKey
 from edge.trust.signing import signed
-from tests.artifacts import DATA, pack
-from tests.postgres import Postgres
+from tests.support.artifacts import DATA, pack
+from tests.support.postgres import Postgres
 
 THIRD_PARTY = Path(__file__).resolve().parents[2] / "shared" / "data"
 

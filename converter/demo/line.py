@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converter.demo.broker import Mosquitto
 from converter.demo.steps import Bar, StepError, edge
+from deploy.mosquitto.local import Mosquitto
 
 PARTS = 1500
 FPS = 50

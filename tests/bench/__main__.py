@@ -18,7 +18,7 @@ SECTIONS = (
     "path",
     "tensors",
     "tail",
-    "peer",
+    "frameworks",
     "belt",
     "health",
     "cameras",

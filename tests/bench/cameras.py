@@ -20,7 +20,7 @@ from edge.frames.care_options import CareOptions
 from edge.sim import SimulatedLine
 from tests.bench.setting import Setting
 from tests.bench.timing import Row, interleaved
-from tests.edge.frames.plugs import HERE, DyingCamera, Plug, Usb, compile_driver, fake_cameras
+from tests.support.unplugged_cameras import HERE, DyingCamera, Plug, Usb, compile_driver, fake_cameras
 from tests.system.test_rtsp import NetworkCamera
 
 LOSSES = 5
@@ -29,7 +29,7 @@ AWAY_S = 1.5
 
 
 class Rtsp:
-    """The RTSP server of the system tests as a :class:`~tests.edge.frames.plugs.Plug`."""
+    """The RTSP server of the system tests as a :class:`~tests.support.unplugged_cameras.Plug`."""
 
     def __init__(self) -> None:
         self._camera = NetworkCamera()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from converter.demo.broker import Mosquitto
+from deploy.mosquitto.local import Mosquitto
 from edge.artifact import Artifact
 from edge.buffer import Buffer
 from edge.record import Record

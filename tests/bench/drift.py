@@ -14,10 +14,10 @@ from edge.drift import FEATURES, DriftWatch, Pane, Reference, encode_pane, evide
 from edge.drift.samples import ks_2samp
 from edge.drift.statistics import chi_squared
 from tests.bench import watching
-from tests.bench.rivals import alibi_cases, ask, evidently_cases
 from tests.bench.setting import Setting
 from tests.bench.timing import Row, child
 from tests.bench.venvs import ALIBI, EVIDENTLY, run_in
+from tests.support.drift_packages import alibi_cases, ask, evidently_cases
 
 WINDOW, COLUMNS = 1000, 10
 FRAMES = 8000

@@ -22,9 +22,9 @@ from edge.trust.keys import PrivateKey
 from edge.trust.signing import signed
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
-from tests.flashing import Fleet
-from tests.proxy import CuttingProxy
-from tests.sshd import Sshd
+from tests.support.ssh_targets import Fleet
+from tests.support.sshd import Sshd
+from tests.support.tcp_proxy import CuttingProxy
 
 MODEL = Path(__file__).parents[1] / "data" / "colour.tflite"
 COUNT = 20

@@ -15,14 +15,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from converter.demo.broker import Mosquitto
+from deploy.mosquitto.local import Mosquitto
 from edge.messages import encode
 from edge.monitor import Arrival, Store
 from edge.monitor.database import open_engine
 from tests.bench.load import filled, messages, real_pane
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
-from tests.postgres import Postgres
+from tests.support.postgres import Postgres
 
 DEVICES, EVERY_S = 10_000, 60.0
 SECONDS = float(os.environ.get("EDGE_BENCH_FLEET_S", "150"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from edge.monitor import Store
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
-from tests.edge.monitor.fuzzing import run
+from tests.support.message_fuzz import run
 
 MESSAGES = 100_000
 

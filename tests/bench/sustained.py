@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from converter.demo.broker import Mosquitto
+from deploy.mosquitto.local import Mosquitto
 from edge.buffer import Buffer
 from edge.health.system import resident_bytes
 from edge.messages import Identity

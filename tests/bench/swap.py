@@ -22,11 +22,11 @@ from edge.sim import SimulatedLine
 from edge.slots import FOLDER, Slots
 from edge.slots.install import install
 from edge.trust import Trust
-from tests.artifacts import DATA, pack
 from tests.bench.models import mobilenet_v2
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
-from tests.system.supervised import Supervised, decided_s, decisions, longest_gap_s
+from tests.support.artifacts import DATA, pack
+from tests.support.supervisor import Supervised, decided_s, decisions, longest_gap_s
 
 FPS = 30
 MOST_GAP_S = 2.0

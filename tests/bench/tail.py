@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from converter.demo.broker import Mosquitto
+from deploy.mosquitto.local import Mosquitto
 from edge.assembly import load_chain, open_buffer, open_sync, open_tenure
 from edge.caretaker import Caretaker, Watched
 from edge.chain import Chain

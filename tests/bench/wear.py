@@ -19,7 +19,7 @@ from edge.buffer import Buffer
 from edge.record import Record
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
-from tests.disks import Disk, device_bytes
+from tests.support.disks import Disk, device_bytes
 
 PER_S, LOSS_S, DAY_S = 30, 5.0, 86_400
 WARM_UP_RECORDS = 300_000

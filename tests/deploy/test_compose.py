@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from converter.demo.broker import find_mosquitto
-from tests.system.machine import require_root
-from tests.system.plant import ACL, Authority, published, script
+from deploy.mosquitto.local import find_mosquitto
+from tests.support.nspawn import require_root
+from tests.support.pki import ACL, Authority, published, script
 
 COMPOSE = Path(__file__).resolve().parents[2] / "deploy" / "compose"
 ROOT = COMPOSE.parents[1]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.machine import require_root
+from tests.support.nspawn import require_root
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SERVICE = DEPLOY / "systemd" / "edge.service"

@@ -19,10 +19,10 @@ from typing import Any
 import yaml
 
 from edge.errors import EdgeError
-from tests.system.daemons import EDGE, wait_until
-from tests.system.engine import ROOT, Engine
-from tests.system.plant import Authority, script
-from tests.system.table import Table
+from tests.support.container_engine import ROOT, Engine
+from tests.support.daemon import EDGE, wait_until
+from tests.support.pki import Authority, script
+from tests.support.step_table import Table
 
 SHIPPED = ROOT / "deploy" / "compose"
 DEVICE = "d00000"

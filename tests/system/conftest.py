@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from converter.demo.broker import Mosquitto, find_mosquitto
+from deploy.mosquitto.local import Mosquitto, find_mosquitto
 from edge.artifact.artifact import REFERENCE
 from edge.errors import MissingError
-from tests.system.daemons import EDGE, Daemon
+from tests.support.daemon import EDGE, Daemon
 
 
 @pytest.fixture(scope="session")

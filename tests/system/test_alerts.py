@@ -16,13 +16,13 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from converter.demo.broker import Mosquitto
+from deploy.mosquitto.local import Mosquitto
 from edge.errors import LinkError
 from edge.monitor.alerting import Notice
 from edge.monitor.alerting.sinks import MqttSink
 from edge.monitor.reading import Alert
 from edge.sync.broker import Broker
-from tests.system.daemons import EDGE
+from tests.support.daemon import EDGE
 
 pytestmark = pytest.mark.system
 

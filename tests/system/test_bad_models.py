@@ -16,7 +16,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from converter.demo.broker import Mosquitto
+from deploy.mosquitto.local import Mosquitto
 from edge.cli.main import main
 from edge.messages import Outcome, decode
 from edge.messages import Slots as Message
@@ -24,9 +24,9 @@ from edge.slots import FOLDER, Event, Slots
 from edge.slots.install import install
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey
-from tests.system.bad_models import NOW, Bad, Bakery, damaged, third_party, untrusted, wrong
-from tests.system.daemons import Daemon, wait_until
-from tests.system.supervised import Supervised, decisions
+from tests.support.bad_artifacts import NOW, Bad, Bakery, damaged, third_party, untrusted, wrong
+from tests.support.daemon import Daemon, wait_until
+from tests.support.supervisor import Supervised, decisions
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 

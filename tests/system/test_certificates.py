@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.plant import Authority, said, script
+from tests.support.pki import Authority, said, script
 
 pytestmark = pytest.mark.system
 

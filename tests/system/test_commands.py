@@ -18,7 +18,7 @@ from paho.mqtt.packettypes import PacketTypes
 from edge.audit.folder import read_samples
 from edge.monitor import Store
 from edge.sync.link import properties_of
-from tests.system.daemons import Daemon
+from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.system
 

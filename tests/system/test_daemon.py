@@ -16,7 +16,7 @@ from edge.buffer import Buffer
 from edge.errors import StateError
 from edge.monitor import Store
 from edge.status.client import ask
-from tests.system.daemons import EDGE, Daemon, delivered
+from tests.support.daemon import EDGE, Daemon, delivered
 
 pytestmark = pytest.mark.system
 

@@ -16,11 +16,11 @@ from edge.flash.transfer import WINDOW
 from edge.slots import Slots, SlotsState
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey, public_pem
-from tests.disks import Disk
-from tests.flashing import EDGE, Flashed, Fleet
-from tests.proxy import CuttingProxy
-from tests.sshd import Sshd, free_port
-from tests.system.daemons import Daemon, wait_until
+from tests.support.daemon import Daemon, wait_until
+from tests.support.disks import Disk
+from tests.support.ssh_targets import EDGE, Flashed, Fleet
+from tests.support.sshd import Sshd, free_port
+from tests.support.tcp_proxy import CuttingProxy
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from converter.demo.broker import Mosquitto
+from deploy.mosquitto.local import Mosquitto
 from edge.monitor import Store, Subscriber
 from edge.sync.broker import Broker
-from tests.system.daemons import EDGE
+from tests.support.daemon import EDGE
 
 pytestmark = pytest.mark.system
 

@@ -16,7 +16,7 @@ import pytest
 from edge.sim import SimulatedLine
 from tests.firmware_stubs.emulator import Emulator
 from tests.firmware_stubs.wire import Wire
-from tests.system.camera import HttpCamera
+from tests.support.mjpeg_camera import HttpCamera
 
 pytestmark = pytest.mark.system
 

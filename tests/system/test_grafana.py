@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.edge.monitor.web.conftest import filled, line, serve, site
-from tests.edge.monitor.web.site import Site
+from tests.support.monitor_pages import Site
 
 __all__ = ["filled", "line", "serve", "site"]
 pytestmark = pytest.mark.system

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.machine import Machine, require_root
-from tests.system.plant import DEPLOY, said, script
-from tests.system.wheels import fill_wheelhouse
+from tests.support.nspawn import Machine, require_root
+from tests.support.pki import DEPLOY, said, script
+from tests.support.wheels import fill_wheelhouse
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 

@@ -23,10 +23,10 @@ from edge.rollout import Desired
 from edge.slots import Slots
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey
-from tests.proxy import CuttingProxy
-from tests.system.daemons import EDGE, Daemon, wait_until
-from tests.system.light_devices import LightDevice
-from tests.system.rollouts import Flashed, flash, left_over, retained
+from tests.support.daemon import EDGE, Daemon, wait_until
+from tests.support.headless_device import LightDevice
+from tests.support.rollouts import Flashed, flash, left_over, retained
+from tests.support.tcp_proxy import CuttingProxy
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 

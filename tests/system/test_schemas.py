@@ -12,7 +12,7 @@ import pytest
 
 from edge.schemas import document
 from edge.sync.topics import parse
-from tests.system.daemons import Daemon
+from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.system
 

@@ -17,8 +17,8 @@ from edge.messages import Drift, Status, Window, encode
 from edge.monitor import Store
 from edge.sync import Outgoing, open_transport
 from edge.sync.topics import topic
-from tests.postgres import Postgres
-from tests.system.daemons import EDGE
+from tests.support.daemon import EDGE
+from tests.support.postgres import Postgres
 
 pytestmark = pytest.mark.system
 

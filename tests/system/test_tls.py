@@ -18,12 +18,12 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from converter.demo.broker import Mosquitto
+from deploy.mosquitto.local import Mosquitto
 from edge.errors import LinkError
 from edge.monitor import Store
 from edge.sync import open_transport
-from tests.system.daemons import EDGE, Daemon, delivered
-from tests.system.plant import Authority, published, tls_settings
+from tests.support.daemon import EDGE, Daemon, delivered
+from tests.support.pki import Authority, published, tls_settings
 
 pytestmark = pytest.mark.system
 

@@ -1,4 +1,4 @@
-"""Against what Evidently and alibi-detect said, see tests/bench/rivals.py."""
+"""Against what Evidently and alibi-detect said, see tests/support/drift_packages.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge.drift.evidently import evidently_column, evidently_share
 from edge.drift.samples import ks_2samp
 from edge.drift.statistics import chi_squared
 from edge.errors import ConfigError
-from tests.bench.rivals import RECORDED, alibi_cases, evidently_cases
+from tests.support.drift_packages import RECORDED, alibi_cases, evidently_cases
 
 THEIRS = json.loads(RECORDED.read_text("utf-8"))
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from edge.frames import Image
-from tests.edge.frames.plugs import compile_driver, fake_cameras
+from tests.support.unplugged_cameras import compile_driver, fake_cameras
 
 RED = (0, 0, 255)
 SIZE = (64, 48)

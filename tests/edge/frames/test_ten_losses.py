@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.edge.frames.plugs import DyingCamera, Plug, Usb
+from tests.support.unplugged_cameras import DyingCamera, Plug, Usb
 
 pytestmark = pytest.mark.system
 

@@ -14,7 +14,7 @@ from edge.artifact.manifest import InputSpec
 from edge.errors import ArtifactError
 from edge.interpreter import Interpreter, Setup, usable_runtimes
 from edge.preprocess import Preprocessor
-from tests.artifacts import DATA
+from tests.support.artifacts import DATA
 
 SETUPS = [
     Setup(runtime.name, threads, xnnpack)

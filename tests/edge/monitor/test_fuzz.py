@@ -8,8 +8,8 @@ import pytest
 
 from edge.messages import Status, encode
 from edge.monitor import Arrival, Filter, Store
-from tests.edge.monitor.fuzzing import run
-from tests.edge.monitor.hostile import NAMES
+from tests.support.hostile_messages import NAMES
+from tests.support.message_fuzz import run
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -18,7 +18,7 @@ from edge.drift.wire import encode_pane
 from edge.messages import Stats, encode
 from edge.monitor import Filter, Span, Store
 from edge.monitor.panes import MOST_SAMPLES
-from tests.edge.monitor.panes import DIGEST, MINUTE_NS, START_NS, count, make_reference, samples, window
+from tests.support.panes import DIGEST, MINUTE_NS, START_NS, count, make_reference, samples, window
 
 REFERENCE = make_reference()
 

@@ -28,7 +28,7 @@ from edge.monitor.retention import BUSY_SHARE, RECORDS, SHARE, Keep, Retention
 from edge.monitor.rolling import WINDOWS
 from edge.record import Record
 from edge.sync.topics import PER_MODEL, topic
-from tests.edge.monitor.panes import MINUTE_NS, START_NS, count, make_reference, samples, window
+from tests.support.panes import MINUTE_NS, START_NS, count, make_reference, samples, window
 
 DAY_NS = 24 * 3600 * 10**9
 HEAD: dict[str, Any] = {"device": "oven-3", "boot_id": "b1", "model": "cookie"}

@@ -8,7 +8,7 @@ import pytest
 from edge.drift.pane import Pane
 from edge.monitor import Store
 from edge.monitor.siblings import benjamini_hochberg, compare, t_survival
-from tests.edge.monitor.panes import count, make_reference, samples, window
+from tests.support.panes import count, make_reference, samples, window
 
 REFERENCE = make_reference()
 

@@ -13,15 +13,15 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from converter.demo.broker import Mosquitto
+from deploy.mosquitto.local import Mosquitto
 from edge.buffer import Buffer
 from edge.monitor import Store
 from edge.trust.key_files import public_path, write_pair
 from edge.trust.signing import signed
+from tests.support.daemon import EDGE, delivered
+from tests.support.step_table import Table
 from tests.system.arm64.differences import OURS, pack, parts
 from tests.system.arm64.guest import IMAGE, PROJECT, Guest
-from tests.system.daemons import EDGE, delivered
-from tests.system.table import Table
 
 DEVICE = "line-1"
 FPS = 2

@@ -18,10 +18,10 @@ from edge.errors import StateError
 from edge.messages import Health
 from edge.status.client import ask
 from edge.trust.keys import PrivateKey, public_pem
-from tests.sshd import Sshd
-from tests.system import daemons
+from tests.support.daemon import EDGE as WORKSTATION_EDGE
+from tests.support.daemon import Daemon, delivered
+from tests.support.sshd import Sshd
 from tests.system.arm64.board import EDGE, PROJECT, PYTHON, emulated, environment
-from tests.system.daemons import Daemon, delivered
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
@@ -143,7 +143,9 @@ def _flash(sshd: Sshd, config: Path, path: Path, content: bytes) -> dict[str, An
     """``edge flash`` on this machine; what it says of the one device."""
     path.write_bytes(content)
     words = ["flash", str(path), "line-1", "--json", "-F", str(sshd.config), "--config", str(config)]
-    done = subprocess.run([*daemons.EDGE, *words], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    done = subprocess.run(
+        [*WORKSTATION_EDGE, *words], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
     assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[0])
     return found

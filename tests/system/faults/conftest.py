@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.disks import Disk
+from tests.support.disks import Disk
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from edge.record import Record
 from edge.sync import Sync, open_transport
 from edge.sync.backoff import Backoff
 from edge.sync.broker import Broker
-from tests.system.faults.compiled import preloadable
+from tests.support.preload import preloadable
 
 pytestmark = pytest.mark.system
 
@@ -137,7 +137,7 @@ def test_an_expired_certificate_keeps_everything_until_a_new_one_is_there(
 @pytest.mark.parametrize(("loss", "delay_s"), [(0.0, 0.1), (0.05, 0.02)])
 def test_lost_and_late_packets_cost_time_and_nothing_else(loss: float, delay_s: float) -> None:
     as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    program = [sys.executable, "-m", "tests.system.faults.far_device", "near", str(loss), str(delay_s)]
+    program = [sys.executable, "-m", "tests.support.lossy_network", "near", str(loss), str(delay_s)]
     command = ["unshare", *as_root, "--net", *program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode and ("unshare" in done.stderr or "/dev/net/tun" in done.stderr):

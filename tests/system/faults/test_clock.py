@@ -17,8 +17,8 @@ from edge.buffer import Buffer
 from edge.messages import Drift, Predictions, decode
 from edge.monitor import Store
 from edge.record import CLOCK_CORRECTED
-from tests.system.daemons import Daemon, delivered
-from tests.system.faults.compiled import preloadable
+from tests.support.daemon import Daemon, delivered
+from tests.support.preload import preloadable
 
 pytestmark = pytest.mark.system
 

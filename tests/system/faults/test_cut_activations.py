@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from edge.slots import Slots
-from tests.disks import Disk
+from tests.support.disks import Disk
+from tests.support.preload import preloadable
 from tests.system.faults.activation import STEPS, can_go_on, candidate, expected, prepare, view
-from tests.system.faults.compiled import preloadable
 from tests.system.faults.cutter import Cut, Cutter, cutting
 from tests.system.faults.write_log import Operation, after_a_cut, read_log
 

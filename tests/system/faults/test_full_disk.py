@@ -15,8 +15,8 @@ import pytest
 from edge.buffer import Buffer
 from edge.errors import StateError
 from edge.record import Record
-from tests.disks import Disk, fill_up, use_up_inodes
-from tests.system.daemons import Daemon
+from tests.support.daemon import Daemon
+from tests.support.disks import Disk, fill_up, use_up_inodes
 
 pytestmark = pytest.mark.system
 

@@ -16,7 +16,7 @@ import pytest
 
 from edge.buffer import Buffer
 from edge.record import Record
-from tests.disks import Disk
+from tests.support.disks import Disk
 from tests.system.faults.load import Device, Load
 
 pytestmark = pytest.mark.system

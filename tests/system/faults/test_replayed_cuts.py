@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from edge.buffer import Buffer
-from tests.system.faults.compiled import preloadable
+from tests.support.preload import preloadable
 from tests.system.faults.write_log import after_a_cut, read_log
 
 pytestmark = pytest.mark.system

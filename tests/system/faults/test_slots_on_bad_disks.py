@@ -10,7 +10,7 @@ import pytest
 from edge.cli.main import main
 from edge.errors import StateError
 from edge.slots import Slots
-from tests.disks import Disk, fill_up, use_up_inodes
+from tests.support.disks import Disk, fill_up, use_up_inodes
 from tests.system.faults.activation import put, view
 
 pytestmark = pytest.mark.system

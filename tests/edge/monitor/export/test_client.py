@@ -11,7 +11,7 @@ import pytest
 from edge.errors import ConfigError, LinkError, MissingError
 from edge.monitor.export import Monitor
 from edge.monitor.web import Access
-from tests.edge.monitor.web.site import TOKEN, Site
+from tests.support.monitor_pages import TOKEN, Site
 
 
 def test_the_fleet_is_an_array(site: Site):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.edge.monitor.web.site import Site
+from tests.support.monitor_pages import Site
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:

@@ -15,7 +15,7 @@ from edge.monitor import Arrival, Store
 from edge.monitor.reading import Alert
 from edge.monitor.web import Access, open_pages, parse_place
 from edge.monitor.web.limits import Limit
-from tests.edge.monitor.web.site import MINUTE_NS, Line, Site, arrival, head, health
+from tests.support.monitor_pages import MINUTE_NS, Line, Site, arrival, head, health
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 from edge.messages import Column, Drift, Status, Window
 from edge.monitor import Filter, Store
 from edge.monitor.web.pages import advice
-from tests.edge.monitor.web.site import arrival, head
+from tests.support.monitor_pages import arrival, head
 
 
 def fill(store: Store, *drifting: str, feature: str = "brightness", others: str = "") -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from edge.monitor.web.api import ANSWERS
-from tests.edge.monitor.web.site import Site
+from tests.support.monitor_pages import Site
 
 
 def test_the_fleet_as_json(site: Site) -> None:

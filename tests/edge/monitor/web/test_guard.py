@@ -8,7 +8,7 @@ import pytest
 from edge.monitor import Store
 from edge.monitor.web import Access
 from edge.monitor.web.limits import Limit
-from tests.edge.monitor.web.site import TOKEN, Site
+from tests.support.monitor_pages import TOKEN, Site
 
 OPEN_TO_ALL = ["/login", "/healthz", "/static/monitor.css"]
 CLOSED = ["/", "/device?name=oven-1", "/alerts", "/messages", "/api/v1/fleet", "/nothing"]

@@ -12,7 +12,7 @@ import pytest
 
 from edge.messages import Column, Drift, Event, Status, Window
 from edge.monitor import Arrival, Store
-from tests.edge.monitor.web.site import Site, arrival, head
+from tests.support.monitor_pages import Site, arrival, head
 
 NAMES = [
     "<svg><b>",

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from edge.messages import Status
 from edge.monitor import Store
 from edge.monitor.web import Access
-from tests.edge.monitor.web.site import MINUTE_NS, TOKEN, Line, Site, arrival, head
+from tests.support.monitor_pages import MINUTE_NS, TOKEN, Line, Site, arrival, head
 
 pytestmark = pytest.mark.system
 

@@ -8,7 +8,7 @@ import pytest
 
 from edge.monitor import Store
 from edge.monitor.web import Access, open_pages, parse_place
-from tests.edge.monitor.web.site import Site
+from tests.support.monitor_pages import Site
 
 PAGES = ["/", "/device?name=oven-3", "/drift", "/models", "/compare?model=cookie", "/alerts", "/messages"]
 

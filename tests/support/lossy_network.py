@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from converter.demo.broker import Mosquitto
+from deploy.mosquitto.local import Mosquitto
 from edge.buffer import Buffer
 from edge.messages import Identity
 from edge.monitor import Store, Subscriber
@@ -17,7 +17,7 @@ from edge.record import Record
 from edge.sync import Sync, open_transport
 from edge.sync.backoff import Backoff
 from edge.sync.broker import Broker
-from tests.system.faults.lossy_link import FAR, NEAR, Cable, FarHost, open_tun
+from tests.support.lossy_link import FAR, NEAR, Cable, FarHost, open_tun
 
 DEVICE, RECORDS, WITHIN_S, PORT = "far-1", 20_000, 60.0, 1883
 
@@ -32,7 +32,7 @@ def near(loss: float, delay_s: float) -> None:
         store = Store(Path(place) / "monitor.db")
         ear = Subscriber(Broker.parse(f"mqtt://127.0.0.1:{PORT}"), store)
         ear.connect()
-        command = [sys.executable, "-m", "tests.system.faults.far_device", "far", f"mqtt://{NEAR}:{PORT}", place]
+        command = [sys.executable, "-m", "tests.support.lossy_network", "far", f"mqtt://{NEAR}:{PORT}", place]
         host = FarHost(command)
         cable = Cable(cable_end, host.cable, loss=loss, delay_s=delay_s, jitter_s=delay_s / 2)
         until = time.monotonic() + WITHIN_S

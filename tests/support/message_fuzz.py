@@ -10,8 +10,8 @@ from edge.errors import MessageError
 from edge.monitor import Filter, Store, overview
 from edge.monitor.intake import read, sender
 from edge.monitor.reading import Reader
-from tests.edge.monitor.hostile import DEVICES, NAMES, stream
-from tests.edge.monitor.panes import make_reference
+from tests.support.hostile_messages import DEVICES, NAMES, stream
+from tests.support.panes import make_reference
 
 BATCH = 250
 

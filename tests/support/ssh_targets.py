@@ -10,7 +10,7 @@ from typing import Any
 
 from edge.slots import Slots, SlotsState
 from edge.trust import Trust
-from tests.sshd import Sshd
+from tests.support.sshd import Sshd
 
 EDGE = [sys.executable, "-m", "edge.cli.main"]
 CONFIG = """

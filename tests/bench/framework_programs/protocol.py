@@ -1,7 +1,7 @@
-"""What a peer does: open the model, then judge pictures whenever the bench asks, in turn with the others.
+"""What a framework does: open the model, then judge pictures whenever the bench asks, in turn with the others.
 
-Needs numpy and OpenCV alone, for every peer runs in an environment of its own. Frames in memory are n×480×640×3 uint8
-BGR in a ``.npy`` file; the video holds the same, as a camera sends them.
+Needs numpy and OpenCV alone, for every framework runs in an environment of its own. Frames in memory are
+n×480×640×3 uint8 BGR in a ``.npy`` file; the video holds the same, as a camera sends them.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from edge.sim import SimulatedLine
 from edge.trust.keys import PrivateKey
 from edge.trust.signature import Signature, signed_bytes
 from edge.trust.signing import signed
-from tests.artifacts import DATA, pack
+from tests.support.artifacts import DATA, pack
 
 NOW = 10
 """The version that runs; what is tried is newer, but for what is about versions."""

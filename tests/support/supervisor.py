@@ -15,7 +15,7 @@ from pathlib import Path
 from edge.buffer.reading import entries
 from edge.buffer.schema import open_reader
 from edge.record import Record, unpack
-from tests.system.daemons import EDGE
+from tests.support.daemon import EDGE
 
 RESTART_S = 0.1
 """``RestartSec=`` of the shipped unit."""

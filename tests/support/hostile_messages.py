@@ -28,7 +28,7 @@ from edge.messages import (
 from edge.monitor import Arrival
 from edge.record import Record
 from edge.sync.topics import PER_MODEL, topic
-from tests.edge.monitor.panes import START_NS, count, make_reference, samples, window
+from tests.support.panes import START_NS, count, make_reference, samples, window
 
 DEVICES = ("oven-1", "oven-2", "oven-3")
 IDENTITY = Identity("oven-1", "Köln", "2", "b1", "cookie", 4, ("good", "broken"))

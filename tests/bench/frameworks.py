@@ -21,7 +21,7 @@ from tests.bench.models import FOLDER, mobilenet_v2
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
 
-PROGRAMS = Path(__file__).parent / "peers"
+PROGRAMS = Path(__file__).parent / "framework_programs"
 PACKAGES = {"mediapipe_tasks": "mediapipe==1.2.2", "openvino_runtime": "openvino==2026.4.1"}
 """What does not live in one environment with our packages."""
 NAMES = {
@@ -37,11 +37,11 @@ def rows(setting: Setting) -> Iterator[Row]:
     model, frames, video = mobilenet_v2(224), FOLDER / "frames.npy", FOLDER / "frames.avi"
     _make_frames(frames, video)
     with ExitStack() as stack:
-        ours, *others = [stack.enter_context(Peer(name, model, frames, video)) for name in ("ours", *NAMES)]
+        ours, *others = [stack.enter_context(Framework(name, model, frames, video)) for name in ("ours", *NAMES)]
         for _ in range(ROUNDS):
-            for peer in (ours, *others):
-                peer.ask(str(EACH))
-                peer.ask("video")
+            for framework in (ours, *others):
+                framework.ask(str(EACH))
+                framework.ask("video")
     for other in others:
         name = NAMES[other.name]
         one, two = ours.of_frames, other.of_frames
@@ -54,7 +54,7 @@ def rows(setting: Setting) -> Iterator[Row]:
         yield Row(f"resident memory, against {name}", one, two, "MB", bar, holds)
 
 
-class Peer:
+class Framework:
     """A program that waits to be asked."""
 
     def __init__(self, name: str, *arguments: Path) -> None:
@@ -109,10 +109,10 @@ class Peer:
 
 
 def _python(name: str) -> str:
-    """Of the environment that the peer needs; made when first asked for."""
+    """Of the environment that the framework needs; made when first asked for."""
     if name not in PACKAGES:
         return sys.executable
-    folder = Path("build") / "bench-peers" / name
+    folder = Path("build") / "bench-frameworks" / name
     python = folder / "bin" / "python"
     if not (folder / "installed").exists():
         venv.create(folder, with_pip=True)

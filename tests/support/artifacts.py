@@ -17,7 +17,7 @@ from edge.frames.frame import Image
 from edge.interpreter import open_interpreter
 from edge.preprocess import Preprocessor
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 
 def pack(

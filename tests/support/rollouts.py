@@ -10,7 +10,7 @@ from typing import Any
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from tests.system.daemons import EDGE
+from tests.support.daemon import EDGE
 
 
 class Flashed:

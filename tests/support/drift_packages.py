@@ -1,7 +1,7 @@
 """What Evidently and alibi-detect themselves say about a set of columns.
 
-``python -m tests.bench.rivals`` runs both and writes tests/data/rivals.json, to which the unit tests hold ours; the
-benchmark runs them anew.
+``python -m tests.support.drift_packages`` runs both and writes tests/data/drift_packages.json, to which the
+unit tests hold ours; the benchmark runs them anew.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from tests.bench.venvs import ALIBI, EVIDENTLY, run_in
 
-RECORDED = Path(__file__).parents[1] / "data" / "rivals.json"
+RECORDED = Path(__file__).parents[1] / "data" / "drift_packages.json"
 
 EVIDENTLY_PROGRAM = """
 import json, sys
