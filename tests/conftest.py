@@ -6,9 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from edge.artifact.artifact import GOLDEN, LABELS, MANIFEST
 from edge.artifact.container import append_files, split
@@ -32,8 +30,13 @@ from edge.judgement import Judgement
 from edge.preprocess import Preprocessor
 from edge.trust.keys import PrivateKey
 from edge.trust.signing import signed
-from tests.support.artifacts import DATA, pack
+from tests.support.artifacts import DELEGATE, faulty_model, pack
+from tests.support.native import compile_library
 from tests.support.postgres import Postgres
+
+# A property holds or does not; how long an example takes is the machine's affair.
+settings.register_profile("no deadline", deadline=None, print_blob=True)
+settings.load_profile("no deadline")
 
 THIRD_PARTY = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -136,13 +139,12 @@ def make_signed(make_artifact: Callable[..., bytes], signing_key: PrivateKey) ->
 
 @pytest.fixture
 def faulty(tmp_path: Path, picture: Callable[..., Image], signing_key: PrivateKey) -> Callable[..., Path]:
-    """``faulty("hangs", version=2)``: a signed artifact of one of ``data/faulty``; ``plain`` has no fault."""
+    """``faulty("stalls", version=2)``: a signed artifact of a model that goes wrong, see :func:`faulty_model`."""
     images = [picture(name) for name in COLOURS]
 
     def make(name: str, version: int = 1, labels: tuple[str, ...] = tuple(COLOURS), **changes: Any) -> Path:
-        flatbuffer = (DATA / "faulty" / f"{name}.tflite").read_bytes()
         path = tmp_path / f"{name}-{version}.tflite"
-        data = pack(flatbuffer, images, model="faulty", labels=labels, version=version, **changes)
+        data = pack(faulty_model(name), images, model="faulty", labels=labels, version=version, **changes)
         path.write_bytes(signed(data, signing_key))
         return path
 
@@ -240,21 +242,22 @@ def judgement() -> Callable[..., Judgement]:
 @pytest.fixture(scope="session")
 def build_library(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """``build_library(Path("x.c"))``: the shared library made of one C file."""
-    # The first also on the emulated board: its own processor's, though it runs on this machine.
-    names = (f"{platform.machine()}-linux-gnu-gcc", "gcc", "clang", "tcc")
-    compiler = next((name for name in names if shutil.which(name)), None)
-    assert compiler, "no C compiler; deploy/setup/packages.sh test installs one"
-
-    def build(source: Path) -> Path:
-        library = tmp_path_factory.mktemp("library") / f"lib{source.stem}.so"
-        flags = ["-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]
-        subprocess.run([compiler, *flags, "-o", library, source], check=True)
-        return library
-
-    return build
+    return lambda source: compile_library(source, tmp_path_factory.mktemp("library"))
 
 
 @pytest.fixture(scope="session")
 def delegate_library(build_library: Callable[[Path], Path]) -> Path:
-    """Copies the first bytes of the input to the output; its options stand in the C file."""
-    return build_library(Path(__file__).parent / "edge" / "interpreter" / "delegate.c")
+    """The tests' own delegate; what it does, and its options, stand in the C file."""
+    return build_library(DELEGATE)
+
+
+@pytest.fixture(scope="session")
+def fault_delegate(delegate_library: Path) -> str:
+    """The delegate with which a faulty model that ends or stalls does so; ``plain`` judges as without it."""
+    return f"{delegate_library}?take=last"
+
+
+@pytest.fixture(scope="session")
+def fault_settings(delegate_library: Path) -> str:
+    """The same delegate as lines of ``[model]``."""
+    return f'delegate = "{delegate_library}"\ndelegate_options = {{ take = "last" }}'

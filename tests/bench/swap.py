@@ -25,7 +25,8 @@ from edge.trust import Trust
 from tests.bench.models import mobilenet_v2
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
-from tests.support.artifacts import DATA, pack
+from tests.support.artifacts import DELEGATE, faulty_model, pack
+from tests.support.native import compile_library
 from tests.support.supervisor import Supervised, decided_s, decisions, longest_gap_s
 
 FPS = 30
@@ -43,14 +44,18 @@ class Line:
     """The factory model."""
     shadow: int
     frames: int
+    delegate: Path | None = None
+    """Makes a faulty model end or stall."""
 
     @property
     def config(self) -> Path:
         path = self.folder / "edge.toml"
         self.folder.mkdir(parents=True, exist_ok=True)
+        options = 'delegate_options = { take = "last" }\n'
+        delegate = f'delegate = "{self.delegate}"\n{options}' if self.delegate else ""
         path.write_text(
             f'[device]\nid = "bench"\n[source]\nuri = "sim://line?fps={FPS}&width=320&height=240"\n'
-            f'deadline_ms = 1000\n[model]\npath = "{self.model.absolute()}"\n[buffer]\ncommit_s = 0.05\n'
+            f'deadline_ms = 1000\n[model]\npath = "{self.model.absolute()}"\n{delegate}[buffer]\ncommit_s = 0.05\n'
             f"[slots]\nrequire_signature = false\nshadow = {self.shadow}\ntrial_frames = {self.frames}\n",
             "utf-8",
         )
@@ -63,8 +68,8 @@ def rows(setting: Setting) -> Iterator[Row]:
     yield from commits(large, setting.folder)
     for name, what in (
         ("refuses", "a rollback: the runtime refuses the new model's frames"),
-        ("crashes", "a model that kills the daemon (SIGFPE), twice, until its attempts are used up"),
-        ("hangs", "a model that hangs: another thread judges in its place"),
+        ("ends", "a model that ends the daemon (SIGABRT), twice, until its attempts are used up"),
+        ("stalls", "a model that hangs: another thread judges in its place"),
     ):
         yield failure(name, what, setting.folder)
 
@@ -107,9 +112,11 @@ def failure(name: str, what: str, folder: Path) -> Row:
     folder.mkdir()
     paths = [folder / "plain.tflite", folder / f"{name}.tflite"]
     for version, path in enumerate(paths, start=1):
-        flatbuffer = (DATA / "faulty" / path.name).read_bytes()
-        path.write_bytes(pack(flatbuffer, images, model="faulty", labels=("red", "green", "blue"), version=version))
-    line = Line(folder, paths[0], shadow=5, frames=1000)
+        content = pack(
+            faulty_model(path.stem), images, model="faulty", labels=("red", "green", "blue"), version=version
+        )
+        path.write_bytes(content)
+    line = Line(folder, paths[0], shadow=5, frames=1000, delegate=compile_library(DELEGATE, folder))
     with Running(line) as daemon:
         _settled(daemon, time.monotonic())
         daemon.install(paths[1])

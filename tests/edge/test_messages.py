@@ -3,7 +3,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import MessageError
@@ -118,7 +118,6 @@ def test_what_a_newer_device_adds_is_passed_over(message: Message) -> None:
     assert (read.schema, read.seq, type(read)) == (2, 7, type(message))
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.builds(
@@ -241,7 +240,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(kind=st.sampled_from([kind_of(m) for m in EXAMPLES]), changes=st.data())
 def test_an_altered_message_is_refused_or_can_be_passed_on(kind: str, changes: st.DataObject) -> None:
     names = sorted(json.loads(altered(kind)))
@@ -254,7 +252,6 @@ def test_an_altered_message_is_refused_or_can_be_passed_on(kind: str, changes: s
     assert encode(again) == encode(message)
 
 
-@settings(deadline=None)
 @given(kind=st.sampled_from([kind_of(m) for m in EXAMPLES]), data=st.binary())
 def test_noise_is_refused(kind: str, data: bytes) -> None:
     with pytest.raises(MessageError):

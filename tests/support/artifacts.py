@@ -18,6 +18,24 @@ from edge.interpreter import open_interpreter
 from edge.preprocess import Preprocessor
 
 DATA = Path(__file__).parents[1] / "data"
+DELEGATE = Path(__file__).with_name("delegate.c")
+"""The source of the tests' own delegate."""
+_OUTPUT = b"StatefulPartitionedCall:0"
+
+
+def faulty_model(name: str) -> bytes:
+    """A flatbuffer that goes wrong in its 61st run, or from it on.
+
+    ``plain`` does not, ``refuses`` and ``slow`` do so by themselves (``data/make_faulty.py``), ``ends`` and
+    ``stalls`` only under the tests' delegate (``delegate.c``), which knows them by the name of their output.
+    """
+    if name not in ("ends", "stalls"):
+        return (DATA / "faulty" / f"{name}.tflite").read_bytes()
+    return (
+        (DATA / "faulty" / "plain.tflite")
+        .read_bytes()
+        .replace(_OUTPUT, f"fault: {name}".encode().ljust(len(_OUTPUT)))
+    )
 
 
 def pack(

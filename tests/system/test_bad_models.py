@@ -38,6 +38,7 @@ uri = "sim://line?fps=30"
 deadline_ms = 60000
 [model]
 path = "{factory}"
+{model}
 {decide}
 [buffer]
 commit_s = 0.05
@@ -112,11 +113,13 @@ def device(tmp_path: Path, mosquitto: Mosquitto, signing_key: PrivateKey) -> Ite
     """``device(factory, shadow=20)``: a running daemon with this model, that trusts the session's key."""
     made: list[Device] = []
 
-    def make(factory: Path, shadow: int = 20, frames: int = 40, reject: str = "") -> Device:
+    def make(factory: Path, shadow: int = 20, frames: int = 40, reject: str = "", model: str = "") -> Device:
         config, state = tmp_path / "edge.toml", tmp_path / "state"
         decide = f'[decide]\nreject = ["{reject}"]' if reject else ""
         config.write_text(
-            SETTINGS.format(factory=factory, broker=mosquitto.url, shadow=shadow, frames=frames, decide=decide),
+            SETTINGS.format(
+                factory=factory, broker=mosquitto.url, shadow=shadow, frames=frames, decide=decide, model=model
+            ),
             "utf-8",
         )
         Trust(state / "trust").add(signing_key.public, "works")
@@ -192,20 +195,21 @@ def test_thirty_bad_models_are_refused_or_rolled_back_and_the_line_judges_on(
     [
         ("refuses", r"the runtime refused \d+ frames?", 1),
         ("slow", "too slow: ", 1),
-        ("crashes", "crash loop: ", 3),
-        ("hangs", r"hangs: no decision for [\d.]+ s", 1),
+        ("ends", "crash loop: ", 3),
+        ("stalls", r"hangs: no decision for [\d.]+ s", 1),
     ],
 )
 def test_a_model_that_goes_wrong_after_fifty_parts_on_the_line_is_rolled_back(
     device: Callable[..., Device],
     faulty: Callable[..., Path],
+    fault_settings: str,
     capsys: pytest.CaptureFixture[str],
     name: str,
     said: str,
     boots: int,
 ) -> None:
     """The rehearsal is too short to find it out. What kills the daemon does so as often as attempts are granted."""
-    running = device(faulty("plain"), shadow=5, frames=1000)
+    running = device(faulty("plain"), shadow=5, frames=1000, model=fault_settings)
     assert running.install(faulty(name, version=2)) == 4
     assert said.split(":")[0].replace(r" \d+ frames?", "") in capsys.readouterr().err
     last = running.slots.history()[-1]
@@ -220,11 +224,11 @@ def test_a_model_that_goes_wrong_after_fifty_parts_on_the_line_is_rolled_back(
 
 
 def test_a_model_that_crashes_only_after_its_commit_is_left_for_the_one_before(
-    device: Callable[..., Device], faulty: Callable[..., Path]
+    device: Callable[..., Device], faulty: Callable[..., Path], fault_settings: str
 ) -> None:
     """It is committed after 20 parts, and brings the daemon down after some 50: three times."""
-    running = device(faulty("plain"), shadow=5, frames=20)
-    assert running.install(faulty("crashes", version=2)) == 0
+    running = device(faulty("plain"), shadow=5, frames=20, model=fault_settings)
+    assert running.install(faulty("ends", version=2)) == 0
     running.daemon.wait(lambda: running.slots.history()[-1].event == "rolled back")
     last = running.slots.history()[-1]
     assert last.reason == "crash loop: it was committed, and brought the daemon down 3 times in a row"
@@ -237,16 +241,21 @@ def test_a_model_that_crashes_only_after_its_commit_is_left_for_the_one_before(
 
 
 def test_a_line_goes_on_and_ends_in_order_with_a_hanging_thread_left_behind(
-    start: Callable[..., Daemon], faulty: Callable[..., Path], tmp_path: Path, signing_key: PrivateKey
+    start: Callable[..., Daemon],
+    faulty: Callable[..., Path],
+    fault_settings: str,
+    tmp_path: Path,
+    signing_key: PrivateKey,
 ) -> None:
     """A second model that hangs is one too many: the daemon ends, for its supervisor to start it again."""
     config, slots = tmp_path / "edge.toml", Slots(tmp_path / "state" / FOLDER)
     trust = Trust(tmp_path / "state" / "trust")
     trust.add(signing_key.public, "works")
     factory = faulty("plain")
-    config.write_text(SETTINGS.format(factory=factory, broker="", shadow=5, frames=1000, decide=""), "utf-8")
+    settings = SETTINGS.format(factory=factory, broker="", shadow=5, frames=1000, decide="", model=fault_settings)
+    config.write_text(settings, "utf-8")
     daemon = start(config)
-    install(slots, trust, faulty("hangs", version=2))
+    install(slots, trust, faulty("stalls", version=2))
     daemon.wait_for("left behind", 60)
     daemon.process.send_signal(signal.SIGTERM)
     report = daemon.report()
@@ -255,7 +264,7 @@ def test_a_line_goes_on_and_ends_in_order_with_a_hanging_thread_left_behind(
 
     daemon = start(config)
     for version in (3, 4):
-        install(slots, trust, faulty("hangs", version=version))
+        install(slots, trust, faulty("stalls", version=version))
         if version == 3:
             daemon.wait_for("left behind", 60)
             # The line goes on first; the disk takes note of it then.

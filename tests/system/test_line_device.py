@@ -79,7 +79,7 @@ def make_machine(
         shutil.copytree(wheels, place / "wheels")
         shutil.copy(delegate_library, place / "delegate.so")
         shutil.copy(colour_model, place / "colour.tflite")
-        shutil.copy(Path(__file__).with_name("probe.py"), place / "probe.py")
+        shutil.copy(Path(__file__).parents[1] / "support" / "sandbox_probe.py", place / "probe.py")
         (place / "edge.toml").write_text(CONFIG)
         (place / "works.pub").write_bytes(PUBLIC_KEY)
         return machine

@@ -70,7 +70,7 @@ def test_a_changed_byte_is_refused(artifact: Path, place: str) -> None:
         Artifact.load(artifact)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damage_anywhere_is_one_clear_error_or_harmless(
     make_artifact: Callable[..., bytes], tmp_path: Path, data: st.DataObject

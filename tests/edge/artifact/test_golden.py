@@ -22,7 +22,7 @@ def test_what_was_written_is_read(dtype: str, count: int) -> None:
     assert read.outputs.tolist() == outputs.tolist()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 10_000), st.integers(1, 255), st.integers(0, 300))
 def test_damage_anywhere_is_one_clear_error_or_harmless(place: int, flip: int, cut: int) -> None:
     golden = Golden((np.zeros((6, 6, 3), np.uint8), np.full((6, 7, 3), 9, np.uint8)), np.zeros((2, 3), np.uint8))

@@ -43,7 +43,7 @@ def test_a_sample_and_its_picture_come_back_as_they_were(tmp_path: Path, sample:
     np.testing.assert_array_equal(cv2.imread(str(path)), noise())
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.sampled_from(STRATA), st.integers(1, 90), st.booleans()), max_size=40),
     st.integers(1, 12),

@@ -307,7 +307,7 @@ def test_another_thread_can_read_and_acknowledge_while_records_are_written(tmp_p
     buffer.close()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["append", "commit", "acknowledge", "reopen"]), max_size=30))
 def test_every_committed_record_is_there_once_whatever_happens(tmp_path: Path, steps: list[str]) -> None:
     path = tmp_path / f"{time.monotonic_ns()}.db"

@@ -35,7 +35,7 @@ def judged(path: Path) -> dict[int, Judge]:
 STEPS = st.lists(st.one_of(st.integers(1, 450), st.sampled_from(COOKIE), st.just("commit")), max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(STEPS)
 def test_every_record_is_that_of_the_model_that_judged_it(steps: list[int | Judge | str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.drift.coding import Unpacker, pack, unzigzag, zigzag
@@ -13,7 +13,6 @@ from edge.errors import ConfigError
 counts = st.lists(st.integers(0, 5) | st.integers(0, 2**53), max_size=40)
 
 
-@settings(deadline=None)
 @given(st.lists(counts, max_size=5))
 def test_counts_survive_packing(arrays: list[list[int]]) -> None:
     if any(max(one, default=0) > 2**53 // 10**6 and min(one) == 0 for one in arrays):
@@ -24,7 +23,6 @@ def test_counts_survive_packing(arrays: list[list[int]]) -> None:
     source.end()
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(counts, counts), min_size=1, max_size=6))
 def test_several_texts_are_read_together(texts: list[tuple[list[int], list[int]]]) -> None:
     texts = [([value % 10**6 for value in one], [value % 1000 for value in two]) for one, two in texts]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
@@ -128,7 +128,6 @@ def test_nothing_counts_before_enough_was_learnt() -> None:
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=12, max_size=40))
-@settings(deadline=None)
 def test_the_prediction_is_a_regression_on_the_pane_before(series: list[float]) -> None:
     moments = Moments.of((1,))
     for value in series:

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.drift import Pane, Reference, decode_pane, encode_pane
@@ -41,7 +41,6 @@ def pane_of(samples, reference: Reference = REFERENCE) -> Pane:
 
 
 @given(st.lists(st.tuples(sample, st.integers(0, 4)), max_size=40), st.permutations(range(5)))
-@settings(deadline=None)
 def test_any_split_merged_in_any_order_is_the_pane_of_all_samples(assigned, order: list[int]) -> None:
     parts = [pane_of(one for one, part in assigned if part == number) for number in range(5)]
 
@@ -57,7 +56,6 @@ def test_any_split_merged_in_any_order_is_the_pane_of_all_samples(assigned, orde
 
 
 @given(st.lists(sample, max_size=40))
-@settings(deadline=None)
 def test_a_pane_survives_the_way_through_json(samples) -> None:
     pane = pane_of(samples)
 
@@ -65,7 +63,6 @@ def test_a_pane_survives_the_way_through_json(samples) -> None:
 
 
 @given(st.lists(st.tuples(sample, st.integers(0, 24)), min_size=1, max_size=60), st.integers(1, 25))
-@settings(deadline=None)
 def test_the_sum_of_encoded_panes_is_that_of_merging_them(assigned, parts: int) -> None:
     panes = [pane_of(one for one, part in assigned if part % parts == number) for number in range(parts)]
     panes[0].add_audit("random", 1, 0)
@@ -227,7 +224,6 @@ def test_counts_that_add_up_only_beyond_64_bits_are_refused(name: str) -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255))
-@settings(deadline=None)
 def test_damaged_counts_are_refused_or_still_add_up(place: int, byte: int) -> None:
     data = bytearray(base64.b64decode(str(stored()["counts"])))
     unpacked = bytearray(zlib.decompress(data))

@@ -22,7 +22,6 @@ def small(features: list[float]) -> Reference:
 GOOD = zlib.decompress(small([3.0, 1.0, 2.0]).to_bytes())
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=50))
 def test_a_reference_survives_the_way_through_bytes(features: list[float]) -> None:
     reference = small(features)
@@ -48,7 +47,7 @@ def test_values_are_sorted_float32_and_the_others_count_as_missing() -> None:
 
 
 @given(st.integers(MAX_VALUES + 1, 20_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_large_sample_is_thinned_evenly_by_rank(n: int) -> None:
     column = small([float(i) for i in range(n)][::-1]).columns[0]
 
@@ -159,7 +158,6 @@ def test_malformed_bytes_are_refused_in_one_line(data: bytes) -> None:
         Reference.from_bytes(data)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 255))
 def test_a_damaged_byte_never_escapes_as_another_error(place: int, byte: int) -> None:
     damaged = bytearray(GOOD)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -22,7 +22,6 @@ def agree(ours: float, theirs: float) -> bool:
     return math.isclose(ours, theirs, rel_tol=1e-12, abs_tol=1e-12)
 
 
-@settings(deadline=None)
 @given(values, values)
 def test_the_limit_of_kolmogorov_smirnov_is_scipys(first: list[float], second: list[float]) -> None:
     assume(len(first) + len(second) > 2)  # there scipy has no limit (NaN)
@@ -58,7 +57,6 @@ def test_what_is_not_finite_is_left_out_and_nothing_proves_nothing() -> None:
     assert ks_2samp([3.0] * 20, [3.0] * 30) == (0.0, 1.0)
 
 
-@settings(deadline=None)
 @given(counts, st.integers(0, 2**32))
 def test_the_one_sample_chi_squared_is_scipys(sample: list[int], seed: int) -> None:
     if not sum(sample):
@@ -77,7 +75,6 @@ def test_a_category_that_was_never_expected_settles_it() -> None:
     assert chi_squared_one_sample([5.0], [5]) == (0.0, 1.0)
 
 
-@settings(deadline=None)
 @given(counts, counts)
 def test_psi_is_the_sum_of_both_divergences_which_are_scipys_entropies(first: list[int], second: list[int]) -> None:
     size = min(len(first), len(second))
@@ -94,7 +91,6 @@ def test_psi_of_a_textbook_scorecard() -> None:
     assert psi((50, 50, 0), (50, 40, 10)) == pytest.approx((0.1 - 1e-4) * math.log(1e3) + -0.1 * math.log(0.8))
 
 
-@settings(deadline=None)
 @given(values, values, st.integers(1, 12))
 def test_fixed_bins_follow_from_ranks_as_from_the_raw_values(
     reference: list[float], sample: list[float], bins: int

@@ -51,7 +51,6 @@ def scipys_ks(first: list[float], second: list[float]) -> tuple[float, float]:
     return theirs.statistic, float(Fraction(2 * sum(signed), math.comb(2 * n, n)))
 
 
-@settings(deadline=None)
 @given(values, values)
 @example([1.0] * 7, [1.0] * 6 + [2.0])
 @example([5.0], [5.0])
@@ -69,7 +68,7 @@ def test_kolmogorov_smirnov_from_ranks_equals_that_of_the_raw_data(first: list[f
 
 
 @given(st.integers(1, 1200), st.integers(1, 1200), st.sampled_from([0, 0.02, 0.1, 0.5, 3]), st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_kolmogorov_smirnov_equals_scipy_on_windows_of_all_sizes(n: int, m: int, moved: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     reference = rng.normal(0, 1, n).round(2).tolist()
@@ -99,7 +98,7 @@ def test_large_samples_take_the_same_limit_as_scipy(n: int, m: int, z: float) ->
 
 
 @given(st.integers(1, 5000), st.floats(0, 1) | st.floats(0, 0.1))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @example(100_000, 0.001)
 @example(140, 0.1)
 @example(141, 0.5)
@@ -115,7 +114,6 @@ def test_an_empty_sample_proves_nothing() -> None:
     assert jensen_shannon((5, 5), (0, 0)) == 0.0
 
 
-@settings(deadline=None)
 @given(values, values)
 def test_shift_is_the_share_of_higher_pairs_less_the_share_of_lower_ones(
     reference: list[float], sample: list[float]
@@ -125,7 +123,6 @@ def test_shift_is_the_share_of_higher_pairs_less_the_share_of_lower_ones(
     assert shift(ranks(reference, sample)[1]) == pytest.approx(pairs.mean(), abs=1e-12)
 
 
-@settings(deadline=None)
 @given(counts, counts)
 @example([3, 0, 7], [4, 0, 6])
 @example([10, 0], [20, 0])
@@ -143,14 +140,12 @@ def test_chi_squared_equals_scipys_contingency_test(first: list[int], second: li
     assert agree(ours.p_value, theirs.pvalue)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 2000), st.integers(1, 1000))
 @example(1e-300, 1)
 def test_the_chi_squared_tail_equals_scipys(statistic: float, freedom: int) -> None:
     assert agree(chi_squared_p_value(statistic, freedom), float(stats.chi2.sf(statistic, freedom)))
 
 
-@settings(deadline=None)
 @given(*[st.integers(0, 2000)] * 4)
 def test_two_proportions_squared_is_chi_squared_of_two_by_two(a: int, b: int, c: int, d: int) -> None:
     assume(a + b and c + d and a + c and b + d)
@@ -163,7 +158,6 @@ def test_two_proportions_squared_is_chi_squared_of_two_by_two(a: int, b: int, c:
     assert (z > 0) == (d * (a + b) > b * (c + d)) or z == 0
 
 
-@settings(deadline=None)
 @given(counts, counts)
 def test_jensen_shannon_equals_scipys_distance(first: list[int], second: list[int]) -> None:
     size = min(len(first), len(second))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
@@ -30,14 +30,12 @@ def bracket(reference: list[float], values: list[float]) -> tuple[Bracket, float
     return pane.wasserstein(0), float(stats.wasserstein_distance(stored, np.float32(values).astype(float)))
 
 
-@settings(deadline=None)
 @given(sample, sample)
 def test_the_distance_of_the_raw_data_always_lies_in_the_bracket(reference: list[float], values: list[float]) -> None:
     found, truth = bracket(reference, values)
     assert found.low <= truth <= found.high
 
 
-@settings(deadline=None)
 @given(sample, sample)
 def test_the_distance_of_raw_samples_equals_scipys(first: list[float], second: list[float]) -> None:
     assert math.isclose(
@@ -78,7 +76,6 @@ def test_an_empty_sample_is_no_distance() -> None:
     assert math.isnan(wasserstein([], [1.0]))
 
 
-@settings(deadline=None)
 @given(st.floats(-1e19, 1e19) | st.floats(-20, 20) | st.sampled_from(EDGES.tolist()))
 def test_a_place_is_where_the_value_lies(steps: float) -> None:
     cell, part = (int(one[0]) for one in places(np.array([steps])))

@@ -175,7 +175,7 @@ def test_at_most_ten_pictures_a_second_are_looked_at(belt: list[Image]) -> None:
     assert watch(care, [belt[0]] * 200, step_ns=SECOND // 1000) == []  # 0.2 s: two looks
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(0, 4 * SECOND)), max_size=60),
     st.integers(0, 5 * SECOND),

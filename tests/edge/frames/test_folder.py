@@ -38,7 +38,7 @@ def test_hidden_files_and_folders_are_left_out(tmp_path: Path, write_images: Cal
     assert names(tmp_path) == ["1.png"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sets(st.integers(0, 10**9), min_size=1, max_size=8), st.text("abc0²٣ ", max_size=5))
 def test_numbered_images_come_in_the_order_of_their_numbers(numbers: set[int], prefix: str):
     with tempfile.TemporaryDirectory() as folder:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.parametrize("setup", SETUPS, ids=str)
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_run_gives_what_invoke_gives(colour_model: Path, setup: Setup, seed: int) -> None:
     interpreter = Interpreter(colour_model.read_bytes(), setup)
     tensor = np.random.default_rng(seed).integers(0, 256, (1, 8, 8, 3), np.uint8)

@@ -164,7 +164,7 @@ def test_a_full_disk_is_one_clear_line_and_what_was_written_can_be_continued(pat
     sink.close()
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=st.lists(st.text("aü\n\",'\r\\{}", min_size=1, max_size=6), min_size=1, max_size=8, unique=True),
     share=st.floats(0, 1),

@@ -33,7 +33,7 @@ def fill(store: Store, sizes: Sequence[tuple[int, int]], seed: int = 1, shift: f
     return pooled
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(1, 60)), min_size=1, max_size=8),
     st.integers(0, 2**31),

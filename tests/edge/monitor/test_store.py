@@ -88,7 +88,7 @@ def test_the_same_numbers_in_another_boot_are_other_records(store: Store) -> Non
     assert store.count("predictions", "oven-3") == 4
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), max_size=20), st.randoms())
 def test_batches_in_any_order_cut_and_repeated_give_each_record_once(
     cuts: list[tuple[int, int]], chance: random.Random

@@ -34,7 +34,7 @@ def test_a_missing_file_says_what_to_do(tmp_path):
         Calibration.load(tmp_path / "folder")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_damaged_bytes_are_refused_or_still_a_calibration(empty, data):
     raw = bytearray(empty.to_bytes())

@@ -19,7 +19,7 @@ def belts(draw):
     return speed, -20 - np.cumsum(gaps), missed, draw(st.integers(0, 99))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(belts())
 @example((13.875, np.array([-97.0, -133.0, -223.0, -259.0]), {(2, 17)}, 0))  # missed when half of it had come in
 def test_each_part_has_one_number_in_order_and_moves_one_way(belt):

@@ -105,7 +105,7 @@ def test_a_source_that_can_wait_loses_nothing_to_a_late_model(model: Chain, pict
     assert pipeline.accounts.decided == 60
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(after_s=st.floats(0, 0.15), policy=st.sampled_from(["latest", "every", "adaptive"]))
 def test_the_accounts_balance_whenever_the_line_is_stopped(after_s: float, policy: Policy) -> None:
     model = _shared_model()

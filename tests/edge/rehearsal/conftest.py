@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from edge.interpreter.setup import Setup
+from edge.interpreter.setup import Delegate, Setup
 from edge.rehearsal.child import Cast, Player
 
 
 @pytest.fixture
-def cast(faulty: Callable[..., Path]) -> Callable[..., Cast]:
-    """``cast("hangs")``: that model beside the one that is as it should be."""
+def cast(faulty: Callable[..., Path], fault_delegate: str) -> Callable[..., Cast]:
+    """``cast("stalls")``: that model beside the one that is as it should be."""
 
     def make(name: str, active: str = "plain") -> Cast:
-        return Cast(Player(faulty(active), Setup()), Player(faulty(name), Setup()), ("red",), 0.0)
+        setup = Setup(delegate=Delegate.parse(fault_delegate))
+        return Cast(Player(faulty(active), setup), Player(faulty(name), setup), ("red",), 0.0)
 
     return make

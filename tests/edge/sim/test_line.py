@@ -16,7 +16,7 @@ from edge.sim import LABELS, LineOptions, SimulatedLine
 seeds = st.integers(0, 2**63 - 1)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=seeds, frame=st.integers(0, 10**6), width=st.integers(32, 160), height=st.integers(32, 160))
 def test_any_seed_gives_a_bgr_picture_and_a_stable_truth(seed: int, frame: int, width: int, height: int):
     line = SimulatedLine(LineOptions(seed=seed, width=width, height=height))
@@ -53,7 +53,7 @@ def test_the_share_of_defects_is_as_told_and_the_kinds_are_equally_likely():
         assert abs(counts[kind] - 200) < 5 * (4000 * 0.05 * 0.95) ** 0.5
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=seeds)
 def test_only_the_kinds_asked_for_occur(seed: int):
     line = SimulatedLine(LineOptions(seed=seed, defects=1.0, kinds=("burnt", "broken")))

@@ -33,7 +33,7 @@ def sharpness(image: Image) -> float:
     return float(cv2.Laplacian(image[20:-20], cv2.CV_32F).std())
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 2**63 - 1))
 def test_every_defect_changes_what_the_part_looks_like(seed: int):
     line = SimulatedLine.from_uri(f"sim://line?seed={seed}")

@@ -182,5 +182,5 @@ def _plain(state: SlotsState) -> Any:
     return state.active, state.trial, state.attempts, state.slots, outcome
 
 
-Machine.TestCase.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
+Machine.TestCase.settings = settings(max_examples=12, stateful_step_count=20)
 TestAnyOrder = Machine.TestCase

@@ -45,7 +45,7 @@ def test_a_broken_transfer_goes_on_where_it_ended(tmp_path: Path) -> None:
     assert to.path.read_bytes() == DATA
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cuts=st.lists(st.integers(1, len(DATA)), max_size=5))
 def test_however_often_it_breaks_no_byte_is_taken_twice(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int]

@@ -1,7 +1,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.sync.drain import Drain
@@ -171,7 +171,6 @@ def test_a_lane_whose_entries_were_evicted_while_it_paused_does_no_harm(outbox: 
     assert drain.take(10) == [later]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["predictions", "drift", "stats"]), st.integers(0, 5)), max_size=60),
     st.randoms(),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import ConfigError, MessageError
@@ -27,14 +27,12 @@ def test_the_device_stands_second_under_the_root() -> None:
     assert topic("edge", "oven-3", "predictions") == "edge/v1/oven-3/predictions"
 
 
-@settings(deadline=None)
 @given(device=GOOD, model=GOOD, kind=st.sampled_from(PER_DEVICE + PER_MODEL))
 def test_parse_is_the_inverse_of_topic(device: str, model: str, kind: str) -> None:
     address = Address(device, kind, model if kind in PER_MODEL else "")
     assert parse("edge", topic("edge", device, kind, model)) == address
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_name_is_one_level_or_refused(name: str) -> None:
     try:

@@ -27,7 +27,9 @@ FACTORY = Judge("faulty", 1, LABELS)
 
 
 @pytest.fixture
-def configure(tmp_path: Path, faulty: Callable[..., Path], signing_key: PrivateKey) -> Callable[..., Config]:
+def configure(
+    tmp_path: Path, faulty: Callable[..., Path], fault_settings: str, signing_key: PrivateKey
+) -> Callable[..., Config]:
     """``configure(shadow=0)``: a simulated line with the model that has no fault, which trusts the key."""
 
     def make(model: str = "plain", uris: tuple[str, ...] = ("sim://line?fps=100",), **slots: float) -> Config:
@@ -35,7 +37,7 @@ def configure(tmp_path: Path, faulty: Callable[..., Path], signing_key: PrivateK
         sources = "".join(
             f'[[source]]\nname = "c{number}"\nuri = "{uri}"\ndeadline_ms = 60000\n' for number, uri in enumerate(uris)
         )
-        factory = f'[model]\npath = "{faulty(model)}"\n' if model else ""
+        factory = f'[model]\npath = "{faulty(model)}"\n{fault_settings}\n' if model else ""
         path.write_text(
             f'[device]\nid = "line-1"\n{sources}{factory}[buffer]\ncommit_s = 0.05\n[slots]\n'
             + "".join(f"{key} = {value}\n" for key, value in ({"shadow": 10, "trial_frames": 60} | slots).items()),
@@ -95,13 +97,13 @@ def test_all_cameras_are_swapped(configure: Callable[..., Config], faulty: Calla
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("refuses", "the runtime refused"), ("slow", "too slow"), ("crashes", "brings its process down")],
+    [("refuses", "the runtime refused"), ("slow", "too slow"), ("ends", "brings its process down")],
 )
 def test_a_model_that_is_no_good_is_rolled_back(
     configure: Callable[..., Config], faulty: Callable[..., Path], name: str, said: str
 ) -> None:
     """The rehearsal is long enough for a crash, and too short for what the line then finds out."""
-    config = configure(shadow=80 if name == "crashes" else 10, trial_frames=300)
+    config = configure(shadow=80 if name == "ends" else 10, trial_frames=300)
     with running(config) as line:
         outcome = line.outcome(faulty(name, version=2))
         assert outcome.result == "rolled back"

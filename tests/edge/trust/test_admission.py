@@ -197,7 +197,7 @@ def test_the_same_content_in_another_form_is_refused(
 _BYTES: dict[str, bytes] = {}
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1), flip=st.integers(1, 255))
 @example(place=1.0, flip=1)
 @example(place=0.0, flip=255)
@@ -228,7 +228,7 @@ def test_no_byte_of_the_zip_around_the_files_can_be_changed(
             admit(path, trust)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_no_beginning_of_a_file_is_admitted(
     trust: Trust, make_signed: Callable[..., bytes], tmp_path: Path, share: float

@@ -23,7 +23,7 @@ from edge.record import Record
 from edge.sync import Sync, open_transport
 from edge.sync.backoff import Backoff
 from edge.sync.broker import Broker
-from tests.support.preload import preloadable
+from tests.support.native import compile_library
 
 pytestmark = pytest.mark.system
 
@@ -79,7 +79,7 @@ def certificate(openssl: str, tmp_path: Path) -> Callable[[str, int], Path]:
     def make(name: str, days: int) -> Path:
         offset = tmp_path / f"{name}.offset"
         offset.write_text(str(days * 86_400))
-        library = preloadable(Path(__file__).with_name("fake_clock.c"), tmp_path)
+        library = compile_library(Path(__file__).with_name("fake_clock.c"), tmp_path)
         command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         command += ["-days", "1", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
         command += ["-out", str(tmp_path / f"{name}.pem"), "-keyout", str(tmp_path / f"{name}.key")]

@@ -18,7 +18,7 @@ from edge.messages import Drift, Predictions, decode
 from edge.monitor import Store
 from edge.record import CLOCK_CORRECTED
 from tests.support.daemon import Daemon, delivered
-from tests.support.preload import preloadable
+from tests.support.native import compile_library
 
 pytestmark = pytest.mark.system
 
@@ -32,7 +32,7 @@ class Clock:
     def __init__(self, folder: Path) -> None:
         self._offset = folder / "offset"
         self.set(0)
-        library = preloadable(Path(__file__).with_name("fake_clock.c"), folder)
+        library = compile_library(Path(__file__).with_name("fake_clock.c"), folder)
         self.environment = os.environ | {"LD_PRELOAD": str(library), "WALL_CLOCK_OFFSET": str(self._offset)}
 
     def set(self, seconds: int) -> None:

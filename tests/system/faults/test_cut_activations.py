@@ -17,7 +17,7 @@ import pytest
 
 from edge.slots import Slots
 from tests.support.disks import Disk
-from tests.support.preload import preloadable
+from tests.support.native import compile_library
 from tests.system.faults.activation import STEPS, can_go_on, candidate, expected, prepare, view
 from tests.system.faults.cutter import Cut, Cutter, cutting
 from tests.system.faults.write_log import Operation, after_a_cut, read_log
@@ -54,7 +54,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     prepare(Slots(here / "begin"), artifacts)
     views = expected(here)
     assert len({str(seen) for seen in views}) == len(STEPS) + 1
-    with cutting(preloadable(Path(__file__).with_name("cut_at.c"), here)) as cutter:
+    with cutting(compile_library(Path(__file__).with_name("cut_at.c"), here)) as cutter:
         yield Place(artifacts, here / "begin", views, cutter)
 
 
@@ -110,7 +110,7 @@ WAYS = 4
 @pytest.fixture(scope="module")
 def recorded(place: Place, tmp_path_factory: pytest.TempPathFactory) -> list[Operation]:
     here = tmp_path_factory.mktemp("recorded")
-    library, root, log = preloadable(Path(__file__).with_name("write_log.c"), here), here / "root", here / "log"
+    library, root, log = compile_library(Path(__file__).with_name("write_log.c"), here), here / "root", here / "log"
     root.mkdir()
     environment = os.environ | {"LD_PRELOAD": str(library), "WRITE_LOG_ROOT": str(root), "WRITE_LOG": str(log)}
     subprocess.run([sys.executable, "-c", RECORDER, root, place.artifacts], env=environment, check=True)

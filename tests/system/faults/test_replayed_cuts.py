@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from edge.buffer import Buffer
-from tests.support.preload import preloadable
+from tests.support.native import compile_library
 from tests.system.faults.write_log import after_a_cut, read_log
 
 pytestmark = pytest.mark.system
@@ -42,7 +42,7 @@ for seq in range(9_000):
 
 def test_whatever_a_cut_leaves_of_the_unconfirmed_the_acknowledged_is_whole(tmp_path: Path) -> None:
     library, root, log = (
-        preloadable(Path(__file__).with_name("write_log.c"), tmp_path),
+        compile_library(Path(__file__).with_name("write_log.c"), tmp_path),
         tmp_path / "root",
         tmp_path / "log",
     )
