@@ -1,4 +1,5 @@
 # Two commands do everything: `make demo` and `make test`. Both set up what they need first.
+# `make check` is for each commit, `make test` for each change that lands.
 
 SHELL := /bin/bash
 VENV := .venv
@@ -7,11 +8,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-monitor test test-arm64 boot-arm64 boot-compose bench lint format clean
+.PHONY: help demo demo-monitor check test test-arm64 boot-arm64 boot-compose bench lint format clean
 
 help:
 	@echo "make demo         train, convert, run the line, lose the broker, find the drift (about 2 minutes)"
 	@echo "make demo-monitor a broker, a simulated fleet and the monitor's pages, until Ctrl-C"
+	@echo "make check        lint, type check and the unit tests (about a minute)"
 	@echo "make test         lint, type check and every test"
 	@echo "make test-arm64   the core, the daemon and flashing on an emulated Raspberry Pi (about 10 minutes)"
 	@echo "make boot-arm64   a whole ARM64 device boots in qemu and loses its power (root; about 20 minutes)"
@@ -26,12 +28,24 @@ demo: $(VENV)/.demo
 demo-monitor: $(VENV)/.demo
 	@$(BIN)/python -m converter.demo.fleet $(ARGS)
 
+# Tests of one xdist_group share a worker and what it has set up; the order is that of tests/support/scheduling.py.
+PYTEST := $(BIN)/python -m pytest
+SPREAD := -n auto --dist loadgroup --no-loadscope-reorder
+
+# What failed last time runs first.
+check: $(VENV)/.test lint
+	@$(PYTEST) $(SPREAD) --realtime=no --failed-first -m "not system and not slow and not thirdparty" $(ARGS)
+
+# What measures time runs after all else, alone. Status 5 of pytest: it was given no test to run.
 test: $(VENV)/.test lint
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	@status=0; ran=; part() { "$$@"; case $$? in 0) ran=yes ;; 5) ;; *) ran=yes status=1 ;; esac; }; \
+	part $(PYTEST) $(SPREAD) --realtime=no $(ARGS); \
+	part $(PYTEST) --realtime=only $(ARGS); \
+	[ "$$ran" ] || status=5; exit $$status
 
 test-arm64: $(VENV)/.test
 	@deploy/setup/packages.sh arm64
-	@EDGE_ARM64=all $(BIN)/python -m pytest -n auto --dist worksteal tests/system/arm64 $(ARGS)
+	@EDGE_ARM64=all $(PYTEST) $(SPREAD) tests/system/arm64 $(ARGS)
 	@$(BIN)/python -m tests.bench arm64
 
 boot-arm64: $(VENV)/.test

@@ -33,6 +33,12 @@ from edge.trust.signing import signed
 from tests.support.artifacts import DELEGATE, faulty_model, pack
 from tests.support.native import compile_library
 from tests.support.postgres import Postgres
+from tests.support.scheduling import (  # noqa: F401  # pytest finds its hooks here
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_xdist_auto_num_workers,
+)
 
 # A property holds or does not; how long an example takes is the machine's affair.
 settings.register_profile("no deadline", deadline=None, print_blob=True)
