@@ -78,10 +78,13 @@ $(VENV)/.demo: pyproject.toml deploy/setup/packages.sh
 	@$(PIP) install --editable '.[converter,monitor]'
 	@touch $@
 
+# Debian's packages and Python's are fetched side by side. Modules are compiled when first imported: most never are.
 $(VENV)/.test: pyproject.toml deploy/setup/packages.sh
-	@deploy/setup/packages.sh test
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV) 2>/dev/null || \
+	  { deploy/setup/packages.sh demo && $(PYTHON) -m venv --clear $(VENV); }
 	@echo "Installing Python packages into $(VENV) (TensorFlow is about 600 MB) …"
-	@$(PIP) install --editable '.[converter,onnx,monitor,test]'
-	@$(PIP) install --no-deps tf-keras==2.21.0
+	@deploy/setup/packages.sh test & system=$$!; \
+	$(PIP) install --no-compile --editable '.[converter,onnx,monitor,test]' && \
+	$(PIP) install --no-compile --no-deps tf-keras==2.21.0; python=$$?; \
+	wait $$system && exit $$python
 	@touch $@

@@ -3,7 +3,8 @@
 # Seen: it repeats the text of every run that this interpreter ever refused, and a run that goes well in between does not clear
 #   it; the text grows without bound (a refusal of 66 bytes 30 times a second: 170 MB a day), and raising it takes ever longer.
 # With: ai-edge-litert 2.3.0, numpy 2.2.6, flatbuffers 25.9.23, Python 3.11 to 3.13; tflite-runtime 2.14.0 does the same.
-# Source: the Python wrapper's error reporter appends to one buffer (interpreter_wrapper, python_error_reporter.cc).
+# Source: python_error_reporter.cc of the interpreter wrapper: message() calls clear() on its std::stringstream, which resets
+#   the stream's state and not its content.
 # Meets: whoever runs a model for months whose operators may refuse an input, such as a GATHER with a computed index, and logs
 #   the error or counts distinct messages.
 set -euo pipefail
