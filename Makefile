@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
+# The tests start hundreds of Pythons; without bytecode each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-monitor check test test-arm64 boot-arm64 boot-compose bench lint format clean
 
