@@ -31,6 +31,7 @@ from edge.preprocess import Preprocessor
 from edge.trust.keys import PrivateKey
 from edge.trust.signing import signed
 from tests.support.artifacts import DELEGATE, faulty_model, pack
+from tests.support.forkserver import ForkServer
 from tests.support.native import compile_library
 from tests.support.postgres import Postgres
 
@@ -64,6 +65,13 @@ def postgres() -> Iterator[Postgres]:
     server.start()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def tensorflow_python() -> Iterator[Path]:
+    """A Python for ``-m edge.cli.main``, ``-m converter.keras2`` and ``-c``, with TensorFlow imported already."""
+    with ForkServer(["edge.cli.main", "converter.keras2"]) as server:
+        yield server.python
 
 
 COLOURS = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}

@@ -25,16 +25,15 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 TENSORFLOW = ("numpy", "cv2", "h5py", "tensorflow", "keras", "tensorflow.lite.python.lite")
-STARTING_S = 120.0
 _STATUS = struct.Struct("i")
 _CHUNK = 1 << 16
 
@@ -64,7 +63,7 @@ class ForkServer:
     def __init__(
         self, serves: Sequence[str], modules: Sequence[str] = TENSORFLOW, environment: Mapping[str, str] | None = None
     ) -> None:
-        folder = Path(mkdtemp(prefix="fork-"))  # the name of a socket may have 107 bytes only
+        folder = Path(tempfile.mkdtemp(prefix="fork-"))  # the name of a socket may have 107 bytes only
         self.python, address = folder / "python", folder / "socket"
         self.python.write_text(_COMMAND.format(python=sys.executable, serves=tuple(serves), address=str(address)))
         self.python.chmod(0o755)
@@ -137,6 +136,7 @@ class _Server:
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
+        tempfile.tempdir = None  # it was found in the server's environment
         return list(arguments)
 
     def _abandoned(self, connection: socket.socket) -> None:
@@ -145,6 +145,7 @@ class _Server:
         for process, other in self._running.items():
             if other is connection:
                 with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)  # by itself too: it may have no session yet
                     os.killpg(process, signal.SIGKILL)
 
     def _ended(self, process: int) -> None:
@@ -180,7 +181,7 @@ def _receive(connection: socket.socket) -> tuple[Any, list[int]]:
 def _run(arguments: list[str]) -> None:
     """As ``python -m MODULE …`` or ``python -c CODE …`` runs it."""
     way, what, *rest = arguments
-    sys.path[0] = os.getcwd() if way == "-m" else ""
+    sys.path[0] = str(Path.cwd()) if way == "-m" else ""
     for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)[::-1]:
         if folder and folder not in sys.path:
             sys.path.insert(1, folder)
