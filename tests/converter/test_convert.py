@@ -30,7 +30,7 @@ from edge.model import load
 EPOCH = "1700000000"
 LABELS = ("blue", "dark", "light", "red")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow processes")]
 
 
 @pytest.fixture(scope="session")

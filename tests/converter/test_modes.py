@@ -27,6 +27,8 @@ from edge.artifact import Artifact
 from edge.artifact.manifest import InputSpec
 from edge.errors import ConfigError, ConversionError
 
+pytestmark = pytest.mark.xdist_group("tensorflow")
+
 
 @pytest.fixture(scope="module")
 def samples(pictures: Path) -> Samples:

@@ -22,7 +22,7 @@ from edge.artifact import Artifact
 SCRIPT = "<script>alert(1)</script>"
 LABELS = (SCRIPT, '"light" & bright')
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow")]
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ LACKS = (
     rf"TensorFlow 2\.\S+ has no usable tensorflow\.lite\.python\.\S+ \(.+\); .*tensorflow-cpu=={unpromised.VERSION}"
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow")]
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,8 @@ from converter.quiet import quietly, tensorflow
 from edge.choices import Colour
 from edge.errors import ConversionError
 
+pytestmark = pytest.mark.xdist_group("tensorflow")
+
 SHAPE = (1, 8, 8, 4)
 RNG = np.random.default_rng(0)
 

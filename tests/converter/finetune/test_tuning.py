@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from converter import recipes
 from converter.conventions import Convention
 from converter.convert import convert
 from converter.dataset import find
-from converter.finetune import Task, Tuning, divide, transplant
+from converter.finetune import Task, Tuning, divide, process, transplant
 from converter.finetune import trained as trained_in_a_child
 from converter.finetune.trainer import Trainer
 from converter.finetune.tuning import zeros
@@ -27,7 +29,9 @@ from converter.settings import Settings
 from edge.artifact import Artifact
 from edge.artifact.manifest import InputSpec
 from edge.errors import ConfigError, ConversionError
+from tests.support.forkserver import ForkServer
 
+pytestmark = pytest.mark.xdist_group("tensorflow processes")
 slow = pytest.mark.slow
 
 
@@ -42,6 +46,19 @@ def workshop(trained: Path, samples: Samples) -> Workshop:
     return Workshop(graph, samples.pixels[::2], Progress(), samples.pixels)
 
 
+@pytest.fixture(scope="module")
+def training_python() -> Iterator[Path]:
+    """A Python for ``-m converter.finetune.process`` that has imported TensorFlow as the process would."""
+    with ForkServer(["converter.finetune.process"], environment=process.ENVIRONMENT) as server:
+        yield server.python
+
+
+@pytest.fixture
+def quick_start(training_python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training processes are forked where TensorFlow is imported already; all others start as ever."""
+    monkeypatch.setattr(sys, "executable", str(training_python))
+
+
 @slow
 def test_training_lowers_the_loss_of_pictures_that_it_does_not_see(workshop: Workshop, samples: Samples):
     training, held_out = divide(samples.pixels, seed=0)
@@ -52,6 +69,7 @@ def test_training_lowers_the_loss_of_pictures_that_it_does_not_see(workshop: Wor
 
 
 @slow
+@pytest.mark.usefixtures("quick_start")
 def test_the_same_seed_gives_the_same_bytes(workshop: Workshop, samples: Samples):
     task = Task("int8", epochs=1, sparsity=0.5)
     one, again = (trained_in_a_child(workshop._calibrated, samples.pixels, task, Progress()) for _ in range(2))
@@ -89,6 +107,7 @@ def test_what_is_no_better_is_not_taken(workshop: Workshop, monkeypatch: pytest.
 
 
 @slow
+@pytest.mark.usefixtures("quick_start")
 def test_a_pruned_artifact_has_the_zeros_that_were_asked_for_and_says_so(
     trained: Path, pictures: Path, tmp_path: Path
 ):
@@ -109,6 +128,7 @@ def test_a_pruned_artifact_has_the_zeros_that_were_asked_for_and_says_so(
 
 
 @slow
+@pytest.mark.usefixtures("quick_start")
 def test_an_operator_that_cannot_be_trained_is_named_before_anything_is_made(workshop: Workshop, samples: Samples):
     odd = Flat(workshop._calibrated)
     code = odd.model.operatorCodes[odd.graph.operators[1].opcodeIndex]
