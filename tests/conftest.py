@@ -70,7 +70,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def tensorflow_python() -> Iterator[Path]:
     """A Python for ``-m edge.cli.main``, ``-m converter.keras2`` and ``-c``, with TensorFlow imported already."""
-    with ForkServer(["edge.cli.main", "converter.keras2"]) as server:
+    with ForkServer(["edge.cli.main", "converter.keras2", "-c"]) as server:
         yield server.python
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from converter.conventions import Convention
 from converter.quiet import quietly, tensorflow
 from edge.frames.frame import Image
+from tests.support.forkserver import ForkServer
 from tests.support.kept import kept
 
 # Least value of the blue, green and red noise. Dark and light differ in nothing but the scale.
@@ -37,6 +39,22 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "red" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDRnot really")
     (folder / "LICENSE").write_text("beside the folders, passed over")
     return folder
+
+
+@pytest.fixture(scope="session")
+def runner_python() -> Iterator[Path]:
+    """A Python for the converter's and the core's children, with what they import, but neither runtime."""
+    modules = ("numpy", "cv2", "converter.child", "converter.loadable", "edge.model", "edge.tuning")
+    with ForkServer(["converter.runner", "edge.interpreter.child"], modules) as server:
+        yield server.python
+
+
+@pytest.fixture(scope="module")
+def quick_runners(runner_python: Path) -> Iterator[None]:
+    """The children in which models run are forked; other processes start as ever."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(runner_python))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,12 @@ from edge.frames.frame import Image
 from edge.model import load as load_model
 from tests.support.kept import digest, kept
 
-pytestmark = [pytest.mark.slow, pytest.mark.thirdparty, pytest.mark.xdist_group("tensorflow")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.thirdparty,
+    pytest.mark.xdist_group("tensorflow"),
+    pytest.mark.usefixtures("quick_runners"),
+]
 
 CLASSES = 10
 SURE = 0.7

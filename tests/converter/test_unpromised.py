@@ -27,7 +27,7 @@ LACKS = (
     rf"TensorFlow 2\.\S+ has no usable tensorflow\.lite\.python\.\S+ \(.+\); .*tensorflow-cpu=={unpromised.VERSION}"
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow"), pytest.mark.usefixtures("quick_runners")]
 
 
 @pytest.fixture(scope="module")

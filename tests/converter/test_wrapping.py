@@ -31,7 +31,11 @@ from edge.trust.key_files import write_pair
 from edge.trust.signing import signed
 from edge.typed import plain
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow processes")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("tensorflow processes"),
+    pytest.mark.usefixtures("quick_runners"),
+]
 
 BRIGHT = {"blue": (150, 20, 20), "green": (20, 150, 20), "red": (20, 20, 150)}
 

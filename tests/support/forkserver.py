@@ -4,7 +4,8 @@ Importing TensorFlow costs five seconds of processor time, so tests that are abo
 program through :class:`ForkServer`: ``python`` is an executable that takes a Python command line and runs it in a
 process of its own, as ``sys.executable`` would, with the modules imported before. Working folder, environment,
 standard streams, exit status and the signal that ended it are those of the command; killing the command kills the
-process and the session of processes below it. Module names other than those in ``serves`` go to a new Python.
+process and the session of processes below it. All but the modules that it ``serves``, and ``-c`` where that is
+among them, goes to a Python that starts as ever.
 
 Run as a program this is the server::
 
@@ -33,14 +34,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+PYTHON = sys.executable
 TENSORFLOW = ("numpy", "cv2", "h5py", "tensorflow", "keras", "tensorflow.lite.python.lite")
 _STATUS = struct.Struct("i")
 _CHUNK = 1 << 16
 
 _COMMAND = """#!{python} -IS
 import array, json, os, signal, socket, sys
-if len(sys.argv) < 3 or sys.argv[1] not in ("-m", "-c") or sys.argv[1] == "-m" and sys.argv[2] not in {serves!r}:
-    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+if not {serves!r}.intersection(sys.argv[1:2] if sys.argv[1:2] != ["-m"] else sys.argv[2:3]):
+    os.execv({otherwise!r}, [{otherwise!r}, *sys.argv[1:]])
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
 request = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
@@ -58,17 +60,26 @@ os._exit(status)
 
 
 class ForkServer:
-    """One server; ``environment`` is set before the ``modules`` are imported, for what they read only then."""
+    """One server; ``environment`` is set before the ``modules`` are imported, for what they read only then.
+
+    ``otherwise`` is the Python that runs what it does not serve.
+    """
 
     def __init__(
-        self, serves: Sequence[str], modules: Sequence[str] = TENSORFLOW, environment: Mapping[str, str] | None = None
+        self,
+        serves: Sequence[str],
+        modules: Sequence[str] = TENSORFLOW,
+        environment: Mapping[str, str] | None = None,
+        otherwise: str | Path = PYTHON,
     ) -> None:
         folder = Path(tempfile.mkdtemp(prefix="fork-"))  # the name of a socket may have 107 bytes only
         self.python, address = folder / "python", folder / "socket"
-        self.python.write_text(_COMMAND.format(python=sys.executable, serves=tuple(serves), address=str(address)))
+        self.python.write_text(
+            _COMMAND.format(python=PYTHON, serves=set(serves), address=str(address), otherwise=str(otherwise))
+        )
         self.python.chmod(0o755)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.forkserver", str(address), *modules],
+            [PYTHON, "-m", "tests.support.forkserver", str(address), *modules],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=ROOT,
@@ -195,10 +206,9 @@ def _run(arguments: list[str]) -> None:
 
 def main(address: str, modules: Sequence[str]) -> None:
     """The server, and in each fork the program."""
-    warnings.simplefilter("ignore")
-    for module in modules:
-        importlib.import_module(module)
-    warnings.resetwarnings()
+    with warnings.catch_warnings(action="ignore"):
+        for module in modules:
+            importlib.import_module(module)
     gc.collect()
     gc.freeze()
     server = _Server(address)
