@@ -68,9 +68,17 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def tensorflow_python() -> Iterator[Path]:
+def runner_python() -> Iterator[Path]:
+    """A Python for the converter's and the core's children, with what they import, but neither runtime."""
+    modules = ("numpy", "cv2", "converter.child", "converter.loadable", "edge.model", "edge.tuning")
+    with ForkServer(["converter.runner", "edge.interpreter.child"], modules) as server:
+        yield server.python
+
+
+@pytest.fixture(scope="session")
+def tensorflow_python(runner_python: Path) -> Iterator[Path]:
     """A Python for ``-m edge.cli.main``, ``-m converter.keras2`` and ``-c``, with TensorFlow imported already."""
-    with ForkServer(["edge.cli.main", "converter.keras2", "-c"]) as server:
+    with ForkServer(["edge.cli.main", "converter.keras2", "-c"], otherwise=runner_python) as server:
         yield server.python
 
 

@@ -14,7 +14,6 @@ import pytest
 from converter.conventions import Convention
 from converter.quiet import quietly, tensorflow
 from edge.frames.frame import Image
-from tests.support.forkserver import ForkServer
 from tests.support.kept import kept
 
 # Least value of the blue, green and red noise. Dark and light differ in nothing but the scale.
@@ -39,14 +38,6 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "red" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDRnot really")
     (folder / "LICENSE").write_text("beside the folders, passed over")
     return folder
-
-
-@pytest.fixture(scope="session")
-def runner_python() -> Iterator[Path]:
-    """A Python for the converter's and the core's children, with what they import, but neither runtime."""
-    modules = ("numpy", "cv2", "converter.child", "converter.loadable", "edge.model", "edge.tuning")
-    with ForkServer(["converter.runner", "edge.interpreter.child"], modules) as server:
-        yield server.python
 
 
 @pytest.fixture(scope="module")

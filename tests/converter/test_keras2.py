@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -91,16 +93,16 @@ def answers(shared_data: Path) -> Path:
     """What Keras 2 answers where it loads the models of others."""
     _needs_keras_2()
     paths = [shared_data / "models" / name for name in THIRD_PARTY]
-    return kept("keras2-answers", lambda folder: _in_keras_2(folder, ASK, *paths), digest(*paths))
+    return kept("keras2-answers", partial(_in_keras_2, ASK, paths), digest(*paths))
 
 
 def _write(folder: Path) -> None:
     folder.mkdir()
     np.save(folder / "pixels.npy", np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype(np.uint8))
-    _in_keras_2(folder, WRITE)
+    _in_keras_2(WRITE, (), folder)
 
 
-def _in_keras_2(folder: Path, code: str, *arguments: Path) -> None:
+def _in_keras_2(code: str, arguments: Sequence[Path], folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     subprocess.run([sys.executable, "-c", code, folder, *arguments], check=True, capture_output=True)
 

@@ -9,7 +9,7 @@ among them, goes to a Python that starts as ever.
 
 Run as a program this is the server::
 
-    python -m tests.support.forkserver SOCKET MODULE …
+    python -m tests.support.forkserver SOCKET OTHERWISE MODULE …
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ os._exit(status)
 class ForkServer:
     """One server; ``environment`` is set before the ``modules`` are imported, for what they read only then.
 
-    ``otherwise`` is the Python that runs what it does not serve.
+    ``otherwise`` is the Python that runs what it does not serve, and that starts the children of what it forks.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class ForkServer:
         )
         self.python.chmod(0o755)
         self._process = subprocess.Popen(
-            [PYTHON, "-m", "tests.support.forkserver", str(address), *modules],
+            [PYTHON, "-m", "tests.support.forkserver", str(address), str(otherwise), *modules],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=ROOT,
@@ -204,7 +204,7 @@ def _run(arguments: list[str]) -> None:
         exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
 
 
-def main(address: str, modules: Sequence[str]) -> None:
+def main(address: str, otherwise: str, modules: Sequence[str]) -> None:
     """The server, and in each fork the program."""
     with warnings.catch_warnings(action="ignore"):
         for module in modules:
@@ -214,8 +214,10 @@ def main(address: str, modules: Sequence[str]) -> None:
     server = _Server(address)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    _run(server.serve())
+    arguments = server.serve()
+    sys.executable = otherwise
+    _run(arguments)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])

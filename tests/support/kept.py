@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -20,10 +21,12 @@ PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "tf-keras", "numpy", "openc
 def kept(name: str, make: Callable[[Path], None], *facts: object) -> Path:
     """The file or folder that ``make(path)`` has written, now or in an earlier run.
 
-    It is made anew when the module of ``make`` has changed, the Python or a package of ``PACKAGES``, or one of the
-    ``facts``: whatever else it depends on. Of several workers one makes it, and the others wait.
+    It is made anew when the module of ``make``, which may be a partial, has changed, the Python, a package of
+    ``PACKAGES``, or one of the ``facts``: whatever else it depends on. Of several workers one makes it, and the
+    others wait.
     """
-    source = inspect.getsource(inspect.getmodule(make) or make)
+    made_by = make.func if isinstance(make, partial) else make
+    source = inspect.getsource(inspect.getmodule(made_by) or made_by)
     depends = (source, platform.python_version(), [_version(package) for package in PACKAGES], facts)
     path = FOLDER / f"{hashlib.sha256(repr(depends).encode()).hexdigest()[:12]}-{name}"
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -87,11 +88,11 @@ def pictures(folder: Path, labels: tuple[str, ...] = ("dark", "light"), count: i
 
 def model(folder: Path, inputs: int = 1, weight: float = 20.0) -> Path:
     """Dark or light by the mean of a picture, 0..1."""
-    made = kept("dark-or-light.keras", lambda path: make_model(path, inputs, weight), inputs, weight)
+    made = kept("dark-or-light.keras", partial(make_model, inputs, weight), inputs, weight)
     return Path(shutil.copy(made, folder / "model.keras"))
 
 
-def make_model(path: Path, inputs: int, weight: float) -> None:
+def make_model(inputs: int, weight: float, path: Path) -> None:
     tensorflow()
     import keras
 
