@@ -1,0 +1,136 @@
+"""A coil's gate over a simulated PLC, in the PLC's time: parts come, faults come, the process is stopped or killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from edge.gate.modbus_device import REOPEN_S, Device
+from edge.gate.plan import AGAIN_NS, RETRY_NS
+from edge.gate.pulses import Pulses
+from edge.judgement import Judgement
+from tests.edge.gate.simulated_plc import COIL, LATE_NS, MS, TIMEOUT_NS, SimulatedPlc
+
+PULSE_NS, DELAY_NS = 20 * MS, 100 * MS
+BOUND_NS = PULSE_NS + TIMEOUT_NS + round(REOPEN_S * 1e9) + 2 * RETRY_NS + 20 * MS
+"""From the moment at which the device can be reached to the off: pulse, time-out, pause before reopening; two pauses
+of our own and some requests' time."""
+RESTART_NS = 300 * MS
+Judge = Callable[..., Judgement]
+
+
+class Line:
+    """``edge run`` as far as its gate goes."""
+
+    def __init__(self, plc: SimulatedPlc, judge: Judge, *, watched: bool = False) -> None:
+        self.plc, self._judge, self._watched = plc, judge, watched
+        self.rejected = 0
+        self.due: list[int] = []
+        self.starts: list[int] = []
+        self.problems: list[str] = []
+        """What must not be."""
+        self.pulses = self._start()
+
+    def run_until(self, at_ns: int) -> None:
+        """Steps, and starts anew after a kill."""
+        while self.plc.now_ns < at_ns:
+            if not self.pulses.step():
+                wake_ns = self.pulses.wake_ns()
+                self.plc.advance(at_ns if wake_ns is None else min(at_ns, max(wake_ns, self.plc.now_ns + 1)))
+            self._look()
+            if self.plc.killed:
+                self._begin_again()
+
+    def reject(self) -> None:
+        """A part to reject is seen now."""
+        self.due.append(self.plc.now_ns + DELAY_NS)
+        self.pulses.add(self._judge(self.rejected, reject=True, captured_ns=self.plc.now_ns))
+        self.rejected += 1
+
+    def stop(self) -> None:
+        """As SIGTERM, SIGINT and SIGHUP do, until it has ended by itself."""
+        self.pulses.close()
+        began_ns = self.plc.now_ns
+        while not self.pulses.ended and not self.plc.killed:
+            if not self.pulses.step():
+                self.plc.advance(max(self.pulses.wake_ns() or 0, self.plc.now_ns + MS))
+            self._look()
+        if self.plc.now_ns - began_ns > 5000 * MS:
+            self.problems.append("the stop takes longer than 5 s")
+        if not self.plc.killed and self.plc.coil and not self.pulses.open_since_ns:
+            self.problems.append("it ended with the coil on, and did not say so")
+        self._settle()
+
+    def start(self) -> None:
+        """Begins anew, after :meth:`stop`."""
+        self.plc.killed = False
+        self.plc.advance(self.plc.now_ns + RESTART_NS)
+        self.pulses = self._start()
+
+    def check(self) -> None:
+        """Raises AssertionError for anything that must not have been."""
+        self._settle()
+        on_ns: int | None = None
+        for at_ns, value in [*self.plc.changes, (self.plc.now_ns, False)]:
+            if value:
+                on_ns = at_ns
+            elif on_ns is not None:
+                self._check_span(on_ns, at_ns)
+                on_ns = None
+        assert not self.plc.coil, "the coil is left on"
+        assert self.pulses.is_off, "it does not know that the coil is off"
+        assert not self.pulses.open_since_ns
+        assert not self.problems, self.problems
+
+    def _check_span(self, on_ns: int, off_ns: int) -> None:
+        reasons = [on_ns, *(at_ns for at_ns in (*self.due, *self.starts) if at_ns <= off_ns)]
+        last_ns = max(*reasons, self.plc.fault_ns if self.plc.fault_ns <= off_ns else on_ns)
+        if self.plc.fault_ns > off_ns:  # a later fault: this span was under an earlier one
+            last_ns = max(last_ns, off_ns - BOUND_NS)
+        assert off_ns - last_ns <= BOUND_NS, f"on from {on_ns / MS} to {off_ns / MS} ms, {last_ns / MS}"
+
+    def _look(self) -> None:
+        """Whenever the gate is called off, it is; but for a write that a gateway has queued."""
+        if self.pulses.is_off and self.plc.coil and self.plc.now_ns - self.plc.fault_ns > LATE_NS + AGAIN_NS:
+            self.problems.append(f"called off while it is on, at {self.plc.now_ns / MS} ms")
+
+    def _begin_again(self) -> None:
+        self.due.clear()
+        self.rejected = 0
+        self.start()
+
+    def _settle(self) -> None:
+        counts = self.pulses.tally.counters()
+        waiting = counts["rejected"] - counts["fired"] - counts["missed"]
+        if waiting and (self.pulses.ended or not self.due or self.due[-1] + 10 * BOUND_NS < self.plc.now_ns):
+            self.problems.append(f"{waiting} parts were neither fired nor missed: {counts}")
+
+    def _start(self) -> Pulses:
+        plc = self.plc
+        plc.connected = False
+        device = Device("plc", 1, plc, clock=lambda: plc.now_ns / 1e9)
+        self.starts.append(plc.now_ns)
+        beats = iter(range(1, 1 << 16))
+        beat = (lambda: device.write_register(7, next(beats))) if self._watched else None
+        return Pulses(
+            lambda is_open: device.write_coil(COIL, is_open), DELAY_NS, PULSE_NS, beat=beat, clock=lambda: plc.now_ns
+        )
+
+
+def play(plc: SimulatedPlc, judge: Judge, script: Sequence[tuple[str, int, list[str]]], *, watched: bool = False) -> Line:
+    """Each entry is an action (``part``, ``stop``, ``wait``), a wait after it in ms, and faults of requests from then
+    on; then all is well for long enough."""
+    line = Line(plc, judge, watched=watched)
+    for action, wait_ms, faults in script:
+        plc.faults += faults
+        if action == "part":
+            line.reject()
+        elif action == "stop":
+            line.stop()
+            line.start()
+        line.run_until(plc.now_ns + wait_ms * MS)
+    line.run_until(max(plc.now_ns, plc.fault_ns) + 5000 * MS)
+    while plc.faults:  # those that no request has met yet
+        line.run_until(plc.now_ns + 1000 * MS)
+        line.reject()
+        line.run_until(max(plc.now_ns, plc.fault_ns) + 5000 * MS)
+    return line
