@@ -15,8 +15,8 @@ from edge.durable import write_whole
 from edge.frames.care import Care
 from edge.frames.care_options import CareOptions
 from edge.frames.events import Event
+from edge.messages import GATE, MAY_BE_OPEN, Identity
 from edge.messages import Event as Message
-from edge.messages import Identity
 from edge.pipeline import Glance
 
 log = logging.getLogger(__name__)
@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 MEMORY = "cameras.json"
 """In the state folder: each camera's usual sharpness, so that a lens that is dirty at the start is noticed."""
 REMEMBER_S = 3600.0
-GATE, MAY_BE_OPEN = "gate", "may be open"
-"""In the place of the camera's name, and the fault, of an event of the gate."""
 
 
 class Told(Protocol):

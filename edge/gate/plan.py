@@ -29,8 +29,8 @@ class Step(NamedTuple):
     """What is to be done now."""
 
     kind: Literal["on", "off", "beat"]
-    due_ns: int = 0
-    """When the part of an "on" is at the gate."""
+    at_ns: int = 0
+    """When the part of an "on" is at the gate; when an "off" is sent."""
 
 
 class PulsePlan:
@@ -67,7 +67,7 @@ class PulsePlan:
         """After :meth:`close`: the off is confirmed, or was tried once where the output was known to be off."""
         if self.is_off:
             return self._again_ns is None
-        return self._since_ns is None and self._tries_left <= 0
+        return self._since_ns is None and self._again_ns is None and self._tries_left <= 0
 
     @property
     def waiting(self) -> int:
@@ -149,10 +149,12 @@ class PulsePlan:
             self._off_ns = self._since_ns = None
             self._until_ns = 0
         else:
-            self._until_ns = max(self._until_ns, step.due_ns + self._pulse_ns)
+            self._until_ns = max(self._until_ns, step.at_ns + self._pulse_ns)
             self._off_ns = self._until_ns
         if step.kind == "on":
             self._tally.fired()
+        elif step.kind == "off" and _is_due(self._again_ns, step.at_ns):
+            self._again_ns = None
 
     def failed(self, step: Step, now_ns: int, *, unchanged: bool = False) -> None:
         """No answer, a wrong one, or an error. ``unchanged``: the output is certainly as it was."""
@@ -160,6 +162,8 @@ class PulsePlan:
         self._tries_left -= 1
         if step.kind == "off":
             self._owe(now_ns + RETRY_NS)
+            if self._again_ns is not None and self._since_ns is None:
+                self._since_ns = now_ns
             return
         self._owe(now_ns)
         if step.kind == "beat":
@@ -179,10 +183,8 @@ class PulsePlan:
         return self._begin(Step("on", due_ns))
 
     def _begin_off(self, now_ns: int) -> Step:
-        if _is_due(self._again_ns, now_ns):
-            self._again_ns = None
         self._owe(now_ns)
-        return self._begin(Step("off"))
+        return self._begin(Step("off", now_ns))
 
     def _begin(self, step: Step) -> Step:
         self._at_hand = step

@@ -16,6 +16,8 @@ from edge.record import Record
 SCHEMA = 1
 MAX_NAME = 64
 INT64 = (1 << 63) - 1
+GATE, MAY_BE_OPEN = "gate", "may be open"
+"""What an event of the gate has in the place of the camera's name, and its fault."""
 _NOT_NEGATIVE = {"least": 0, "most": INT64}
 
 

@@ -116,7 +116,9 @@ class Line:
         )
 
 
-def play(plc: SimulatedPlc, judge: Judge, script: Sequence[tuple[str, int, list[str]]], *, watched: bool = False) -> Line:
+def play(
+    plc: SimulatedPlc, judge: Judge, script: Sequence[tuple[str, int, list[str]]], *, watched: bool = False
+) -> Line:
     """Each entry is an action (``part``, ``stop``, ``wait``), a wait after it in ms, and faults of requests from then
     on; then all is well for long enough."""
     line = Line(plc, judge, watched=watched)
@@ -128,9 +130,10 @@ def play(plc: SimulatedPlc, judge: Judge, script: Sequence[tuple[str, int, list[
             line.stop()
             line.start()
         line.run_until(plc.now_ns + wait_ms * MS)
-    line.run_until(max(plc.now_ns, plc.fault_ns) + 5000 * MS)
+    line.run_until(plc.now_ns + 1000 * MS)
     while plc.faults:  # those that no request has met yet
-        line.run_until(plc.now_ns + 1000 * MS)
         line.reject()
-        line.run_until(max(plc.now_ns, plc.fault_ns) + 5000 * MS)
+        line.run_until(plc.now_ns + 1000 * MS)
+    while plc.now_ns - plc.fault_ns < 5000 * MS:
+        line.run_until(plc.now_ns + 1000 * MS)
     return line
