@@ -68,10 +68,12 @@ class Caretaker:
 
     def gate(self, open_since_ns: int, detail: str) -> Iterator[Message]:
         """An event when the gate may be open since then, and one when it is known to be off (0) again."""
-        since_ns, self._open_since_ns = self._open_since_ns, open_since_ns
-        if bool(since_ns) != bool(open_since_ns):
-            lasted_s = max(0.0, (time.time_ns() - since_ns) / 1e9) if since_ns else 0.0
-            yield self._message(GATE, MAY_BE_OPEN, bool(open_since_ns), since_ns or open_since_ns, lasted_s, detail)
+        since_ns, active = self._open_since_ns, open_since_ns != 0
+        if active == (since_ns != 0):
+            return
+        self._open_since_ns = open_since_ns
+        lasted_s = 0.0 if active else max(0.0, (time.time_ns() - since_ns) / 1e9)
+        yield self._message(GATE, MAY_BE_OPEN, active, since_ns or open_since_ns, lasted_s, detail)
 
     def faults(self, camera: int) -> tuple[str, ...]:
         """What is wrong with it now, but for being lost."""

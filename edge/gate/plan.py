@@ -56,6 +56,8 @@ class PulsePlan:
         self._was_on = True
         self._closed = False
         self._tries_left = 1
+        self._forced_ns: int | None = None
+        """When an off was asked for that has not been sent and confirmed since."""
 
     @property
     def is_off(self) -> bool:
@@ -88,9 +90,9 @@ class PulsePlan:
         return True
 
     def drive_off(self, now_ns: int) -> None:
-        """An off is to be sent now, whatever is on."""
+        """An off is to be sent now, whatever is on, or is being switched on at this moment."""
         self._owe(now_ns)
-        self._until_ns = 0
+        self._until_ns, self._forced_ns = 0, now_ns
 
     def close(self, now_ns: int) -> None:
         """Parts on their way are missed; an off is the last that is sent."""
@@ -100,7 +102,9 @@ class PulsePlan:
         if self._due:
             self._tally.missed("closed", len(self._due))
             self._due.clear()
-        if not self._failed:
+        if self._failed:
+            self._forced_ns = now_ns  # its next try is under way, or waits for its pause
+        else:
             self.drive_off(now_ns)
 
     def broken(self, now_ns: int) -> None:
@@ -153,8 +157,11 @@ class PulsePlan:
             self._off_ns = self._until_ns
         if step.kind == "on":
             self._tally.fired()
-        elif step.kind == "off" and _is_due(self._again_ns, step.at_ns):
-            self._again_ns = None
+        elif step.kind == "off":
+            self._again_ns = None if _is_due(self._again_ns, step.at_ns) else self._again_ns
+            self._forced_ns = None if _is_due(self._forced_ns, step.at_ns) else self._forced_ns
+        if self._forced_ns is not None:
+            self._owe(now_ns)
 
     def failed(self, step: Step, now_ns: int, *, unchanged: bool = False) -> None:
         """No answer, a wrong one, or an error. ``unchanged``: the output is certainly as it was."""

@@ -42,11 +42,17 @@ class RegisterGate:
     """
 
     def __init__(
-        self, device: Device, register: int, *, clock: Callable[[], float] = time.monotonic, start: bool = True
+        self,
+        device: Device,
+        register: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+        start: bool = True,
     ) -> None:
         """Without ``start`` nothing is sent until :meth:`deliver` is called."""
         self.slack = SlackHistogram()
-        self._device, self._register, self._clock = device, register, clock
+        self._device, self._register, self._clock, self._sleep = device, register, clock, sleep
         self._tally = Tally()
         self._waiting: queue.Queue[tuple[Judgement, float] | None] = queue.Queue(_MAX_WAITING)
         self._count = 0
@@ -108,7 +114,7 @@ class RegisterGate:
                 if self._doubt is not sent:  # else it is read back what became of it, once the PLC is there again
                     self._miss(judgement, "closed" if self._closed else "output")
                 return
-            time.sleep(RETRY_S)
+            self._sleep(RETRY_S)
 
     def _try(self, sent: _Sent) -> bool:
         """Whether its fate is known."""

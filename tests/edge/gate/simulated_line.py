@@ -1,4 +1,4 @@
-"""A coil's gate over a simulated PLC, in the PLC's time: parts come, faults come, the process is stopped or killed."""
+"""A coil's gate over a simulated PLC, in the PLC's time: parts and faults come, the process is stopped or killed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from edge.gate.pulses import Pulses
 from edge.judgement import Judgement
 from tests.edge.gate.simulated_plc import COIL, LATE_NS, MS, TIMEOUT_NS, SimulatedPlc
 
-PULSE_NS, DELAY_NS = 20 * MS, 100 * MS
-BOUND_NS = PULSE_NS + TIMEOUT_NS + round(REOPEN_S * 1e9) + 2 * RETRY_NS + 20 * MS
-"""From the moment at which the device can be reached to the off: pulse, time-out, pause before reopening; two pauses
-of our own and some requests' time."""
+DELAY_NS = 100 * MS
+BOUND_NS = TIMEOUT_NS + round(REOPEN_S * 1e9) + 2 * RETRY_NS + 20 * MS
+"""From the moment at which the device can be reached to the off, beside the pulse: time-out, pause before reopening; two
+pauses of our own and some requests' time."""
 RESTART_NS = 300 * MS
 Judge = Callable[..., Judgement]
 
@@ -21,8 +21,9 @@ Judge = Callable[..., Judgement]
 class Line:
     """``edge run`` as far as its gate goes."""
 
-    def __init__(self, plc: SimulatedPlc, judge: Judge, *, watched: bool = False) -> None:
-        self.plc, self._judge, self._watched = plc, judge, watched
+    def __init__(self, plc: SimulatedPlc, judge: Judge, *, watched: bool = False, pulse_ms: int = 20) -> None:
+        self.plc, self._judge, self._watched, self._pulse_ns = plc, judge, watched, pulse_ms * MS
+        self._bound_ns = BOUND_NS + self._pulse_ns
         self.rejected = 0
         self.due: list[int] = []
         self.starts: list[int] = []
@@ -85,8 +86,8 @@ class Line:
         reasons = [on_ns, *(at_ns for at_ns in (*self.due, *self.starts) if at_ns <= off_ns)]
         last_ns = max(*reasons, self.plc.fault_ns if self.plc.fault_ns <= off_ns else on_ns)
         if self.plc.fault_ns > off_ns:  # a later fault: this span was under an earlier one
-            last_ns = max(last_ns, off_ns - BOUND_NS)
-        assert off_ns - last_ns <= BOUND_NS, f"on from {on_ns / MS} to {off_ns / MS} ms, {last_ns / MS}"
+            last_ns = max(last_ns, off_ns - self._bound_ns)
+        assert off_ns - last_ns <= self._bound_ns, f"on from {on_ns / MS} to {off_ns / MS} ms, {last_ns / MS}"
 
     def _look(self) -> None:
         """Whenever the gate is called off, it is; but for a write that a gateway has queued."""
@@ -101,7 +102,7 @@ class Line:
     def _settle(self) -> None:
         counts = self.pulses.tally.counters()
         waiting = counts["rejected"] - counts["fired"] - counts["missed"]
-        if waiting and (self.pulses.ended or not self.due or self.due[-1] + 10 * BOUND_NS < self.plc.now_ns):
+        if waiting and (self.pulses.ended or not self.due or self.due[-1] + 10 * self._bound_ns < self.plc.now_ns):
             self.problems.append(f"{waiting} parts were neither fired nor missed: {counts}")
 
     def _start(self) -> Pulses:
@@ -112,19 +113,36 @@ class Line:
         beats = iter(range(1, 1 << 16))
         beat = (lambda: device.write_register(7, next(beats))) if self._watched else None
         return Pulses(
-            lambda is_open: device.write_coil(COIL, is_open), DELAY_NS, PULSE_NS, beat=beat, clock=lambda: plc.now_ns
+            lambda is_open: device.write_coil(COIL, is_open),
+            DELAY_NS,
+            self._pulse_ns,
+            beat=beat,
+            clock=lambda: plc.now_ns,
         )
 
 
 def play(
-    plc: SimulatedPlc, judge: Judge, script: Sequence[tuple[str, int, list[str]]], *, watched: bool = False
+    plc: SimulatedPlc,
+    judge: Judge,
+    script: Sequence[tuple[str, int, list[str]]],
+    *,
+    watched: bool = False,
+    pulse_ms: int = 20,
 ) -> Line:
-    """Each entry is an action (``part``, ``stop``, ``wait``), a wait after it in ms, and faults of requests from then
-    on; then all is well for long enough."""
-    line = Line(plc, judge, watched=watched)
+    """Each entry is an action, a wait after it in ms, and faults of requests from then on; then all is well for long
+    enough. Actions are ``part``, ``stop``, ``wait``, and ``stop meanwhile`` and ``off meanwhile``: while the next
+    request is under way."""
+    line = Line(plc, judge, watched=watched, pulse_ms=pulse_ms)
     for action, wait_ms, faults in script:
         plc.faults += faults
-        if action == "part":
+        if "meanwhile" in action:
+            plc.meanwhile = line.pulses.close if action == "stop meanwhile" else lambda: line.pulses.drive_off(0)
+            line.reject()
+            line.run_until(plc.now_ns + 125 * MS)
+            if action == "stop meanwhile":
+                line.stop()
+                line.start()
+        elif action == "part":
             line.reject()
         elif action == "stop":
             line.stop()
@@ -134,6 +152,7 @@ def play(
     while plc.faults:  # those that no request has met yet
         line.reject()
         line.run_until(plc.now_ns + 1000 * MS)
-    while plc.now_ns - plc.fault_ns < 5000 * MS:
+    last_ns = max(line.due, default=0) + pulse_ms * MS
+    while plc.now_ns < max(plc.fault_ns, last_ns) + 5000 * MS:
         line.run_until(plc.now_ns + 1000 * MS)
     return line

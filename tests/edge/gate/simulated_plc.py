@@ -1,4 +1,4 @@
-"""A PLC in a time of its own, in the place of pymodbus' client: it knows the truth, and fails at each request as told.
+"""A PLC in a time of its own, in the place of pymodbus' client: it knows the truth, and fails as it is told.
 
 The real :class:`~edge.gate.modbus_device.Device` and :class:`~edge.gate.pulses.Pulses` stand on it, so a pulse with
 its faults takes microseconds.
@@ -7,6 +7,7 @@ its faults takes microseconds.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -32,8 +33,8 @@ FAULTS = (
     "killed before",
     "killed after",
 )
-"""What a request may meet. ``done late``: a gateway queues it, and it is done after its time-out; ``restarts on``: the
-coil is retentive."""
+"""What a request may meet. ``done late``: a gateway queues it, and it is done after its time-out; ``restarts on``:
+the coil is retentive."""
 AWAY_NS = 3000 * MS
 LATE_NS = 400 * MS
 """After the time-out."""
@@ -60,6 +61,8 @@ class SimulatedPlc:
     changes: list[tuple[int, bool]] = field(default_factory=list)
     beats: list[int] = field(default_factory=list)
     killed: bool = False
+    meanwhile: Callable[[], object] | None = None
+    """Called once, while a request is under way: what another thread does then."""
     _away_until_ns: int = -1
     _late: list[tuple[int, bool]] = field(default_factory=list)
     """When the coil will be set, by a request that is queued."""
@@ -103,6 +106,9 @@ class SimulatedPlc:
     def _ask(self, value: bool | None, answer: Any) -> Any:
         sent_ns = self.now_ns
         self._stale = [(at_ns, stale) for at_ns, stale in self._stale if at_ns > sent_ns]  # the rest was flushed
+        if self.meanwhile is not None:
+            happening, self.meanwhile = self.meanwhile, None
+            happening()
         fault = self.faults.pop(0) if self.faults else "ok"
         self.advance(self.now_ns + MS)
         if fault != "ok":

@@ -16,7 +16,7 @@ from tests.edge.gate.simulated_plc import FAULTS, SimulatedPlc
 
 EXAMPLES = int(os.environ.get("EDGE_FAULT_SEQUENCES", "300"))
 ACTIONS = st.tuples(
-    st.sampled_from(["part", "part", "part", "wait", "stop"]),
+    st.sampled_from(["part", "part", "part", "wait", "stop", "stop meanwhile", "off meanwhile"]),
     st.sampled_from([0, 1, 10, 99, 119, 120, 121, 300, 600, 1200]),
     st.lists(st.sampled_from(FAULTS), max_size=3),
 )
@@ -39,7 +39,11 @@ def _quiet() -> Iterator[None]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
-    script=st.lists(ACTIONS, min_size=1, max_size=8), is_rtu=st.booleans(), coil=st.booleans(), watched=st.booleans()
+    script=st.lists(ACTIONS, min_size=1, max_size=8),
+    is_rtu=st.booleans(),
+    coil=st.booleans(),
+    watched=st.booleans(),
+    pulse_ms=st.sampled_from([20, 5000]),
 )
 def test_no_output_is_left_on(
     judgement: Callable[..., Judgement],
@@ -47,5 +51,6 @@ def test_no_output_is_left_on(
     is_rtu: bool,
     coil: bool,
     watched: bool,
+    pulse_ms: int,
 ) -> None:
-    play(SimulatedPlc(is_rtu=is_rtu, coil=coil), judgement, script, watched=watched).check()
+    play(SimulatedPlc(is_rtu=is_rtu, coil=coil), judgement, script, watched=watched, pulse_ms=pulse_ms).check()
