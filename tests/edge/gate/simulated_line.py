@@ -112,13 +112,11 @@ class Line:
         self.starts.append(plc.now_ns)
         beats = iter(range(1, 1 << 16))
         beat = (lambda: device.write_register(7, next(beats))) if self._watched else None
-        return Pulses(
-            lambda is_open: device.write_coil(COIL, is_open),
-            DELAY_NS,
-            self._pulse_ns,
-            beat=beat,
-            clock=lambda: plc.now_ns,
-        )
+
+        def output(is_open: bool) -> None:
+            device.write_coil(COIL, is_open)
+
+        return Pulses(output, DELAY_NS, self._pulse_ns, beat=beat, clock=lambda: plc.now_ns)
 
 
 def play(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import gpiozero
 import pytest
@@ -87,7 +87,7 @@ def test_a_thread_that_dies_over_its_plan_drives_the_output_off_and_goes_on(
 class FailingPin(MockPin):
     """Raises what it is told at its writes, after or before they had their effect."""
 
-    faults: list[tuple[BaseException, bool] | None] = []
+    faults: ClassVar[list[tuple[BaseException, bool] | None]] = []
 
     def _set_state(self, value: Any) -> None:
         fault = self.faults.pop(0) if self.faults else None
