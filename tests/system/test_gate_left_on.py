@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.edge.gate.faulty_plc import TcpPlc, wait_for
-from tests.system.daemons import EDGE, Daemon
+from tests.support.daemon import EDGE, Daemon
 
 pytestmark = pytest.mark.system
 
