@@ -34,7 +34,7 @@ SECONDS = int(os.environ.get("FUZZ_SECONDS", "0"))
 """Longer than RUNS take."""
 MAX_BYTES = 512
 SESSION = 7
-QUICK = Config(SESSION, 2, 3, eye_gap=1, eye_blocked=2, silence_ms=1, feedback_ms=1, late=0, failsafe=0)
+QUICK = Config(
     SESSION, distance=2, pulse=3, eye_gap=1, eye_blocked=2, silence_ms=1, feedback_ms=1, late=0, failsafe=0
 )
 CONVERSATIONS: tuple[Sequence[Message], ...] = (
