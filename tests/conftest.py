@@ -25,7 +25,9 @@ from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
 from edge.decide import Decision
 from edge.errors import MissingError
 from edge.frames.frame import Image
-from edge.interpreter import open_interpreter
+from edge.interpreter import open_interpreter, remembered
+from edge.interpreter.runtimes import find_runtime
+from edge.interpreter.setup import Setup
 from edge.judgement import Judgement
 from edge.preprocess import Preprocessor
 from edge.trust.keys import PrivateKey
@@ -191,6 +193,27 @@ def photos(tmp_path: Path, picture: Callable[..., Image]) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def children_remembered() -> Iterator[None]:
+    """Tries each model in a child process once a worker: what a child has run without harm is not tried again.
+
+    Only without a delegate, whose library may change; a failure is never remembered.
+    """
+    tried: set[tuple[bytes, Setup]] = set()
+    real = remembered.check_in_child
+
+    def check(model: bytes, setup: Setup) -> None:
+        key = (hashlib.sha256(model).digest(), setup)
+        if key not in tried:
+            real(model, setup)
+        if setup.delegate is None:
+            tried.add(key)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(remembered, "check_in_child", check)
+        yield
+
+
 @pytest.fixture
 def write_config(tmp_path: Path, artifact: Path, photos: Path) -> Callable[..., Path]:
     """``write_config(source="sim://line?count=9")``: a configuration of the colour model on the photos, changed."""
@@ -217,9 +240,19 @@ def write_config(tmp_path: Path, artifact: Path, photos: Path) -> Callable[..., 
             f'[sync]\nbroker = "{broker}"\npredictions = true\n{extra}\n',
             "utf-8",
         )
+        if model == artifact and state == "state" and not model_settings:
+            _remember(artifact, tmp_path / state)
         return path
 
     return write
+
+
+def _remember(artifact: Path, state: Path) -> None:
+    """Notes in the state folder that the model has run without harm, as a start that tried it would."""
+    state.mkdir(exist_ok=True)
+    model, _ = split(artifact.read_bytes())
+    with remembered.checked(model, Setup(runtime=find_runtime("auto").name), state):
+        pass
 
 
 @pytest.fixture(scope="session")

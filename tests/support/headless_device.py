@@ -23,7 +23,7 @@ CONFIG = """
 id = "{name}"
 groups = {groups}
 [source]
-uri = "sim://line"
+uri = "sim://line?width=64&height=48"
 [model]
 path = "none.tflite"
 [sync]

@@ -18,7 +18,7 @@ CONFIG = """
 id = "{name}"
 state = "{state}"
 [source]
-uri = "sim://line?fps=30"
+uri = "sim://line?width=64&height=48&fps=30"
 policy = "every"
 deadline_ms = 60000
 [model]

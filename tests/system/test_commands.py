@@ -73,7 +73,7 @@ class Console:
 @pytest.fixture
 def daemon(write_config: Callable[..., Path], start: Callable[..., Daemon], mosquitto: Any) -> Daemon:
     allowed = '["status", "doctor", "audit", "set:health.interval_s"]'
-    config = write_config(source="sim://line?fps=50", policy="latest", broker=mosquitto.url)
+    config = write_config(source="sim://line?width=64&height=48&fps=50", policy="latest", broker=mosquitto.url)
     text = config.read_text().replace("predictions = true", f"predictions = true\ncommands = {allowed}")
     config.write_text(text)
     daemon = start(config)
@@ -133,7 +133,7 @@ def test_two_thousand_hostile_messages_over_the_wire_leave_the_daemon_as_it_was(
 def test_a_device_that_allows_nothing_does_not_listen(
     write_config: Callable[..., Path], start: Callable[..., Daemon], mosquitto: Any
 ) -> None:
-    daemon = start(write_config(source="sim://line?fps=50", policy="latest", broker=mosquitto.url))
+    daemon = start(write_config(source="sim://line?width=64&height=48&fps=50", policy="latest", broker=mosquitto.url))
     daemon.wait_for("connected")
     console = Console(mosquitto.url)
     console.send(b'{"id": "1", "command": "status"}')
@@ -151,7 +151,7 @@ def test_whom_the_acl_does_not_let_ask_is_not_heard(
     acl.write_text(f"topic read {ACK}/#\ntopic readwrite edge/v1/line-1/status\nuser boss\ntopic readwrite edge/#\n")
     broker = make_mosquitto(acl_file=str(acl))
     broker.start()
-    config = write_config(source="sim://line?fps=50", policy="latest", broker=broker.url)
+    config = write_config(source="sim://line?width=64&height=48&fps=50", policy="latest", broker=broker.url)
     text = config.read_text().replace("predictions = true", 'commands = ["status"]\nusername = "boss"')
     config.write_text(text)
     start(config).wait_for("connected")

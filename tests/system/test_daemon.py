@@ -20,6 +20,8 @@ from tests.support.daemon import Daemon, delivered
 
 pytestmark = pytest.mark.system
 
+LINE = "sim://line?width=64&height=48"
+
 COMMIT_S = 0.5
 
 
@@ -44,7 +46,7 @@ def once_judged(folder: Path, least: int, timeout_s: float = 60) -> int:
 def test_sigterm_ends_it_within_two_seconds_with_everything_flushed(
     tmp_path: Path, write_config: Callable[..., Path], start: Callable[[Path], Daemon]
 ) -> None:
-    daemon = start(write_config(source="sim://line?fps=100", policy="latest", extra="[buffer]\ncommit_s = 600"))
+    daemon = start(write_config(source=f"{LINE}&fps=100", policy="latest", extra="[buffer]\ncommit_s = 600"))
     daemon.wait_for("judging")
     once_judged(tmp_path, 50)
     asked = time.monotonic()
@@ -59,7 +61,7 @@ def test_sigterm_ends_it_within_two_seconds_with_everything_flushed(
 def test_sigterm_is_as_quick_when_the_broker_does_not_answer(
     tmp_path: Path, write_config: Callable[..., Path], start: Callable[[Path], Daemon], mosquitto: Any
 ) -> None:
-    daemon = start(write_config(source="sim://line?fps=100", broker=mosquitto.url))
+    daemon = start(write_config(source=f"{LINE}&fps=100", broker=mosquitto.url))
     daemon.wait_for("connected")
     mosquitto.pause()
     time.sleep(0.5)
@@ -81,7 +83,9 @@ def test_kill_9_loses_at_most_the_stated_window_and_the_next_start_carries_on(
     fps = 100
     store = monitor(mosquitto.url)
     config = write_config(
-        source=f"sim://line?fps={fps}", broker=mosquitto.url, extra=f"[buffer]\ncommit_s = {COMMIT_S}"
+        source=f"{LINE}&fps={fps}",
+        broker=mosquitto.url,
+        extra=f"[buffer]\ncommit_s = {COMMIT_S}",
     )
     daemon = start(config)
     daemon.wait_for("judging")
@@ -110,7 +114,7 @@ def test_every_record_and_window_arrives_exactly_once_over_the_brokers_absence(
 ) -> None:
     store = monitor(mosquitto.url)
     config = write_config(
-        source="sim://line?fps=100&count=600",
+        source=f"{LINE}&fps=100&count=600",
         model=watched,
         broker=mosquitto.url,
         extra=f"[buffer]\ncommit_s = {COMMIT_S}\n[drift]\nwindow = 30",

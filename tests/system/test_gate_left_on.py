@@ -18,6 +18,8 @@ from tests.support.daemon import EDGE, Daemon
 
 pytestmark = pytest.mark.system
 
+LINE = "sim://line?width=64&height=48"
+
 COIL = 3
 ALL = ["red", "green", "blue"]
 LONG = "delay_ms=0&pulse_ms=5000"
@@ -37,7 +39,7 @@ def configure(write_config: Callable[..., Path], plc: TcpPlc) -> Callable[..., P
 
     def make(reject: list[str] = ALL, options: str = LONG, **changes: Any) -> Path:
         gate = f"modbus://{plc.place}?coil={COIL}&{options}"
-        return write_config(source="sim://line?fps=5", policy="latest", reject=reject, gate=gate, **changes)
+        return write_config(source=f"{LINE}&fps=5", policy="latest", reject=reject, gate=gate, **changes)
 
     return make
 

@@ -36,7 +36,7 @@ DAEMON = """
 id = "{name}"
 groups = ["ovens"]
 [source]
-uri = "sim://line?fps=20"
+uri = "sim://line?width=64&height=48&fps=20"
 deadline_ms = 20000
 [model]
 path = "../factory.tflite"

@@ -22,7 +22,7 @@ def test_everything_that_a_daemon_sends_fits_its_schema(
 ) -> None:
     out = tmp_path / "sent.jsonl"
     config = write_config(
-        source="sim://line?fps=100&count=200",
+        source="sim://line?width=64&height=48&fps=100&count=200",
         model=watched,
         broker=f"file://{out}",
         extra="[drift]\nwindow = 50\n[health]\ninterval_s = 0.5\n[buffer]\ncommit_s = 0.2",

@@ -97,7 +97,7 @@ def start(write_config: Callable[..., Path]) -> Iterator[Callable[[str], Daemon]
 def test_under_load_socket_and_port_tell_what_the_line_does_and_are_gone_after_sigterm(
     start: Callable[[str], Daemon],
 ) -> None:
-    daemon = start("sim://line?fps=100")
+    daemon = start("sim://line?width=64&height=48&fps=100")
     before = daemon.wait_until(lambda health: health.decided > 50).health
     answered, done = [0], threading.Event()
 
@@ -137,7 +137,7 @@ def test_under_load_socket_and_port_tell_what_the_line_does_and_are_gone_after_s
 
 
 def test_one_snapshot_is_told_alike_by_all_ways(start: Callable[[str], Daemon]) -> None:
-    daemon = start("sim://line?fps=50")
+    daemon = start("sim://line?width=64&height=48&fps=50")
     daemon.wait_until(lambda health: health.decided > 20)
     first, figures, healthz = _of_one_snapshot(daemon)
     health, camera = first.health, first.health.cameras[0]
@@ -167,7 +167,7 @@ def _of_one_snapshot(daemon: Daemon) -> tuple[Snapshot, dict[tuple[str, str], fl
 
 
 def test_kill_9_leaves_a_socket_that_neither_misleads_nor_hinders(start: Callable[[str], Daemon]) -> None:
-    daemon = start("sim://line?fps=50")
+    daemon = start("sim://line?width=64&height=48&fps=50")
     told = daemon.wait_until(lambda health: health.decided > 20)
     os.kill(daemon.process.pid, signal.SIGKILL)
     daemon.process.wait()
@@ -175,7 +175,7 @@ def test_kill_9_leaves_a_socket_that_neither_misleads_nor_hinders(start: Callabl
     status, remains = daemon.status()
     assert (status, remains["running"]) == (6, False)
     assert remains["state"]["boot_id"] == told.health.boot_id
-    again = start("sim://line?fps=50")
+    again = start("sim://line?width=64&height=48&fps=50")
     assert again.wait_until(lambda health: health.decided > 0).pid == again.process.pid
 
 

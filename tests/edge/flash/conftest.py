@@ -15,7 +15,7 @@ CONFIG = """
 id = "line-7"
 state = "/var/lib/edge"
 [source]
-uri = "sim://line"
+uri = "sim://line?width=64&height=48"
 [model]
 path = "factory.tflite"
 """

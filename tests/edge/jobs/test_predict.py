@@ -138,7 +138,7 @@ def test_progress_is_shown_when_asked_for(
 
 
 @pytest.mark.system
-@pytest.mark.parametrize(("kind", "frames"), [("csv", 300), ("jsonl", 300), ("db", 3000)])
+@pytest.mark.parametrize(("kind", "frames"), [("csv", 300), ("jsonl", 300), ("db", 1500)])
 def test_killed_in_the_middle_and_resumed_the_file_is_as_if_undisturbed(
     artifact: Path, tmp_path: Path, kind: str, frames: int
 ) -> None:

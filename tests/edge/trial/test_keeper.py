@@ -23,6 +23,7 @@ from tests.edge.trial.lines import judged, running
 pytestmark = pytest.mark.slow
 
 LABELS = ("red", "green", "blue")
+LINE = "sim://line?width=64&height=48"
 FACTORY = Judge("faulty", 1, LABELS)
 
 
@@ -32,7 +33,7 @@ def configure(
 ) -> Callable[..., Config]:
     """``configure(shadow=0)``: a simulated line with the model that has no fault, which trusts the key."""
 
-    def make(model: str = "plain", uris: tuple[str, ...] = ("sim://line?fps=100",), **slots: float) -> Config:
+    def make(model: str = "plain", uris: tuple[str, ...] = (f"{LINE}&fps=100",), **slots: float) -> Config:
         path = tmp_path / "edge.toml"
         sources = "".join(
             f'[[source]]\nname = "c{number}"\nuri = "{uri}"\ndeadline_ms = 60000\n' for number, uri in enumerate(uris)
@@ -86,7 +87,7 @@ def test_a_model_that_is_swapped_away_leaves_the_memory(
 
 
 def test_all_cameras_are_swapped(configure: Callable[..., Config], faulty: Callable[..., Path]) -> None:
-    config = configure(uris=("sim://line?fps=60", "sim://line?fps=60&seed=3"))
+    config = configure(uris=(f"{LINE}&fps=60", f"{LINE}&fps=60&seed=3"))
     with running(config) as line:
         assert line.outcome(faulty("plain", version=2)).result == "committed"
     assert line.report is not None
@@ -119,7 +120,7 @@ def test_a_model_that_is_no_good_is_rolled_back(
 def test_frames_that_a_model_on_trial_refuses_are_judged_by_the_one_before_it(
     configure: Callable[..., Config], faulty: Callable[..., Path]
 ) -> None:
-    with running(configure(trial_frames=300, uris=("sim://line?fps=30",))) as line:
+    with running(configure(trial_frames=300, uris=(f"{LINE}&fps=30",))) as line:
         assert "the runtime refused" in line.outcome(faulty("refuses", version=2)).reason
         line.wait(lambda: line.judges()[-1] == FACTORY)
     assert line.report is not None

@@ -26,6 +26,7 @@ from tests.system.arm64.board import EDGE, PROJECT, PYTHON, emulated, environmen
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 PATIENCE_S = 240.0
+LINE = "sim://line?width=64&height=48"
 TRIAL = "[slots]\nshadow = 5\nshadow_s = 60\ntrial_frames = 30\nmost_latency = 1000.0\n"
 
 
@@ -74,7 +75,7 @@ def test_kill_9_loses_nothing_that_was_committed_and_everything_reaches_the_brok
     monitor: Callable[[str], Path],
 ) -> None:
     store = monitor(mosquitto.url)
-    config = write_config(source="sim://line?fps=10", broker=mosquitto.url, extra="[buffer]\ncommit_s = 0.5")
+    config = write_config(source=f"{LINE}&fps=10", broker=mosquitto.url, extra="[buffer]\ncommit_s = 0.5")
     daemon = board(config)
     seen = health(tmp_path / "state", 20)
     assert seen.temperature_c == 48.312
@@ -86,7 +87,7 @@ def test_kill_9_loses_nothing_that_was_committed_and_everything_reaches_the_brok
     assert [seq for _, seq in first] == list(range(len(first)))
     assert first
 
-    report = board(write_config(source="sim://line?count=20&pace=fast", broker=mosquitto.url)).report(PATIENCE_S)
+    report = board(write_config(source=f"{LINE}&count=20&pace=fast", broker=mosquitto.url)).report(PATIENCE_S)
     assert report["captured"] == report["decided"] + sum(report["dropped"].values()) == 20
     assert report["pending"] == 0
     found = delivered(store, len(first) + report["judged"], PATIENCE_S)
@@ -101,7 +102,7 @@ def test_a_flashed_model_is_tried_and_committed_and_a_wrong_one_never_judges(
     make_signed: Callable[..., bytes],
     signing_key: PrivateKey,
 ) -> None:
-    config = write_config(source="sim://line?fps=4", policy="latest", extra=TRIAL)
+    config = write_config(source=f"{LINE}&fps=4", policy="latest", extra=TRIAL)
     # A loaded emulator is far slower than a line; what is tried here is not its speed.
     patient = config.read_text("utf-8").replace('policy = "latest"', 'policy = "latest"\ndeadline_ms = 60000.0')
     config.write_text(patient, "utf-8")

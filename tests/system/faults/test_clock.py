@@ -55,7 +55,7 @@ def test_steps_of_an_hour_and_of_ten_years_reorder_and_double_nothing(
 ) -> None:
     store = monitor(mosquitto.url)
     config = write_config(
-        source="sim://line?fps=100&count=500",
+        source="sim://line?width=64&height=48&fps=100&count=500",
         model=watched,
         broker=mosquitto.url,
         extra="[buffer]\ncommit_s = 0.2\n[drift]\nwindow = 40\n[health]\ninterval_s = 0.5",
@@ -82,7 +82,7 @@ def test_a_device_that_wakes_in_1970_sends_right_times_once_its_clock_is_set(
     tmp_path: Path, clock: Clock, write_config: Callable[..., Path], start: Callable[..., Daemon], watched: Path
 ) -> None:
     config = write_config(
-        source="sim://line?fps=100&count=300",
+        source="sim://line?width=64&height=48&fps=100&count=300",
         model=watched,
         broker=f"file://{tmp_path}/not-there-yet/carried.jsonl",
         extra="[buffer]\ncommit_s = 0.2\n[drift]\nwindow = 40",

@@ -31,7 +31,7 @@ def record(seq: int) -> Record:
 def config_on(write_config: Callable[..., Path]) -> Callable[..., Path]:
     def write(disk: Disk, frames: int) -> Path:
         return write_config(
-            source=f"sim://line?fps=100&count={frames}",
+            source=f"sim://line?width=64&height=48&fps=100&count={frames}",
             policy="every",
             state=f"{disk.root}/state",
             extra=f"[buffer]\ncommit_s = {COMMIT_S}\n",

@@ -78,7 +78,7 @@ def kept_after_restart(disk: Disk, path: Path) -> list[tuple[str, Record]]:
 def edge_run(write_config: Callable[..., Path], disk: Disk) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     """``edge run`` with its state on the disk."""
     config = write_config(
-        source="sim://line?fps=200",
+        source="sim://line?width=64&height=48&fps=200",
         policy="latest",
         state=f"{disk.root}/state",
         extra=f"[buffer]\ncommit_s = {DAEMON_COMMIT_S}",
