@@ -12,8 +12,8 @@ from tests.edge.gate.simulated_plc import COIL, LATE_NS, MS, TIMEOUT_NS, Simulat
 
 DELAY_NS = 100 * MS
 BOUND_NS = TIMEOUT_NS + round(REOPEN_S * 1e9) + 2 * RETRY_NS + 20 * MS
-"""From the moment at which the device can be reached to the off, beside the pulse: time-out, pause before reopening; two
-pauses of our own and some requests' time."""
+"""From the moment at which the device can be reached to the off, beside the pulse: time-out, pause before reopening;
+two pauses of our own and some requests' time."""
 RESTART_NS = 300 * MS
 Judge = Callable[..., Judgement]
 
