@@ -16,8 +16,8 @@ from edge.gate.tally import Tally
 RETRY_NS = 100_000_000
 """Pause before an off that failed is sent again."""
 AGAIN_NS = 1_000_000_000
-"""An "on" whose answer was lost may still be under way, in a gateway that queues: so long after it the off that was
-confirmed is sent once more."""
+"""An "on" whose answer was lost, or which a process sent that was killed, may still be under way, in a gateway that
+queues: so long after it, and after the start, the off that was confirmed is sent once more."""
 OVERDUE_NS = 1_000_000_000
 """An off that hangs for so long counts as one that failed."""
 CLEAR_NS = 20_000_000
@@ -50,7 +50,7 @@ class PulsePlan:
         self._since_ns: int | None = now_ns
         """Since when the output may be on; None: it is known to be off."""
         self._until_ns = 0
-        self._again_ns: int | None = None
+        self._again_ns: int | None = now_ns + AGAIN_NS
         self._beat_at_ns = now_ns
         self._at_hand: Step | None = None
         self._was_on = True

@@ -102,6 +102,7 @@ def test_the_end_says_that_no_off_was_confirmed_and_does_not_hang(
 
 def test_a_plc_that_ends_the_pulse_itself_is_told_no_off(tcp: TcpPlc, judgement: Judge) -> None:
     gate = started(tcp, "&pulse=plc")
+    wait_for(lambda: gate._pulses.wake_ns() is None)  # type: ignore[attr-defined]  # the start's second off is over
     before = len(tcp.writes)
     gate.act(judgement(0, reject=True, captured_ns=time.monotonic_ns()))
     wait_for(lambda: gate.counters()["fired"] == 1)

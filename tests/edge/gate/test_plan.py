@@ -19,9 +19,9 @@ def tally() -> Tally:
 
 
 def plan_at_rest(tally: Tally, *, self_closing: bool = False, beat_ns: int = 0) -> PulsePlan:
-    """One whose first off is confirmed at START."""
-    plan = PulsePlan(START, PULSE, tally, self_closing=self_closing, beat_ns=beat_ns)
-    assert done(plan, START) == "off"
+    """One whose first offs are confirmed: at its start and, the last, at START."""
+    plan = PulsePlan(START - AGAIN_NS, PULSE, tally, self_closing=self_closing, beat_ns=beat_ns)
+    assert [done(plan, START - AGAIN_NS), done(plan, START)] == ["off", "off"]
     return plan
 
 
@@ -51,6 +51,16 @@ def test_the_first_step_is_an_off_and_until_it_is_confirmed_the_output_may_be_on
     assert plan.wake_ns(START) == START + RETRY_NS
     assert done(plan, START + RETRY_NS) == "off"
     assert plan.is_off and plan.open_since(START + RETRY_NS) is None
+
+
+def test_the_off_of_the_start_is_sent_again_for_an_on_of_a_killed_process_that_a_gateway_has_queued(
+    tally: Tally,
+) -> None:
+    plan = PulsePlan(START, PULSE, tally)
+    assert done(plan, START) == "off"
+    assert plan.is_off and plan.wake_ns(START) == START + AGAIN_NS
+    assert done(plan, START + AGAIN_NS) == "off"
+    assert plan.wake_ns(START + AGAIN_NS) is None
 
 
 def test_a_part_opens_for_its_pulse_and_no_longer(tally: Tally) -> None:

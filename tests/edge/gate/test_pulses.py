@@ -85,7 +85,7 @@ def test_the_plcs_coil_is_on_for_the_pulse(plc: Plc, judgement: Judge) -> None:
     wait_until(lambda: len(plc.coils) == 3)
     assert plc.coils == [(3, False), (3, True), (3, False)], "the first is the start's"
     gate.close()
-    assert plc.coils[3:] == [(3, False)], "the last is the end's"
+    assert set(plc.coils[3:]) == {(3, False)}, "the last is the end's"
 
 
 def test_the_plc_gets_every_decision_in_one_write_of_four_registers(plc: Plc, judgement: Judge) -> None:
