@@ -119,17 +119,6 @@ def aliens(shared_data: Path) -> Samples:
 
 
 @pytest.fixture(scope="module")
-def half_of_the_aliens(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of every second picture of each label."""
-    folder = tmp_path_factory.mktemp("half")
-    for label in ("anomaly", "normal"):
-        (folder / label).mkdir()
-        for path in sorted((shared_data / "aliens" / label).glob("*.png"))[::2]:
-            (folder / label / path.name).symlink_to(path)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def aliens_float(aliens_model: Path) -> FloatModel:
     return load(aliens_model)
 
@@ -178,10 +167,10 @@ def test_a_wrong_preprocessing_shows(aliens: Samples, aliens_float: FloatModel, 
     ids=["colour", "range", "resize"],
 )
 def test_what_is_given_wrongly_is_doubted(
-    half_of_the_aliens: Path, aliens_float: FloatModel, settings: Settings, doubt: str
+    shared_data: Path, aliens_float: FloatModel, settings: Settings, doubt: str
 ):
     said = io.StringIO()
-    material = gather(aliens_float, half_of_the_aliens, settings, Progress())
+    material = gather(aliens_float, shared_data / "aliens", settings, Progress())
     found, _ = find_preprocessing(aliens_float, material, settings, Progress(said))
     assert re.search(doubt, "; ".join(found.warnings))
     assert "warning: " in said.getvalue()
