@@ -10,6 +10,7 @@ WORKERS_PER_CORE = 2
 """Many tests wait for a process of theirs; meanwhile others compute."""
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Number of workers for ``-n auto``."""
     return WORKERS_PER_CORE * len(os.sched_getaffinity(0))
