@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from edge.artifact import Artifact
 from edge.artifact.artifact import GOLDEN, LABELS, MANIFEST
 from edge.artifact.container import append_files, split
 from edge.artifact.golden import Golden
@@ -25,9 +27,8 @@ from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
 from edge.decide import Decision
 from edge.errors import MissingError
 from edge.frames.frame import Image
-from edge.interpreter import open_interpreter, remembered
-from edge.interpreter.runtimes import find_runtime
-from edge.interpreter.setup import Setup
+from edge.interpreter import Setup, Wanted, checked, open_interpreter
+from edge.interpreter.remembered import FOLDER as CHECKED
 from edge.judgement import Judgement
 from edge.preprocess import Preprocessor
 from edge.trust.keys import PrivateKey
@@ -161,6 +162,35 @@ def make_signed(make_artifact: Callable[..., bytes], signing_key: PrivateKey) ->
     return make
 
 
+@pytest.fixture(scope="session")
+def remember(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """``remember(state, path, Setup("litert"))``: that state folder, which remembers what the model was tried with.
+
+    It is tried once a session, as always; a test that is not about the trial is spared the child process.
+    """
+    states: dict[tuple[bytes, Setup], Path] = {}
+
+    def make(state: Path, model: Path, setup: Setup = Wanted().default) -> Path:
+        flatbuffer = Artifact.load(model).model
+        if (flatbuffer, setup) not in states:
+            once = tmp_path_factory.mktemp("remembered")
+            with checked(flatbuffer, setup, once):
+                states[flatbuffer, setup] = once
+        shutil.copytree(states[flatbuffer, setup] / CHECKED, state / CHECKED, dirs_exist_ok=True)
+        return state
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tried(
+    remember: Callable[..., Path], colour_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    """``tried("litert")``: a state folder that remembers the colour model, alone and in each artifact."""
+    folder = tmp_path_factory.mktemp("tried")
+    return lambda runtime="auto": remember(folder, colour_model, Setup(runtime))
+
+
 @pytest.fixture
 def faulty(tmp_path: Path, picture: Callable[..., Image], signing_key: PrivateKey) -> Callable[..., Path]:
     """``faulty("stalls", version=2)``: a signed artifact of a model that goes wrong, see :func:`faulty_model`."""
@@ -193,30 +223,13 @@ def photos(tmp_path: Path, picture: Callable[..., Image]) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", autouse=True)
-def children_remembered() -> Iterator[None]:
-    """Tries each model in a child process once a worker: what a child has run without harm is not tried again.
-
-    Only without a delegate, whose library may change; a failure is never remembered.
-    """
-    tried: set[tuple[bytes, Setup]] = set()
-    real = remembered.check_in_child
-
-    def check(model: bytes, setup: Setup) -> None:
-        key = (hashlib.sha256(model).digest(), setup)
-        if key not in tried:
-            real(model, setup)
-        if setup.delegate is None:
-            tried.add(key)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remembered, "check_in_child", check)
-        yield
-
-
 @pytest.fixture
-def write_config(tmp_path: Path, artifact: Path, photos: Path) -> Callable[..., Path]:
-    """``write_config(source="sim://line?count=9")``: a configuration of the colour model on the photos, changed."""
+def write_config(tmp_path: Path, artifact: Path, photos: Path, remember: Callable[..., Path]) -> Callable[..., Path]:
+    """``write_config(source="sim://line?count=9")``: a configuration of the colour model on the photos, changed.
+
+    Its own state folder remembers the model.
+    """
+    remember(tmp_path / "state", artifact)
 
     def write(
         source: object = photos,
@@ -240,30 +253,21 @@ def write_config(tmp_path: Path, artifact: Path, photos: Path) -> Callable[..., 
             f'[sync]\nbroker = "{broker}"\npredictions = true\n{extra}\n',
             "utf-8",
         )
-        if model == artifact and state == "state" and not model_settings:
-            _remember(artifact, tmp_path / state)
         return path
 
     return write
 
 
-def _remember(artifact: Path, state: Path) -> None:
-    """Notes in the state folder that the model has run without harm, as a start that tried it would."""
-    state.mkdir(exist_ok=True)
-    model, _ = split(artifact.read_bytes())
-    with remembered.checked(model, Setup(runtime=find_runtime("auto").name), state):
-        pass
-
-
 @pytest.fixture(scope="session")
-def drift_reference(colour_model: Path) -> bytes:
+def drift_reference(colour_model: Path, tried: Callable[..., Path]) -> bytes:
     """A reference of the simulated line through the colour model, packed."""
     from edge.artifact.describe import Given
     from edge.drift import FEATURES, Reference, measure
     from edge.model import load
     from edge.sim import SimulatedLine
 
-    model, line = load(colour_model, given=Given(colour="RGB", range="0..255")), SimulatedLine.from_uri("sim://line")
+    line = SimulatedLine.from_uri("sim://line")
+    model = load(colour_model, given=Given(colour="RGB", range="0..255"), state=tried())
     features, scores, predicted = [], [], []
     for part in range(300):
         decision = model.predict(line.image(part))

@@ -17,13 +17,13 @@ from edge.model import Model, load
 
 
 @pytest.fixture
-def model(tmp_path: Path, make_artifact: Callable[..., bytes]) -> Callable[..., Model]:
+def model(tmp_path: Path, make_artifact: Callable[..., bytes], tried: Callable[..., Path]) -> Callable[..., Model]:
     """``model("red", "green", "blue")``: the colour model with other words for red, green and blue."""
 
     def make(*labels: str, rule: Rule | None = None) -> Model:
         path = tmp_path / f"{'-'.join(labels)}.tflite"
         path.write_bytes(make_artifact(labels=labels))
-        return load(path, rule=rule)
+        return load(path, rule=rule, state=tried())
 
     return make
 

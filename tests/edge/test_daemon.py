@@ -27,8 +27,9 @@ BELT = "sim://line?trigger=free&pace=fast&width=640&height=160&speed=600&defects
 
 
 @pytest.fixture
-def write(tmp_path: Path, artifact: Path) -> Callable[..., Path]:
-    """``write(sources, extra)``: a configuration with these [[source]] tables."""
+def write(tmp_path: Path, artifact: Path, remember: Callable[..., Path]) -> Callable[..., Path]:
+    """``write(sources, extra)``: a configuration with these [[source]] tables, whose model was tried before."""
+    remember(tmp_path / "state", artifact)
 
     def make(*sources: str, extra: str = "") -> Path:
         path = tmp_path / "edge.toml"

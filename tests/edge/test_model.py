@@ -20,8 +20,10 @@ RUNTIMES = [runtime.name for runtime in usable_runtimes()]
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("colour", ["red", "green", "blue"])
-def test_the_colour_is_named(artifact: Path, picture: Callable[..., Image], runtime: str, colour: str) -> None:
-    decision = load(artifact, runtime=runtime).predict(picture(colour, 33, 71))  # type: ignore[arg-type]
+def test_the_colour_is_named(
+    artifact: Path, picture: Callable[..., Image], tried: Callable[..., Path], runtime: str, colour: str
+) -> None:
+    decision = load(artifact, runtime=runtime, state=tried(runtime)).predict(picture(colour, 33, 71))  # type: ignore[arg-type]
     assert decision.label == colour
     assert decision.score == pytest.approx(decision.scores.max())
     assert decision.scores.sum() == pytest.approx(1.0, abs=0.02)
@@ -29,9 +31,9 @@ def test_the_colour_is_named(artifact: Path, picture: Callable[..., Image], runt
 
 
 def test_rejected_are_the_labels_of_the_rule_and_what_scores_too_low(
-    artifact: Path, picture: Callable[..., Image]
+    artifact: Path, picture: Callable[..., Image], tried: Callable[..., Path]
 ) -> None:
-    model = load(artifact, rule=Rule(frozenset({"red"}), least_score=0.9))
+    model = load(artifact, rule=Rule(frozenset({"red"}), least_score=0.9), state=tried())
     assert model.predict(picture("red")).reject
     assert not model.predict(picture("green")).reject
     grey = np.full((8, 8, 3), 128, np.uint8)
@@ -40,17 +42,19 @@ def test_rejected_are_the_labels_of_the_rule_and_what_scores_too_low(
 
 
 def test_an_artifact_with_swapped_colour_order_fails_its_golden_samples(
-    tmp_path: Path, make_artifact: Callable[..., bytes]
+    tmp_path: Path, make_artifact: Callable[..., bytes], tried: Callable[..., Path]
 ) -> None:
     path = tmp_path / "swapped.tflite"
     path.write_bytes(make_artifact(colour="BGR"))
     with pytest.raises(ArtifactError, match=r"golden samples come out .* steps apart"):
-        load(path)
+        load(path, state=tried())
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_golden_samples_are_reproduced_on_every_runtime(artifact: Path, runtime: str) -> None:
-    assert verify_golden(load(artifact, runtime=runtime)) <= 8  # type: ignore[arg-type]
+def test_golden_samples_are_reproduced_on_every_runtime(
+    artifact: Path, tried: Callable[..., Path], runtime: str
+) -> None:
+    assert verify_golden(load(artifact, runtime=runtime, state=tried(runtime))) <= 8  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -69,34 +73,36 @@ def test_what_a_runtime_keeps_of_its_refusals_does_not_grow_for_months(
     assert longest < 200 * REFUSALS_MOST
 
 
-def test_the_number_of_labels_must_fit(tmp_path: Path, make_artifact: Callable[..., bytes]) -> None:
+def test_the_number_of_labels_must_fit(
+    tmp_path: Path, make_artifact: Callable[..., bytes], tried: Callable[..., Path]
+) -> None:
     path = tmp_path / "labels.tflite"
     path.write_bytes(make_artifact(labels=("red", "green")))
     with pytest.raises(ArtifactError, match="2 labels for 3 classes"):
-        load(path)
+        load(path, state=tried())
 
 
-def test_a_foreign_model_must_be_told_what_it_does_not_state(colour_model: Path) -> None:
+def test_a_foreign_model_must_be_told_what_it_does_not_state(colour_model: Path, tried: Callable[..., Path]) -> None:
     with pytest.raises(ArtifactError, match="does not state its colour order"):
-        load(colour_model)
+        load(colour_model, state=tried())
     with pytest.raises(ArtifactError, match="does not state its value range"):
-        load(colour_model, given=Given(colour="RGB"))
+        load(colour_model, given=Given(colour="RGB"), state=tried())
 
 
 def test_a_foreign_model_runs_with_what_is_given(
-    colour_model: Path, tmp_path: Path, picture: Callable[..., Image]
+    colour_model: Path, tmp_path: Path, picture: Callable[..., Image], tried: Callable[..., Path]
 ) -> None:
     labels = tmp_path / "labels.txt"
     labels.write_text("rot\ngrün\nblau\n", "utf-8")
-    model = load(colour_model, given=Given(labels, "RGB", "0..255"))
+    model = load(colour_model, given=Given(labels, "RGB", "0..255"), state=tried())
     assert model.predict(picture("green")).label == "grün"
     assert model.description.origins["labels"] == "given"
     assert model.description.origins["resize"] == "assumed"
 
 
-def test_what_the_artifact_states_cannot_be_given_again(artifact: Path) -> None:
+def test_what_the_artifact_states_cannot_be_given_again(artifact: Path, tried: Callable[..., Path]) -> None:
     with pytest.raises(ConfigError, match="states it itself"):
-        load(artifact, given=Given(colour="BGR"))
+        load(artifact, given=Given(colour="BGR"), state=tried())
 
 
 @pytest.mark.thirdparty

@@ -156,12 +156,15 @@ class StuckGate(NoGate):
 
 
 @pytest.fixture
-def run(artifact: Path, picture: Callable[..., Image]) -> Iterator[Callable[[NoGate], Pipeline]]:
+def run(
+    artifact: Path, picture: Callable[..., Image], tried: Callable[..., Path]
+) -> Iterator[Callable[[NoGate], Pipeline]]:
     """``run(gate)``: a real pipeline, judging in a thread of its own."""
     running: list[tuple[Pipeline, threading.Thread]] = []
 
     def begin(gate: NoGate) -> Pipeline:
-        pipeline = Pipeline(Camera(picture("red")), Chain(load(artifact)), gate, Intake(), Waiting("latest"))
+        model = Chain(load(artifact, state=tried()))
+        pipeline = Pipeline(Camera(picture("red")), model, gate, Intake(), Waiting("latest"))
         thread = threading.Thread(target=pipeline.run)
         running.append((pipeline, thread))
         thread.start()

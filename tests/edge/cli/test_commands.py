@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from edge.errors import EdgeError
 README = Path(__file__).parents[3] / "edge" / "README.md"
 
 
+@cache
 def parsers() -> dict[str, argparse.ArgumentParser]:
     """Every command and sub-command by the words that call it."""
     found: dict[str, argparse.ArgumentParser] = {}

@@ -7,6 +7,7 @@ Between them, and for a week, it is quiet.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +74,9 @@ class Morning:
 
 
 @pytest.fixture(scope="module")
-def seen() -> Seen:
-    model, line = load(MODEL, given=Given(colour="RGB", range="0..255")), SimulatedLine.from_uri(LINE)
+def seen(remember: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    state = remember(tmp_path_factory.mktemp("seen"), MODEL)
+    model, line = load(MODEL, given=Given(colour="RGB", range="0..255"), state=state), SimulatedLine.from_uri(LINE)
     features, scores, predicted = [], [], []
     for part in REFERENCE_PARTS:
         decision = model.predict(line.image(part))

@@ -53,8 +53,8 @@ class SlowGate(NoGate):
 
 
 @pytest.fixture
-def model(artifact: Path) -> Chain:
-    return Chain(load(artifact, rule=Rule(frozenset({"red"}))))
+def model(artifact: Path, tried: Callable[..., Path]) -> Chain:
+    return Chain(load(artifact, rule=Rule(frozenset({"red"})), state=tried()))
 
 
 def drain(intake: Intake) -> list[int]:

@@ -25,7 +25,9 @@ PX_PER_MM = 160 / 90
 
 
 @pytest.fixture
-def run(artifact: Path, belt_file: Callable[[str], Path]) -> Callable[..., tuple[Pipeline, list[Judged]]]:
+def run(
+    artifact: Path, belt_file: Callable[[str], Path], tried: Callable[..., Path]
+) -> Callable[..., tuple[Pipeline, list[Judged]]]:
     """``run(uri, judging)``: the pipeline that has judged the whole line, and its records."""
 
     def judge(uri: str, judging: Judging) -> tuple[Pipeline, list[Judged]]:
@@ -33,7 +35,8 @@ def run(artifact: Path, belt_file: Callable[[str], Path]) -> Callable[..., tuple
         stage: Stage = VotedParts(parts, Cut()) if judging == "vote" else FollowedParts(parts, Cut(square=True))
         intake = Intake()
         source = open_source(f"{uri}&count={FRAMES}")
-        pipeline = Pipeline(source, Chain(load(artifact)), SimulatedGate(), intake, Waiting("every"), stage=stage)
+        model = Chain(load(artifact, state=tried()))
+        pipeline = Pipeline(source, model, SimulatedGate(), intake, Waiting("every"), stage=stage)
         pipeline.run()
         return pipeline, list(iter(intake.take, None))
 
@@ -77,7 +80,7 @@ def test_the_place_on_the_belt_is_that_of_the_part(run: Callable[..., tuple[Pipe
 
 
 def test_frames_without_parts_are_decided_and_judge_nothing(
-    artifact: Path, belt_file: Callable[[str], Path], photos: Path
+    artifact: Path, belt_file: Callable[[str], Path], photos: Path, tried: Callable[..., Path]
 ) -> None:
     import cv2
 
@@ -87,9 +90,8 @@ def test_frames_without_parts_are_decided_and_judge_nothing(
         cv2.imwrite(str(path), empty)
     intake = Intake()
     stage = FollowedParts(Parts(calibration), Cut())
-    pipeline = Pipeline(
-        open_source(str(photos)), Chain(load(artifact)), SimulatedGate(), intake, Waiting("every"), stage=stage
-    )
+    model = Chain(load(artifact, state=tried()))
+    pipeline = Pipeline(open_source(str(photos)), model, SimulatedGate(), intake, Waiting("every"), stage=stage)
     pipeline.run()
     assert pipeline.accounts.decided == 30
     assert pipeline.accounts.judged == 0

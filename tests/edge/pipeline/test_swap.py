@@ -49,13 +49,15 @@ class Colours:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory, make_artifact: Callable[..., bytes]) -> tuple[Model, Model]:
+def models(
+    tmp_path_factory: pytest.TempPathFactory, make_artifact: Callable[..., bytes], tried: Callable[..., Path]
+) -> tuple[Model, Model]:
     """The colour model, and one that calls the same classes by other names."""
     folder = tmp_path_factory.mktemp("models")
     paths = folder / "colour.tflite", folder / "other.tflite"
     paths[0].write_bytes(make_artifact())
     paths[1].write_bytes(make_artifact(labels=("rot", "gruen", "blau")))
-    return load(paths[0], rule=RULE), load(paths[1], rule=RULE)
+    return load(paths[0], rule=RULE, state=tried()), load(paths[1], rule=RULE, state=tried())
 
 
 @pytest.fixture
