@@ -39,6 +39,7 @@ class Scene:
         self._lamp = texture.light_field(height, width)
         self._rail = _rail(rng, max(1, round(_RAIL_MM * self.px_per_mm)), width)
         self._noise = rng.standard_normal((height + _MARGIN, width + _MARGIN, 3), np.float32)
+        self._in_view: dict[tuple[int, str], Cookie] = {}
 
     def half_view_mm(self) -> float:
         """From the centre of the picture to its left or right border."""
@@ -49,11 +50,15 @@ class Scene:
         offset = round(-travel_mm * self.px_per_mm) % self._length
         canvas = self._belt[:, offset : offset + self.width].astype(np.float32)
         reach = self.half_view_mm() + PATCH_MM
+        drawn, in_view = self._in_view, dict[tuple[int, str], Cookie]()
         for part in belt.parts_between(travel_mm - reach, travel_mm + reach):
             along, across = belt.place(part)
             x = round(self.width / 2 + (travel_mm - along) * self.px_per_mm)
             y = round(self.height / 2 + across * self.px_per_mm)
-            _lay(canvas, self.bakery.draw(part, label(part)), x, y)
+            named = part, label(part)
+            in_view[named] = drawn.get(named) or self.bakery.draw(*named)
+            _lay(canvas, in_view[named], x, y)
+        self._in_view = in_view  # the next picture shows most of them again
         canvas[: len(self._rail)] = self._rail
         canvas[-len(self._rail) :] = self._rail[::-1]
         return self._expose(canvas, frame, now)
