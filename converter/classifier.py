@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from converter.conventions import Convention
+
+Asked = tuple[NDArray[np.uint8], Convention]
+"""Pictures, (n, height, width, channels), 0..255 RGB or grey, and what they are to become."""
 
 
 class Classifier(Protocol):
@@ -22,9 +26,6 @@ class Classifier(Protocol):
     @property
     def classes(self) -> int: ...
 
-    def judge(self, pixels: NDArray[np.uint8], convention: Convention) -> NDArray[np.float32]:
-        """Raw outputs, (n, size), as if the model was trained with ``convention``.
-
-        ``pixels``: (n, height, width, channels), 0..255 RGB or grey. Raises ConversionError.
-        """
+    def judge_each(self, asked: Iterable[Asked]) -> list[NDArray[np.float32]]:
+        """Raw outputs of each, (n, size), as if the model was trained with its convention. Raises ConversionError."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter import keras_files
-from converter.conventions import Convention
+from converter.classifier import Asked
 from converter.quiet import quietly, tensorflow
 from edge.errors import ConversionError
 
@@ -51,10 +51,10 @@ class FloatModel:
         outputs: NDArray[np.float32] = np.concatenate(parts).astype(np.float32)
         return outputs
 
-    def judge(self, pixels: NDArray[np.uint8], convention: Convention) -> NDArray[np.float32]:
-        """Raw outputs for input tensors of raw pixels, as if it was trained with ``convention``."""
+    def judge_each(self, asked: Iterable[Asked]) -> list[NDArray[np.float32]]:
+        """Raw outputs of each, as ``Classifier`` has it."""
         with quietly(f"{self.path} cannot be run"):
-            return self.predict(pixels, convention.apply)
+            return [self.predict(pixels, convention.apply) for pixels, convention in asked]
 
     @property
     def classes(self) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.choices import Range
-from converter.classifier import Classifier
+from converter.classifier import Asked, Classifier
 from converter.conventions import Convention, candidates
 from converter.dataset import Indices
 from converter.progress import Progress
@@ -61,16 +61,17 @@ def search(
     if not agreeing:
         given = f"--range {value_range} --colour {colour}".replace("--range None ", "")
         raise ConversionError(f"{given}: does not go with the model's {model.channels}-channel input")
+    each = [(samples.pixels, convention) for convention in agreeing]
+    return tried(model, each, samples.classes, progress, "tried")
+
+
+def tried(model: Classifier, each: Sequence[Asked], classes: Indices, progress: Progress, what: str) -> list[Trial]:
+    """Each candidate on its input tensors, which show pictures of these ``classes``."""
+    found = model.judge_each(progress.count(each, len(each), what))
     return [
-        tried(model, convention, samples.pixels, samples.classes)
-        for convention in progress.count(agreeing, len(agreeing), "tried")
+        Trial(convention, outputs, classes_of(outputs) == classes)
+        for (_, convention), outputs in zip(each, found, strict=True)
     ]
-
-
-def tried(model: Classifier, convention: Convention, pixels: NDArray[np.uint8], classes: Indices) -> Trial:
-    """One candidate; ``pixels`` are the input tensors, (n, height, width, channels)."""
-    outputs = model.judge(pixels, convention)
-    return Trial(convention, outputs, classes_of(outputs) == classes)
 
 
 def doubts(best: Trial, others: Sequence[Trial]) -> list[str]:

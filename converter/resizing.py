@@ -80,10 +80,9 @@ def try_rules(
     """Each rule with the same convention on the same pictures."""
     some = samples.at_most(MOST, seed=0)
     ways = tensors(some.paths, [rule.of(spec) for rule in every], progress)
-    return [
-        (rule, tried(model, convention, pixels, some.classes))
-        for rule, pixels in progress.count(zip(every, ways, strict=True), len(ways), "tried a resize rule")
-    ]
+    each = [(pixels, convention) for pixels in ways]
+    trials = tried(model, each, some.classes, progress, "tried a resize rule")
+    return list(zip(every, trials, strict=True))
 
 
 def choose_rule(found: Sequence[Tried], settings: Settings) -> Rule:

@@ -29,7 +29,7 @@ from converter.child import talk
 from converter.progress import Progress
 from edge.choices import RuntimeChoice
 from edge.errors import ConversionError, EdgeError, MissingError
-from edge.interpreter import Interpreter, Setup, TensorInfo
+from edge.interpreter import Interpreter, Setup, TensorInfo, Wanted
 from edge.typed import build, plain
 from edge.versions import older
 
@@ -126,13 +126,21 @@ def main(runtime: RuntimeChoice, target: Path, *more: str) -> int:
         if target.is_dir():
             _run_here(target, Setup(runtime, xnnpack=BUILTIN not in more))
         else:
-            from edge.model import load
-
-            load(target, runtime=runtime)
+            _load_here(target, runtime)
     except EdgeError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_status
     return 0
+
+
+def _load_here(path: Path, runtime: RuntimeChoice) -> None:
+    """As a device loads it; this process is the child in which a device would try the model first."""
+    from edge.artifact import Artifact
+    from edge.model import open_unchecked
+    from edge.tuning import choose_setup
+
+    artifact = Artifact.load(path)
+    open_unchecked(artifact, choose_setup(artifact.path, artifact.sha256, Wanted(runtime)))
 
 
 def _run_here(folder: Path, setup: Setup) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.classifier import Asked
 from converter.conventions import Convention
 from converter.progress import Progress
 from converter.runner import Run, installed_runtimes, run
@@ -71,36 +72,44 @@ class Ready:
         return OutputSpec(info.shape[-1], _dtype(self.path, info), info.scale, info.zero_point)
 
     def judge(self, pixels: NDArray[np.uint8], convention: Convention) -> Outputs:
-        """Real outputs, (n, size), on the first runtime, as ``Classifier`` has it."""
-        run = self.run(pixels, convention, installed_runtimes()[0], self.progress)
-        raw = self.output_spec()
-        outputs = np.stack([scores_of(row, raw) for row in run.outputs])
-        if not np.isfinite(outputs).all():
-            raise ConversionError(f"{self.path}: its scores are not numbers; NaN or infinity is in its weights")
-        return outputs
+        """Real outputs, (n, size), on the first runtime."""
+        return self.judge_each([(pixels, convention)])[0]
 
-    def run(
-        self,
-        pixels: NDArray[np.uint8],
-        convention: Convention,
-        runtime: RuntimeChoice,
-        progress: Progress,
-        xnnpack: bool = True,
-    ) -> Run:
-        """``pixels``: (n, height, width, channels), 0..255 RGB or grey. Raises ConversionError, MissingError."""
+    def judge_each(self, asked: Iterable[Asked]) -> list[Outputs]:
+        """Real outputs of each, as ``Classifier`` has it, on the first runtime."""
+        raw = self.output_spec()
+        runs = self.run_each(asked, installed_runtimes()[0], self.progress)
+        each = [np.stack([scores_of(row, raw) for row in run.outputs]) for run in runs]
+        if not all(np.isfinite(outputs).all() for outputs in each):
+            raise ConversionError(f"{self.path}: its scores are not numbers; NaN or infinity is in its weights")
+        return each
+
+    def run_each(
+        self, asked: Iterable[Asked], runtime: RuntimeChoice, progress: Progress, xnnpack: bool = True
+    ) -> list[Run]:
+        """One run of each, in as few child processes as memory allows. Raises ConversionError, MissingError."""
+        sizes: list[int] = []
+        runs: list[Run] = []
+        waiting: list[NDArray[np.generic]] = []
+        for pixels, convention in asked:
+            sizes.append(len(pixels))
+            for part in self._tensors(pixels, convention):
+                if sum(one.nbytes for one in waiting) + part.nbytes > CHUNK_BYTES:
+                    runs.append(run(self.flatbuffer, np.concatenate(waiting), runtime, progress, xnnpack))
+                    waiting.clear()
+                waiting.append(part)
+        runs.append(run(self.flatbuffer, np.concatenate(waiting), runtime, progress, xnnpack))
+        return replace(runs[0], outputs=np.concatenate([one.outputs for one in runs])).split(sizes)
+
+    def _tensors(self, pixels: NDArray[np.uint8], convention: Convention) -> Iterator[NDArray[np.generic]]:
+        """Input tensors by the device's own preprocessing, (n, height, width, channels), a chunk at a time."""
+        # As the preprocessing takes a picture: BGR, already of the right height and width.
         small = np.repeat(pixels, 3, axis=3) if self.channels == 1 else np.ascontiguousarray(pixels[:, :, :, ::-1])
         plain = InputSpec(self.height, self.width, self.channels, "uint8")
-        tensors = _tensors(small, self.input_spec(convention, plain))
-        runs = [run(self.flatbuffer, part, runtime, progress, xnnpack) for part in tensors]
-        return replace(runs[0], outputs=np.concatenate([one.outputs for one in runs]))
-
-
-def _tensors(small: NDArray[np.uint8], spec: InputSpec) -> Iterator[NDArray[np.generic]]:
-    """Of resized pictures, (n, height, width, 3) BGR, by the device's own preprocessing."""
-    preprocess = Preprocessor(spec)
-    step = max(1, CHUNK_BYTES // preprocess.tensor.nbytes)
-    for start in range(0, len(small), step):
-        yield np.stack([preprocess(picture)[0].copy() for picture in small[start : start + step]])
+        preprocess = Preprocessor(self.input_spec(convention, plain))
+        step = max(1, CHUNK_BYTES // preprocess.tensor.nbytes)
+        for start in range(0, len(small), step):
+            yield np.stack([preprocess(picture)[0].copy() for picture in small[start : start + step]])
 
 
 def _dtype(path: Path, info: TensorInfo) -> Dtype:

@@ -153,7 +153,8 @@ def _measure(
     unseen, known = material.unseen, material.known
     progress.say(f"running the model on {len(unseen) + len(known)} pictures")
     first, *others = installed_runtimes(settings.min_runtime)
-    judged = model.run(unseen.pixels, convention, first, progress)
+    run = partial(model.run_each, progress=progress)
+    (judged,) = run([(unseen.pixels, convention)], first)
     scores = evaluate.scores(judged, output)
     by_first = classes_of(scores)
     again = partial(model.judge, convention=convention)
@@ -162,20 +163,19 @@ def _measure(
     few = at_most(len(unseen), OTHER_RUNTIMES_MOST, seed=0)
 
     reports = [evaluate.report(judged, by_first, unseen.classes, output)]
-    steps = [model.run(tensors, convention, first, progress, xnnpack) for xnnpack in (True, False)]
+    parts = [(part, convention) for part in (tensors, probes(tensors), known.pixels)]
+    sampled, probed, reference = run(parts, first)
+    steps = [sampled, *run(parts[:1], first, xnnpack=False)]
     for runtime in others:
         try:
-            other = model.run(np.concatenate([unseen.pixels[few], tensors]), convention, runtime, progress)
+            shown, sampled = run([(unseen.pixels[few], convention), parts[0]], runtime)
         except MissingError as error:
             progress.say(f"warning: {error}")
             continue
-        shown, sampled = other.split([len(few), len(tensors)])
         reports.append(evaluate.report(shown, by_first[few], unseen.classes[few], output))
         steps.append(sampled)
     top = evaluate.scores(steps[0], output).max(axis=1)
-    probed = model.run(probes(tensors), convention, first, progress)
     steady, tolerance = steadiest([one.outputs for one in steps], probed.outputs, top)
-    reference = model.run(known.pixels, convention, first, progress)
     return Measured(
         accuracy=Accuracy(len(unseen), reports[0].accuracy),
         runtimes=tuple(reports),

@@ -59,6 +59,8 @@ class Report:
     cameras: tuple[CameraReport, ...]
     gate: dict[str, int]
     """What became of the decisions: see ``edge.gate.Gate.counters``."""
+    gate_open_since_ns: int
+    """Wall clock since which the gate may be open, when its off was not confirmed until the end; else 0."""
 
 
 def closing_report(
@@ -86,6 +88,7 @@ def closing_report(
         losses=sum(camera.losses for camera in cameras),
         cameras=cameras,
         gate=gate.counters(),
+        gate_open_since_ns=gate.condition().open_since_ns,
     )
 
 

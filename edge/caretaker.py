@@ -1,4 +1,5 @@
-"""What becomes of a camera's faults: messages for the monitor, and a memory of how sharp its pictures usually are."""
+"""What becomes of the faults of cameras and gate: messages for the monitor, and a memory of how sharp pictures
+usually are."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from edge.durable import write_whole
 from edge.frames.care import Care
 from edge.frames.care_options import CareOptions
 from edge.frames.events import Event
+from edge.messages import GATE, MAY_BE_OPEN, Identity
 from edge.messages import Event as Message
-from edge.messages import Identity
 from edge.pipeline import Glance
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Caretaker:
         usual = _remembered(self._file)
         self._cares = [Care(options, camera.name, usual.get(camera.name)) for camera in cameras]
         self._told = 0
+        self._open_since_ns = 0
         self._remembered_s = time.monotonic()
 
     def follow(self, identity: Identity) -> None:
@@ -56,13 +58,22 @@ class Caretaker:
     def see(self, glance: Glance) -> Iterator[Message]:
         """What a look at the whole picture begins or ends."""
         for event in self._cares[glance.camera].see(glance.picture, glance.captured_ns):
-            yield self._message(glance.camera, event)
+            yield self._of_camera(self._cameras[glance.camera].name, event)
 
     def losses(self) -> Iterator[Message]:
         """Cameras that went away or came back since the last call."""
-        for number, camera in enumerate(self._cameras):
+        for camera in self._cameras:
             for event in camera.source.take_events():
-                yield self._message(number, event)
+                yield self._of_camera(camera.name, event)
+
+    def gate(self, open_since_ns: int, detail: str) -> Iterator[Message]:
+        """An event when the gate may be open since then, and one when it is known to be off (0) again."""
+        since_ns, active = self._open_since_ns, open_since_ns != 0
+        if active == (since_ns != 0):
+            return
+        self._open_since_ns = open_since_ns
+        lasted_s = 0.0 if active else max(0.0, (time.time_ns() - since_ns) / 1e9)
+        yield self._message(GATE, MAY_BE_OPEN, active, since_ns or open_since_ns, lasted_s, detail)
 
     def faults(self, camera: int) -> tuple[str, ...]:
         """What is wrong with it now, but for being lost."""
@@ -83,17 +94,21 @@ class Caretaker:
         except OSError as error:
             log.warning("%s: not written (%s)", self._file, error.strerror)
 
-    def _message(self, camera: int, event: Event) -> Message:
+    def _of_camera(self, camera: str, event: Event) -> Message:
+        since_ns = max(0, event.since_wall_ns)
+        return self._message(camera, event.fault, event.begins, since_ns, event.lasted_s, event.detail)
+
+    def _message(self, camera: str, fault: str, active: bool, since_ns: int, lasted_s: float, detail: str) -> Message:
         number = self._told
         self._told += 1
         return Message(
             **self._identity.head(number),
-            camera=self._cameras[camera].name,
-            fault=event.fault,
-            active=event.begins,
-            since_ns=max(0, event.since_wall_ns),
-            lasted_s=round(event.lasted_s, 3),
-            detail=event.detail,
+            camera=camera,
+            fault=fault,
+            active=active,
+            since_ns=since_ns,
+            lasted_s=round(lasted_s, 3),
+            detail=detail,
         )
 
 

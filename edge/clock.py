@@ -49,6 +49,14 @@ def kernel_synchronized(timesync: Path = TIMESYNC) -> bool | None:
     return (timesync / "synchronized").exists() if timesync.is_dir() else None
 
 
+def local_time(wall_ns: int) -> str:
+    """Local date and time, to the second; ``unknown`` for what no calendar holds."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall_ns / 1e9))
+    except (OverflowError, ValueError, OSError):
+        return "unknown"
+
+
 def corrected(wall_ns: int, captured_ns: int, offset_ns: int | None) -> int:
     """``wall_ns``, or what it would have been if the clock had already been set as it was later in the same boot."""
     if offset_ns is None or abs(wall_ns - captured_ns - offset_ns) <= STEP_NS:

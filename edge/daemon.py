@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -29,6 +28,7 @@ from edge.commands.opening import open_desk
 from edge.config import Config
 from edge.errors import ArtifactError, EdgeError
 from edge.gate import Gate, NoGate, open_gate
+from edge.guard import GuardedThread, reason
 from edge.health.vitals import Vitals
 from edge.messages import Identity
 from edge.messages import Slots as SlotsMessage
@@ -100,17 +100,24 @@ class Line:
         config = self._config
         state = config.device.state
         cores = [source.core for source in config.source if source.core is not None]
-        with locked(state), reserved(cores), closing(StatusService(state, config.health.prometheus)) as status:
+        with (
+            locked(state),
+            closing(open_gate(config.gate, len(config.source))) as gate,
+            reserved(cores),
+            closing(StatusService(state, config.health.prometheus)) as status,
+        ):
+            # The gate before all that may fail: a daemon that cannot start closes what an earlier one left open.
+            status.serve_gate(gate)
             slots = Slots(state / FOLDER)
             start = begin(config, slots)
             buffer = open_buffer(config)
             try:
-                return self._judge(slots, start, buffer, status)
+                return self._judge(slots, start, buffer, status, gate)
             finally:
                 buffer.close()
 
-    def _judge(self, slots: Slots, start: Start, buffer: Buffer, status: StatusService) -> Report:
-        station = self._open_station(slots, start, buffer)
+    def _judge(self, slots: Slots, start: Start, buffer: Buffer, status: StatusService, gate: Gate) -> Report:
+        station = self._open_station(slots, start, buffer, gate)
         vitals, lanes = station.vitals, self._lanes
         station.office.start()
         station.keeper.start()
@@ -125,18 +132,14 @@ class Line:
             raise self._failure
         return closing_report(station.identity, lanes, station.office, buffer, station.intake, station.gate)
 
-    def _open_station(self, slots: Slots, start: Start, buffer: Buffer) -> Station:
+    def _open_station(self, slots: Slots, start: Start, buffer: Buffer, gate: Gate) -> Station:
         """No chain stays in a variable of ours: a model that is swapped away has to leave the memory."""
         config, chain = self._config, start.take()
         tenure = open_tenure(config, chain, buffer.boot_id)
         identity = tenure.identity
         sync = open_sync(config.sync, buffer, identity)
-        intake, gate = Intake(), open_gate(config.gate, len(config.source))
-        try:
-            lanes = self._lanes = open_lanes(config, chain, gate, intake)
-        except BaseException:
-            gate.close()
-            raise
+        intake = Intake()
+        lanes = self._lanes = open_lanes(config, chain, gate, intake)
         caretaker = open_caretaker(config, lanes, identity)
         vitals = Vitals(identity, [lane.counts(caretaker) for lane in lanes], intake, buffer, sync, _told(gate))
         auditor = open_auditor(config, tenure)
@@ -158,16 +161,17 @@ class Line:
             desk = open_desk(config.sync, sync, office, vitals, buffer, identity, auditor.folder)
             sync.start()
         crew = Crew(tuple(lane.pipeline.chain for lane in lanes), tenure)
-        keeper = self._open_keeper(slots, start, crew, office, vitals, sync)
+        keeper = self._open_keeper(slots, start, crew, office, vitals, sync, gate)
         return Station(identity, intake, gate, office, vitals, keeper, sync, desk, agent)
 
     def _close(self, station: Station, buffer: Buffer) -> None:
-        """What makes entries first, then what sends them."""
+        """The gate before anything that a disk or a thread may hold up, then what makes entries, then what sends
+        them."""
+        station.gate.close()
         if station.agent is not None:
             station.agent.stop()
         station.keeper.stop()
         station.office.finish()
-        station.gate.close()
         if station.sync is not None:
             self._wait_until_delivered(buffer)
             station.sync.stop(GOODBYE_S)
@@ -176,15 +180,23 @@ class Line:
         buffer.commit()
 
     def _open_keeper(
-        self, slots: Slots, start: Start, crew: Crew, office: Office, vitals: Vitals, sync: Sync | None
+        self,
+        slots: Slots,
+        start: Start,
+        crew: Crew,
+        office: Office,
+        vitals: Vitals,
+        sync: Sync | None,
+        gate: Gate,
     ) -> Keeper:
         def tell(message: SlotsMessage) -> None:
             vitals.slots = message
             if sync is not None:
                 sync.send_slots(message)
 
-        def hung(reason: str) -> NoReturn:
-            log.critical("%s; this process ends, for its supervisor to start anew", reason)
+        def hung(why: str) -> NoReturn:
+            log.critical("%s; this process ends, for its supervisor to start anew", why)
+            gate.close()
             office.flush(FLUSH_S)
             os._exit(ArtifactError.exit_status)
 
@@ -198,7 +210,10 @@ class Line:
 
     def _run_lanes(self, lanes: Sequence[Lane]) -> None:
         """Each in a thread of its own, until all have ended; one that fails ends them all."""
-        threads = [threading.Thread(target=self._run_lane, args=(lane,), name=f"line-{lane.name}") for lane in lanes]
+        threads = [
+            GuardedThread(self._run_lane, f"line-{lane.name}", args=(lane,), rescue=self._end, again=False)
+            for lane in lanes
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -212,6 +227,9 @@ class Line:
         except Exception as error:
             self._failure = self._failure or error
             self.stop()
+
+    def _end(self, error: BaseException) -> None:
+        self._fail(EdgeError(f"a line's thread died ({reason(error)})"))
 
     def _wait_until_delivered(self, buffer: Buffer) -> None:
         until = time.monotonic() + DRAIN_S

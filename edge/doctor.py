@@ -167,7 +167,7 @@ def _gate(config: Config) -> str:
         return "none configured"
     if gate.uri.startswith("serial:"):
         return _controller(gate)
-    open_gate(gate, len(config.source)).close()
+    open_gate(gate, len(config.source), start=False).close()
     return f"{gate.uri} can be opened"
 
 

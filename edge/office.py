@@ -21,6 +21,7 @@ from edge.caretaker import Caretaker
 from edge.clock import clock_state
 from edge.drift import WindowResult
 from edge.drift.message import drift_message
+from edge.guard import GuardedThread
 from edge.health.vitals import Vitals
 from edge.messages import Event, Stats, encode
 from edge.pipeline import Intake, Judged
@@ -72,7 +73,7 @@ class Office:
         """May be changed at any time."""
         self._next_look = self._next_health = time.monotonic()
         self._stopping, self._flush, self._flushed = threading.Event(), threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="office", daemon=True)
+        self._thread = GuardedThread(self._run, "office")
 
     def start(self) -> None:
         self._thread.start()
@@ -100,6 +101,7 @@ class Office:
         self._step()
         self._close(self._watches())
         self._caretaker.remember()
+        self._look_at_gate()
         self._buffer.commit()
         self._send_health()
 
@@ -240,10 +242,15 @@ class Office:
 
     def _look(self) -> None:
         self._next_look = time.monotonic() + LOOK_S
-        self._vitals.look()
+        self._look_at_gate()
         self._caretaker.remember_if_due()
         self._count_labels()
         tidy()
+
+    def _look_at_gate(self) -> None:
+        gate = self._vitals.look().health.gate
+        if gate is not None:
+            self._tell(self._caretaker.gate(gate.open_since_ns, gate.problem))
 
     def _send_health(self) -> None:
         self._next_health = time.monotonic() + self.health_interval_s

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from edge.guard import GuardedThread
 from edge.notify import notify, watchdog_s
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Watchdog:
         within_s = watchdog_s()
         self._look_s = LOOK_S if within_s is None else min(LOOK_S, within_s / 4)
         self._leaving = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+        self._thread = GuardedThread(self._run, "watchdog")
 
     def __enter__(self) -> Watchdog:
         if notify(STATUS="starting"):

@@ -31,6 +31,7 @@ from edge.preprocess import Preprocessor
 from edge.trust.keys import PrivateKey
 from edge.trust.signing import signed
 from tests.support.artifacts import DELEGATE, faulty_model, pack
+from tests.support.forkserver import ForkServer
 from tests.support.native import compile_library
 from tests.support.postgres import Postgres
 from tests.support.scheduling import (  # noqa: F401  # pytest finds its hooks here
@@ -70,6 +71,21 @@ def postgres() -> Iterator[Postgres]:
     server.start()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def runner_python() -> Iterator[Path]:
+    """A Python for the converter's and the core's children, with what they import, but neither runtime."""
+    modules = ("numpy", "cv2", "converter.child", "converter.loadable", "edge.model", "edge.tuning")
+    with ForkServer(["converter.runner", "edge.interpreter.child"], modules) as server:
+        yield server.python
+
+
+@pytest.fixture(scope="session")
+def tensorflow_python(runner_python: Path) -> Iterator[Path]:
+    """A Python for ``-m edge.cli.main``, ``-m converter.keras2`` and ``-c``, with TensorFlow imported already."""
+    with ForkServer(["edge.cli.main", "converter.keras2", "-c"], otherwise=runner_python) as server:
+        yield server.python
 
 
 COLOURS = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}

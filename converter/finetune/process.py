@@ -28,7 +28,7 @@ from edge.typed import build, plain
 
 THREADS = 4
 """Whatever the machine has: sums in another order are other bytes."""
-_ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def trained(model: bytes, pixels: NDArray[np.uint8], task: Task, progress: Progress) -> bytes:
@@ -41,7 +41,7 @@ def trained(model: bytes, pixels: NDArray[np.uint8], task: Task, progress: Progr
         (folder / "model.tflite").write_bytes(model)
         (folder / "task.json").write_text(json.dumps(plain(task)), "utf-8")
         np.save(folder / "pixels.npy", pixels)
-        status, last = talk([sys.executable, "-m", "converter.finetune.process", name], progress, _ENVIRONMENT)
+        status, last = talk([sys.executable, "-m", "converter.finetune.process", name], progress, ENVIRONMENT)
         if status == ConversionError.exit_status:
             raise ConversionError(last)
         if status:

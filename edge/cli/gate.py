@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.cli.gate_off import gate_off
 from edge.cli.options import Subparsers
 from edge.errors import ConfigError, GateError
 
@@ -56,7 +57,14 @@ def add(subparsers: Subparsers) -> None:
     )
     calibrate.add_argument("--parts", type=int, default=1, metavar="N", help="how many parts; default: 1")
     calibrate.set_defaults(run=calibrate_distance)
-    for kind in (status, fire, calibrate):
+    off = kinds.add_parser(
+        "off",
+        help="drive the gate off",
+        description="Drive the gate's output off, and see that confirmed. A running daemon is asked to do it.",
+        epilog="Example: edge gate off -c edge.toml",
+    )
+    off.set_defaults(run=gate_off)
+    for kind in (status, fire, calibrate, off):
         kind.add_argument("-c", "--config", type=Path, required=True, metavar="FILE", help="the edge.toml")
         kind.add_argument("--json", action="store_true", help="print one JSON object")
     flash = kinds.add_parser(
@@ -156,6 +164,7 @@ def _fire(gate: GateConfig, count: int) -> int:
 
     opened = open_gate(gate)
     try:
+        opened.drive_off(_PATIENCE_S)  # nothing is fired before that is confirmed
         for number in range(count):
             if number:
                 time.sleep(1.0)

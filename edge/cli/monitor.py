@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
         if args.once:
             subscriber.connect()
         watch = Watching(subscriber, Retention(store.engine, keep) if args.store else None, until, beside)
-        with _ends_at_sigterm(watch.stop):
+        with _ends_at_signals(watch.stop):
             if args.json:
                 print_json(watch)
             elif args.once or args.duration is not None or not sys.stdout.isatty():
@@ -133,13 +133,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _ends_at_sigterm(stop: threading.Event) -> Iterator[None]:
+def _ends_at_signals(stop: threading.Event) -> Iterator[None]:
     """So that what is under way is stored and acknowledged, and others know that this monitor has left."""
-    before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop.set())
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _learn(store: Store, path: Path) -> None:

@@ -10,10 +10,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.cli.options import Subparsers
+from edge.clock import local_time
+from edge.errors import GateError
+from edge.guard import watch_all_threads
 
 if TYPE_CHECKING:
     from edge.account import Report
     from edge.config import Config
+    from edge.daemon import Line
+
+ENDING = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGXCPU,
+)
+"""All that end a process, but for those that nobody can answer, and SIGABRT, by which systemd asks where it hangs."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -21,7 +37,8 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "run",
         help="run the line: judge frames until stopped",
-        description="Run the line that a configuration describes, until its source ends or SIGTERM or Ctrl-C comes.",
+        description="Run the line that a configuration describes, until its source ends or SIGTERM, SIGHUP or Ctrl-C "
+        "comes.",
         epilog="Example: edge run -c edge.toml",
     )
     parser.add_argument("-c", "--config", type=Path, required=True, metavar="FILE", help="the configuration (TOML)")
@@ -31,7 +48,8 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Status 0 when the line was stopped or its source has ended."""
+    """Status 0 when the line was stopped or its source has ended; GateError, after the closing report, when the gate
+    may still be open."""
     from edge.config import load_config
 
     config = load_config(args.config)
@@ -40,11 +58,25 @@ def run(args: argparse.Namespace) -> int:
     from edge.daemon import Line
 
     line = Line(config)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: line.stop())
+    _end_in_order(line)
+    watch_all_threads()
     report = line.run()
     sys.stdout.write((_as_json(report) if args.json else _as_text(report)) + "\n")
+    if report.gate_open_since_ns:
+        since = local_time(report.gate_open_since_ns)
+        raise GateError(
+            f"{config.gate.uri}: MAY BE OPEN since {since}: no off was confirmed until the end; shut off its air, "
+            "then 'edge gate off'"
+        )
     return 0
+
+
+def _end_in_order(line: Line) -> None:
+    """Every signal that would end the process stops the line; one that comes again changes nothing. A hang-up that
+    whoever started it wants ignored (nohup) stays so."""
+    for number in ENDING:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: line.stop())
 
 
 def _check(config: Config, path: Path) -> int:
@@ -53,7 +85,7 @@ def _check(config: Config, path: Path) -> int:
     from edge.trial import active_file
 
     chain = load_chain(config, active_file(config))
-    open_gate(config.gate).close()
+    open_gate(config.gate, start=False).close()
     if config.sync.broker:
         make_transport(config.sync, "check")
     sys.stdout.write(f"{path}: correct; model {chain.name} with {len(chain.labels)} labels runs here\n")

@@ -16,6 +16,7 @@ from typing import Any
 
 from edge.commands.request import Request, parse
 from edge.errors import EdgeError, MessageError
+from edge.guard import GuardedThread
 from edge.sync.seldom import Seldom
 from edge.sync.transport import Incoming, Outgoing
 
@@ -54,7 +55,7 @@ class Desk:
         self.refused = 0
         """Malformed, hostile, not allowed, or too many at once."""
         self.repeated = 0
-        self._thread = threading.Thread(target=self._run, name="commands", daemon=True)
+        self._thread = GuardedThread(self._run, "commands")
         self._thread.start()
 
     def offer(self, incoming: Incoming) -> None:

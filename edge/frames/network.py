@@ -17,6 +17,7 @@ from edge.frames.clock import StreamClock, now
 from edge.frames.frame import Frame
 from edge.frames.opencv import cv2
 from edge.frames.pool import Pool
+from edge.guard import GuardedThread, reason
 
 # Read by OpenCV whenever it opens something, except by the Linux wheel 4.11.0.86 (opencv#27091). Without the second
 # and third, FFmpeg looks at 20 frames (0.8 s at 25 per second) only to measure their rate; what it must know, such as
@@ -78,7 +79,7 @@ class NetworkStream:
                 "check the path, the user and the password"
             )
         opening_s = time.monotonic() - begun
-        self._thread = threading.Thread(target=self._pump, args=(opening_s,), name=self._name, daemon=True)
+        self._thread = GuardedThread(self._pump, self._name, args=(opening_s,), again=False)
         self._thread.start()
 
     @classmethod
@@ -124,6 +125,9 @@ class NetworkStream:
                 self._deliver(Frame(self._pool.fill(self._capture.retrieve), *moment))
         except cv2.error:
             pass
+        except Exception as error:
+            failure = reason(error)
+            raise
         finally:
             self._capture.release()
             with self._changed:

@@ -10,6 +10,7 @@ from edge.errors import SourceError
 from edge.frames.events import Event
 from edge.frames.frame import Frame, FrameSource, missed_by
 from edge.frames.losses import Loss, Losses
+from edge.guard import GuardedThread
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 0.25
@@ -90,7 +91,7 @@ class Reopening:
         """Whether the source could be opened. It opens in a thread of its own, so that ``close`` need not wait."""
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         opened: Future[FrameSource] = Future()
-        threading.Thread(target=_fulfil, args=(opened, self._opening), name="reopening", daemon=True).start()
+        GuardedThread(_fulfil, "reopening", args=(opened, self._opening), again=False).start()
         while not self._closed.is_set():
             try:
                 self._adopt(opened.result(timeout=0.1))

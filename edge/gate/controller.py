@@ -21,6 +21,7 @@ from edge.gate.protocol import (
     Fault,
     FaultReport,
     Fired,
+    Flag,
     LatePart,
     Message,
     Nak,
@@ -48,6 +49,8 @@ _LINGER_S = 1.0
 _GREETING_NS = 1_000_000_000
 """A controller that is there has answered by then."""
 _NAMED = 10
+_OPEN_NS = 5_000_000_000
+"""A gate that its controller states open for so long is open for no part. Only the controller can close it."""
 
 
 class Outcome(NamedTuple):
@@ -84,6 +87,7 @@ class SerialGate:
         delay_ms: float = 0.0,
         cameras: int = 1,
         listener: Callable[[Outcome], None] | None = None,
+        start: bool = True,
     ) -> None:
         """``cameras`` judge each part; it passes when all say so. ``listener`` is called on the link's thread."""
         self.slack = SlackHistogram()
@@ -102,8 +106,10 @@ class SerialGate:
         self._distance, self._cameras, self._listener = config.distance, cameras, listener
         self._booted_ns = self._forget_ns = 0
         self._closed = False
+        self._open_ns = 0
         self.link = Link(port, config, self)
-        self.link.start()
+        if start:
+            self.link.start()
 
     def act(self, judgement: Judgement) -> None:
         """Costs microseconds; all else is done on the link's thread."""
@@ -123,10 +129,21 @@ class SerialGate:
 
     def condition(self) -> Condition:
         faults = tuple(fault.words for fault in sorted(self.faults))
-        status = self.status
-        return (
-            Condition(self._problem(), faults, status.version, status.boots) if status else Condition(self._problem())
-        )
+        version, boots = (self.status.version, self.status.boots) if self.status else ("", 0)
+        return Condition(self._problem(), faults, version, boots, self._open_since_ns())
+
+    def _open_since_ns(self) -> int:
+        lasted_ns = time.monotonic_ns() - self._open_ns if self._open_ns else 0
+        return time.time_ns() - lasted_ns if lasted_ns > _OPEN_NS else 0
+
+    def drive_off(self, within_s: float) -> bool:
+        """The controller ends each pulse itself; whether it states the gate closed within so many seconds."""
+        until = time.monotonic() + within_s
+        while not (is_closed := self.link.state == "up" and not self.link.flags & Flag.GATE_OPEN):
+            if time.monotonic() > until:
+                break
+            time.sleep(0.02)
+        return is_closed
 
     def _problem(self) -> str:
         link = self.link
@@ -155,9 +172,13 @@ class SerialGate:
         self._waiting.clear()
         self._new.clear()
 
+        if left := self._tally.open:  # an error took them off their way
+            self._tally.missed("closed", left)
+
     # --- the link's owner ---
 
     def step(self, now_ns: int) -> bool:
+        self._open_ns = (self._open_ns or now_ns) if self.link.flags & Flag.GATE_OPEN else 0
         if self._triggers:
             self._place_triggers()
         while self._new:
@@ -310,8 +331,12 @@ class SerialGate:
             self._report(Outcome(judgement, None, reason))
 
     def _report(self, outcome: Outcome) -> None:
-        if self._listener is not None:
+        if self._listener is None:
+            return
+        try:
             self._listener(outcome)
+        except Exception:
+            log.exception("gate: its listener failed; the gate goes on")
 
     def _on_fault(self, report: FaultReport) -> None:
         if report.kind not in list(Fault):

@@ -8,6 +8,10 @@ from edge.gate.slack import SlackHistogram
 from edge.judgement import Judgement
 
 
+class UnchangedError(OSError):
+    """Raised by an output that is certainly as it was before, because it was not reached or has refused."""
+
+
 class Condition(NamedTuple):
     """How a gate is now."""
 
@@ -19,6 +23,9 @@ class Condition(NamedTuple):
     """The controller's, ``1.0.0``; empty where there is none, or it was not heard yet."""
     boots: int = 0
     """How often the controller has started; 0 where there is none."""
+    open_since_ns: int = 0
+    """Wall clock since which the output may be on although it should be off; 0 when it is known to be off, or is on
+    for a part."""
 
 
 class Gate(Protocol):
@@ -49,8 +56,14 @@ class Gate(Protocol):
         """From any thread."""
         ...
 
+    def drive_off(self, within_s: float) -> bool:
+        """Ends a pulse under way and waits, at most so many seconds, until the output is known to be off. Any thread
+        may call it but the decision thread. False when it is not known, or when the gate has no output of its own."""
+        ...
+
     def close(self) -> None:
-        """Releases what it holds; what is still open counts as missed. Any number of times."""
+        """Drives the output off, within a few seconds, and releases what it holds; what is still open counts as
+        missed. Any number of times."""
         ...
 
 
@@ -68,6 +81,10 @@ class NoGate:
 
     def condition(self) -> Condition:
         return Condition()
+
+    def drive_off(self, within_s: float) -> bool:
+        """Nothing is on."""
+        return True
 
     def close(self) -> None:
         """Does nothing."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
+from typing import Any
 
 from edge.errors import ConfigError, GateError, MissingError
 from edge.gate.pulses import PulsedGate
+from edge.guard import reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +24,33 @@ class GpioOptions:
 class GpioGate(PulsedGate):
     """Opens ``delay_ms`` after the frame of a rejected part was taken, for ``pulse_ms``."""
 
-    def __init__(self, pin: str, options: GpioOptions) -> None:
-        """``pin`` as gpiozero names it: ``17``, ``GPIO17``, ``BOARD11``. Raises ConfigError, GateError or
-        MissingError."""
+    def __init__(self, pin: str, options: GpioOptions, *, start: bool = True) -> None:
+        """``pin`` as gpiozero names it: ``17``, ``GPIO17``, ``BOARD11``; opening it switches it off. Raises
+        ConfigError, GateError or MissingError."""
         if options.active not in ("high", "low"):
             raise ConfigError(f"gpio://{pin}: active: expected high or low, got {options.active!r}")
-        self._device = _open(pin, options.active == "high")
-        super().__init__(options.delay_ms, options.pulse_ms)
+        self._pin, self._active_high = pin, options.active == "high"
+        self._device: Any = _open(pin, self._active_high)
+        super().__init__(options.delay_ms, options.pulse_ms, start=start)
 
     def _output(self, is_open: bool) -> None:
-        (self._device.on if is_open else self._device.off)()
+        """A pin that fails is opened anew with the next call: a library's own state may be what is broken."""
+        try:
+            if self._device is None:
+                self._device = _open(self._pin, self._active_high)
+            (self._device.on if is_open else self._device.off)()
+            states = bool(self._device.value)
+        except BaseException:
+            self._release()
+            raise
+        if states != is_open:
+            raise OSError(f"gpio://{self._pin}: states {_word(states)} after it was switched {_word(is_open)}")
 
     def _release(self) -> None:
-        self._device.close()
+        device, self._device = self._device, None
+        if device is not None:
+            with contextlib.suppress(Exception):
+                device.close()
 
 
 def _open(pin: str, active_high: bool):  # type: ignore[no-untyped-def]  # gpiozero has no types
@@ -43,5 +60,11 @@ def _open(pin: str, active_high: bool):  # type: ignore[no-untyped-def]  # gpioz
         raise MissingError("gpiozero is not installed; pip install 'edge-sdk[gpio]'") from None
     try:
         return gpiozero.DigitalOutputDevice(int(pin) if pin.isdecimal() else pin, active_high=active_high)
-    except (gpiozero.GPIOZeroError, OSError, ValueError) as error:
-        raise GateError(f"gpio://{pin}: cannot be opened ({error}); expected a free pin of this board") from None
+    except Exception as error:  # what lgpio and the other libraries below raise has no common base
+        raise GateError(
+            f"gpio://{pin}: cannot be opened ({reason(error)}); expected a free pin of this board"
+        ) from None
+
+
+def _word(is_open: bool) -> str:
+    return "on" if is_open else "off"

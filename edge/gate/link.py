@@ -35,6 +35,7 @@ from edge.gate.protocol import (
     encode,
 )
 from edge.gate.requests import Requests
+from edge.guard import GuardedThread
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ class Link:
         # busy, and never the interpreter's lock, as a file would.
         self._idle = threading.Lock()
         self._idle.acquire()
-        self._thread = threading.Thread(target=self._run, name="gate", daemon=True)
+        self._thread = GuardedThread(self._run, "gate", rescue=lambda _: self._fail())
 
     @property
     def bad_frames(self) -> int:
@@ -176,7 +177,7 @@ class Link:
                 self._lose(f"{self._port.device}: {error.strerror or error}")
             except Exception:
                 log.exception("gate: unexpected; the link begins anew")
-                self._lose(f"{self._port.device}: internal error")
+                self._fail()
                 self._idle.acquire(timeout=_REOPEN_NS / 1e9)  # it may well come again
         self._port.close()
         self.state = "closed"
@@ -224,6 +225,9 @@ class Link:
         self.state = "closed"
         self._open_ns = time.monotonic_ns() + _REOPEN_NS // 4
         self._complain(reason)
+
+    def _fail(self) -> None:
+        self._lose(f"{self._port.device}: internal error")
 
     def _complain(self, problem: str) -> None:
         if problem != self.problem:

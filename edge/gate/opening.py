@@ -22,8 +22,9 @@ class SerialOptions:
     baud: int = field(default=115_200, metadata={"least": 1200, "most": 4_000_000})
 
 
-def open_gate(config: GateConfig, cameras: int = 1) -> Gate:
-    """The gate that ``[gate]`` names; ``cameras`` is how many judge each part.
+def open_gate(config: GateConfig, cameras: int = 1, *, start: bool = True) -> Gate:
+    """The gate that ``[gate]`` names; ``cameras`` is how many judge each part. It begins by driving its output off;
+    without ``start`` it only shows that the settings are right, and must be closed.
 
     Raises ConfigError for an unknown kind or option, MissingError when a package is not installed, and GateError for
     a pin that cannot be had. A controller or PLC that is not there yet is no error: it is waited for.
@@ -35,10 +36,10 @@ def open_gate(config: GateConfig, cameras: int = 1) -> Gate:
         known = ["none", *(f"{kind}://" for kind in KINDS)]
         raise ConfigError(f"gate {config.uri!r}: no such kind; {nearest(config.uri, known)}")
     place, _, query = rest.partition("?")
-    return KINDS[scheme](place, query, config, cameras)
+    return KINDS[scheme](place, query, config, cameras, start)
 
 
-def _sim(place: str, query: str, config: GateConfig, cameras: int) -> Gate:
+def _sim(place: str, query: str, config: GateConfig, cameras: int, start: bool) -> Gate:
     from edge.gate.sim import SimulatedGate, SimulatedOptions
 
     if place:
@@ -46,7 +47,7 @@ def _sim(place: str, query: str, config: GateConfig, cameras: int) -> Gate:
     return SimulatedGate(parse(SimulatedOptions, query, config.uri))
 
 
-def _serial(place: str, query: str, config: GateConfig, cameras: int) -> Gate:
+def _serial(place: str, query: str, config: GateConfig, cameras: int, start: bool) -> Gate:
     from edge.gate.controller import SerialGate
 
     return SerialGate(
@@ -55,22 +56,23 @@ def _serial(place: str, query: str, config: GateConfig, cameras: int) -> Gate:
         tolerance_ms=config.tolerance_ms,
         delay_ms=config.delay_ms,
         cameras=cameras,
+        start=start,
     )
 
 
-def _gpio(place: str, query: str, config: GateConfig, cameras: int) -> Gate:
+def _gpio(place: str, query: str, config: GateConfig, cameras: int, start: bool) -> Gate:
     from edge.gate.gpio import GpioGate, GpioOptions
 
-    return GpioGate(place, parse(GpioOptions, query, config.uri))
+    return GpioGate(place, parse(GpioOptions, query, config.uri), start=start)
 
 
-def _modbus(place: str, query: str, config: GateConfig, cameras: int) -> Gate:
+def _modbus(place: str, query: str, config: GateConfig, cameras: int, start: bool) -> Gate:
     from edge.gate.modbus import ModbusOptions, modbus_gate
 
-    return modbus_gate(place, parse(ModbusOptions, query, config.uri))
+    return modbus_gate(place, parse(ModbusOptions, query, config.uri), start=start)
 
 
-KINDS: dict[str, Callable[[str, str, GateConfig, int], Gate]] = {
+KINDS: dict[str, Callable[[str, str, GateConfig, int, bool], Gate]] = {
     "sim": _sim,
     "serial": _serial,
     "gpio": _gpio,

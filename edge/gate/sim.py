@@ -57,5 +57,9 @@ class SimulatedGate:
         """Always well."""
         return Condition()
 
+    def drive_off(self, within_s: float) -> bool:
+        """Nothing is ever on."""
+        return True
+
     def close(self) -> None:
         """Nothing to release."""

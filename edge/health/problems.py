@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from edge.clock import local_time
 from edge.health.lanes import RECENT_S
 from edge.messages import Camera, GateState, Health
 
@@ -23,8 +24,12 @@ GATE_WAYS_OUT = {
 }
 
 
-def find_problems(health: Health, *, evicted_recently: int, lost_recently: int, buffer_trouble: str) -> Iterator[str]:
-    """``…_recently``: records in the last minute. A broker that is away is no problem, and drift is news."""
+def find_problems(
+    health: Health, *, evicted_recently: int, lost_recently: int, buffer_trouble: str, deaths: Sequence[str] = ()
+) -> Iterator[str]:
+    """``…_recently``: records in the last minute; ``deaths``: of threads. A broker that is away is no problem, and
+    drift is news."""
+    yield from deaths
     for camera in health.cameras:
         yield from _of_camera(camera)
     if health.gate is not None:
@@ -42,6 +47,11 @@ def find_problems(health: Health, *, evicted_recently: int, lost_recently: int, 
 
 
 def _of_gate(gate: GateState) -> Iterator[str]:
+    if gate.open_since_ns:
+        yield (
+            f"gate: may be open since {local_time(gate.open_since_ns)}; it is driven off until that is confirmed; "
+            "look at it, or shut off its air"
+        )
     if gate.problem:
         yield f"gate: {gate.problem}"
     for fault in gate.faults:

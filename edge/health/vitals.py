@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from edge.buffer import Buffer
 from edge.gate import EDGES_MS, Gate
+from edge.guard import DEATHS, Deaths
 from edge.health.histogram import Distribution
 from edge.health.lanes import RATE_S, RECENT_S, STEP_S, Lane, LaneView
 from edge.health.merging import latency
@@ -47,10 +48,11 @@ class Vitals:
         buffer: Buffer,
         sync: Sync | None = None,
         gate: Gate | None = None,
+        deaths: Deaths = DEATHS,
     ) -> None:
         now_s = time.monotonic()
         self._identity, self._intake, self._buffer, self._sync = identity, intake, buffer, sync
-        self._gate = gate
+        self._gate, self._deaths = gate, deaths
         self._views = [LaneView(lane, now_s) for lane in lanes]
         self._looks = self._messages = 0
         self._started_s = now_s
@@ -102,6 +104,7 @@ class Vitals:
             evicted_recently=sample.evicted_undelivered - recent.evicted_undelivered,
             lost_recently=sample.lost - recent.lost,
             buffer_trouble=self._buffer.trouble,
+            deaths=self._deaths.problems(),
         )
         self.latest = Snapshot(
             health=health,

@@ -2,8 +2,10 @@
 
 from edge.messages.encoding import MAX_BYTES, decode, encode
 from edge.messages.kinds import (
+    GATE,
     KINDS,
     MAX_NAME,
+    MAY_BE_OPEN,
     SCHEMA,
     Alarm,
     Audit,
@@ -29,9 +31,11 @@ from edge.messages.kinds import (
 )
 
 __all__ = [
+    "GATE",
     "KINDS",
     "MAX_BYTES",
     "MAX_NAME",
+    "MAY_BE_OPEN",
     "SCHEMA",
     "Alarm",
     "Audit",

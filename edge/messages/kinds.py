@@ -16,6 +16,8 @@ from edge.record import Record
 SCHEMA = 1
 MAX_NAME = 64
 INT64 = (1 << 63) - 1
+GATE, MAY_BE_OPEN = "gate", "may be open"
+"""What an event of the gate has in the place of the camera's name, and its fault."""
 _NOT_NEGATIVE = {"least": 0, "most": INT64}
 
 
@@ -166,6 +168,8 @@ class GateState:
     """The controller's version; empty where there is none, or it was not heard yet."""
     boots: int = field(default=0, metadata=_NOT_NEGATIVE)
     """How often the controller has started; 0 where there is none."""
+    open_since_ns: int = field(default=0, metadata=_NOT_NEGATIVE)
+    """Wall clock since which its output may be on although it should be off; 0: it is known not to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,12 +291,12 @@ class Predictions(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Message):
-    """A camera's fault that began (``active``) or is over; ``seq`` counts events within a boot."""
+    """A fault of a camera or of the gate that began (``active``) or is over; ``seq`` counts events within a boot."""
 
     camera: str
-    """Its name."""
+    """Its name; ``gate`` with the gate's fault."""
     fault: str
-    """lost, black, saturated, frozen, blurred; a newer device may know more."""
+    """lost, black, saturated, frozen, blurred; of the gate ``may be open``; a newer device may know more."""
     active: bool
     since_ns: int = field(metadata=_NOT_NEGATIVE)
     """When the fault began, wall clock."""

@@ -12,6 +12,7 @@ from edge.chain import Chain, LeftBehind
 from edge.errors import ArtifactError, EdgeError, SourceError
 from edge.frames.frame import Frame, FrameSource
 from edge.gate import Gate
+from edge.guard import GuardedThread, reason
 from edge.health import LatencyHistogram
 from edge.judgement import Judgement
 from edge.pipeline.accounts import Accounts
@@ -100,7 +101,7 @@ class Pipeline:
 
     def run(self) -> None:
         """Returns at the source's end or after :meth:`stop`; raises SourceError when the source is lost for good."""
-        capture = threading.Thread(target=self._capture, name=f"capture-{self._camera}", daemon=True)
+        capture = GuardedThread(self._capture, f"capture-{self._camera}", rescue=self._lose, again=False)
         capture.start()
         self._decider.start()
         try:
@@ -117,7 +118,14 @@ class Pipeline:
 
     def _new_decider(self) -> threading.Thread:
         """A daemon: a process can end though it hangs."""
-        return threading.Thread(target=self._decide, name=f"decide-{self._camera}", daemon=True)
+        return GuardedThread(self._decide, f"decide-{self._camera}", rescue=self._end, again=False)
+
+    def _end(self, error: BaseException) -> None:
+        """The decision thread died of what no ``except Exception`` catches: the line ends for its supervisor."""
+        self._endings.put(ArtifactError(f"the decision thread died ({reason(error)})"))
+
+    def _lose(self, error: BaseException) -> None:
+        self._failure = SourceError(f"the capture thread died ({reason(error)})")
 
     def _decide(self) -> None:
         try:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge.errors import ArtifactError, EdgeError, LinkError, MessageError, StateError
+from edge.guard import GuardedThread
 from edge.messages import Outcome
 from edge.rollout.desired import Desired, parse
 from edge.rollout.stream import GoneError, StoppedError, Stream
@@ -60,7 +61,7 @@ class Agent:
         self._news = threading.Event()
         self._stopping = False
         self._seldom = Seldom(log)
-        self._thread = threading.Thread(target=self._run, name="rollout", daemon=True)
+        self._thread = GuardedThread(self._run, "rollout")
 
     def offer(self, incoming: Incoming) -> None:
         """Whatever it is; an empty message takes back what was desired."""

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from edge.guard import GuardedThread
+
 log = logging.getLogger(__name__)
 
 WORKERS = 4
@@ -27,7 +29,7 @@ class Door:
         self._listener, self._answer, self._name = listener, answer, name
         self._free = threading.BoundedSemaphore(WORKERS)
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = GuardedThread(self._run, name)
 
     def start(self) -> None:
         self._thread.start()
@@ -57,7 +59,7 @@ class Door:
             connection.close()
             return
         try:
-            threading.Thread(target=self._serve, args=(connection,), name=self._name, daemon=True).start()
+            GuardedThread(self._serve, self._name, args=(connection,), again=False).start()
         except RuntimeError:  # no further thread
             connection.close()
             self._free.release()

@@ -1,4 +1,5 @@
-"""The socket in the state folder, ``status.sock``: whoever connects is sent the snapshot as JSON, and no more."""
+"""Sockets in the state folder. Whoever connects to ``status.sock`` is sent the snapshot as JSON, and no more; what
+``control.sock`` is for, :mod:`edge.status.control` says."""
 
 from __future__ import annotations
 
@@ -21,19 +22,19 @@ SEND_S = 1.0
 BACKLOG = 8
 
 
-def listen(folder: Path) -> socket.socket:
+def listen(folder: Path, name: str = NAME) -> socket.socket:
     """Those who connect wait until they are let in. The caller holds the folder's lock: a socket that is there
     already is a dead daemon's.
 
     Raises OSError, also when something else than a socket is there.
     """
-    _remove_stale(folder / NAME)
+    _remove_stale(folder / name)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with _short(folder) as address:
+        with _short(folder, name) as address:
             listener.bind(address)
         # Nobody can connect before listen(), so nobody comes before the rights are set.
-        (folder / NAME).chmod(MODE)
+        (folder / name).chmod(MODE)
         listener.listen(BACKLOG)
     except BaseException:
         listener.close()
@@ -41,12 +42,12 @@ def listen(folder: Path) -> socket.socket:
     return listener
 
 
-def connect(folder: Path, timeout_s: float) -> socket.socket:
+def connect(folder: Path, timeout_s: float, name: str = NAME) -> socket.socket:
     """Raises OSError: FileNotFoundError or ConnectionRefusedError where no daemon listens."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(timeout_s)
     try:
-        with _short(folder) as address:
+        with _short(folder, name) as address:
             _wait_in_line(connection, address, time.monotonic() + timeout_s)
     except BaseException:
         connection.close()
@@ -54,10 +55,10 @@ def connect(folder: Path, timeout_s: float) -> socket.socket:
     return connection
 
 
-def remove(folder: Path) -> None:
+def remove(folder: Path, name: str = NAME) -> None:
     """After the daemon's end."""
     with contextlib.suppress(OSError):
-        (folder / NAME).unlink()
+        (folder / name).unlink()
 
 
 def send(connection: socket.socket, payload: bytes) -> None:
@@ -90,14 +91,14 @@ def _remove_stale(path: Path) -> None:
 
 
 @contextmanager
-def _short(folder: Path) -> Iterator[str]:
+def _short(folder: Path, name: str) -> Iterator[str]:
     """The socket's address: its path, or, where that is too long, one through a handle of the folder."""
-    path = str(folder / NAME)
+    path = str(folder / name)
     if len(os.fsencode(path)) <= LONGEST_PATH:
         yield path
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{handle}/{NAME}"
+        yield f"/proc/self/fd/{handle}/{name}"
     finally:
         os.close(handle)

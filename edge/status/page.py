@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 
+from edge.clock import local_time
 from edge.gate.slack import Slack
 from edge.gate.tally import tally_parts
 from edge.health.lanes import RATE_S, RECENT_S
@@ -122,6 +122,8 @@ def _latency(recent: Latency, boot: Latency | None) -> Iterator[tuple[str, str]]
 
 def _gate(gate: GateState) -> Iterator[tuple[str, str]]:
     state = "AWAY" if gate.problem else ", ".join(gate.faults).upper() or "up"
+    if gate.open_since_ns:
+        state = f"MAY BE OPEN since {_clock(gate.open_since_ns)}, {state}"
     yield "gate", state + (f", firmware {gate.firmware}, boot {gate.boots}" if gate.firmware else "")
     sums, reasons, others = tally_parts(gate.counters)
     missed = f"missed {sums['missed']}" + (f" ({_reasons(reasons)})" if reasons else "")
@@ -201,12 +203,7 @@ def _duration(seconds: float) -> str:
 
 def _clock(wall_ns: int | None) -> str:
     """Local time."""
-    if wall_ns is None:
-        return "unknown"
-    try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall_ns / 1e9))
-    except (OverflowError, ValueError, OSError):
-        return "unknown"
+    return "unknown" if wall_ns is None else local_time(wall_ns)
 
 
 def _ordinal(number: int) -> str:

@@ -129,6 +129,9 @@ def _gate(gate: GateState) -> Iterator[Family]:
     known = {"firmware": gate.firmware, "boots": str(gate.boots)}
     yield gauge("edge_gate_info", "Its controller's firmware and how often that started; always 1.", [(known, 1)])
     yield gauge("edge_gate_up", "1, or 0 while it cannot fire.", [(NONE, int(not gate.problem))])
+    since_s = gate.open_since_ns / 1e9
+    yield gauge("edge_gate_may_be_open", "1 while its output may be on but should not.", [(NONE, int(since_s > 0))])
+    yield gauge("edge_gate_may_be_open_since_seconds", "Wall clock since when; 0 when it is not.", [(NONE, since_s)])
     faults = [({"fault": fault}, int(fault in gate.faults)) for fault in sorted({*GATE_WAYS_OUT, *gate.faults})]
     yield gauge("edge_gate_fault", "1 while its controller reports it.", faults)
     verdicts = [({"verdict": name}, sums[name]) for name in ("passed", "rejected")]

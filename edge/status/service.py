@@ -1,4 +1,4 @@
-"""Opens what the configuration asks for: always the socket in the state folder, the port when it is named."""
+"""Opens what the configuration asks for: always the sockets in the state folder, the port when it is named."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from edge.gate import Gate
 from edge.health.snapshot import Snapshot
-from edge.status import local, web
+from edge.status import control, local, web
 from edge.status.board import Board
 from edge.status.door import Door
 
@@ -26,34 +27,43 @@ class StatusService:
     def __init__(self, folder: Path, prometheus: str = "") -> None:
         self._folder = folder
         self._port = web.listen(prometheus) if prometheus else None
-        self._socket = _listen(folder)
+        self._sockets = {name: _listen(folder, name) for name in (local.NAME, control.NAME)}
         self._doors: list[Door] = []
+
+    def serve_gate(self, gate: Gate) -> None:
+        """Begins to take what people ask of the gate by hand."""
+        if (listener := self._sockets[control.NAME]) is not None:
+            self._open(Door(listener, partial(control.answer, gate=gate), "control"))
 
     def start(self, latest: Callable[[], Snapshot]) -> None:
         """``latest`` returns at once."""
         board = Board(latest)
         if self._port is not None:
-            self._doors.append(Door(self._port, partial(web.answer, board=board), "metrics"))
-        if self._socket is not None:
-            self._doors.append(Door(self._socket, lambda caller: local.send(caller, board.json()), "status"))
-        for door in self._doors:
-            door.start()
+            self._open(Door(self._port, partial(web.answer, board=board), "metrics"))
+        if (listener := self._sockets[local.NAME]) is not None:
+            self._open(Door(listener, lambda caller: local.send(caller, board.json()), "status"))
 
     def close(self) -> None:
-        """The socket is gone afterwards."""
+        """The sockets are gone afterwards."""
         for door in self._doors:
             door.close()
-        for listener in (self._port, self._socket):
+        for listener in (self._port, *self._sockets.values()):
             if listener is not None:
                 listener.close()
-        if self._socket is not None:
-            local.remove(self._folder)
+        for name, listener in self._sockets.items():
+            if listener is not None:
+                local.remove(self._folder, name)
+
+    def _open(self, door: Door) -> None:
+        self._doors.append(door)
+        door.start()
 
 
-def _listen(folder: Path) -> socket.socket | None:
+def _listen(folder: Path, name: str) -> socket.socket | None:
     try:
-        return local.listen(folder)
+        return local.listen(folder, name)
     except OSError as error:
         reason = error.strerror or error
-        log.warning("%s: %s; 'edge status' cannot ask this daemon", folder / local.NAME, reason)
+        command = "edge status" if name == local.NAME else "edge gate off"
+        log.warning("%s: %s; '%s' cannot ask this daemon", folder / name, reason, command)
     return None

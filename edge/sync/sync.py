@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from edge.errors import EdgeError, LinkError
+from edge.guard import GuardedThread
 from edge.messages import Health, Identity, Slots, Status, encode
 from edge.sync.backoff import Backoff
 from edge.sync.drain import Drain
@@ -101,7 +102,7 @@ class Sync:
         self._state = State()
         self._stopping = threading.Event()
         self._deadline = float("inf")
-        self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
+        self._thread = GuardedThread(self._run, "sync")
 
     @property
     def state(self) -> State:

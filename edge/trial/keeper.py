@@ -17,6 +17,7 @@ from typing import NoReturn
 from edge.assembly import check_labels, load_first
 from edge.config import Config
 from edge.errors import ArtifactError, ConfigError, EdgeError, MissingError, StateError
+from edge.guard import GuardedThread
 from edge.messages import Slots as Message
 from edge.model import Model
 from edge.office import Office
@@ -96,7 +97,7 @@ class Keeper:
         else:
             self._unproven.begin(start.sha256)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="slots", daemon=True)
+        self._thread = GuardedThread(self._run, "slots")
 
     def start(self) -> None:
         self._thread.start()

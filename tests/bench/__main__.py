@@ -23,6 +23,7 @@ SECTIONS = (
     "health",
     "cameras",
     "gate",
+    "faults",
     "wear",
     "drain",
     "flash",

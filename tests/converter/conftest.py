@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import inspect
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import pytest
 from converter.conventions import Convention
 from converter.quiet import quietly, tensorflow
 from edge.frames.frame import Image
+from tests.support.kept import kept
 
 # Least value of the blue, green and red noise. Dark and light differ in nothing but the scale.
 LABELS = {"blue": (90, 0, 0), "dark": (0, 0, 0), "light": (120, 120, 120), "red": (0, 0, 90)}
@@ -41,6 +40,14 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def quick_runners(runner_python: Path) -> Iterator[None]:
+    """The children in which models run are forked; other processes start as ever."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(runner_python))
+        yield
+
+
 @pytest.fixture(scope="session")
 def variant(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Convention], Path]:
     """The trained model, rewritten so that it wants its pixels by another convention and answers the same."""
@@ -56,28 +63,9 @@ def variant(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
 
 @pytest.fixture(scope="session")
-def trained(keep: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+def trained() -> Path:
     """Tells the four labels apart; wants 0..1 RGB."""
-    return keep("colours.keras", _train)
-
-
-@pytest.fixture(scope="session")
-def keep(request: pytest.FixtureRequest) -> Callable[[str, Callable[[Path], None]], Path]:
-    """``keep(name, make)``: a file that ``make(path)`` writes, kept in pytest's cache while its source stays."""
-    folder = Path(str(request.config.cache.mkdir("converter")))  # type: ignore[union-attr]
-
-    def kept(name: str, make: Callable[[Path], None]) -> Path:
-        source = inspect.getsource(inspect.getmodule(make) or make)
-        path = folder / f"{hashlib.sha256(source.encode()).hexdigest()[:12]}-{name}"
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be making it
-            if not path.exists():
-                temporary = path.with_name(f"making-{path.name}")
-                make(temporary)
-                temporary.replace(path)
-        return path
-
-    return kept
+    return kept("colours.keras", _train)
 
 
 def _paint(label: str, seed: int) -> Image:

@@ -30,16 +30,20 @@ from edge.model import load
 EPOCH = "1700000000"
 LABELS = ("blue", "dark", "light", "red")
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("tensorflow processes"),
+    pytest.mark.usefixtures("quick_runners"),
+]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def wanted(variant: Callable[[Convention], Path]) -> Path:
     """A model that wants −1..1 BGR."""
     return variant(Convention("-1..1", "BGR"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def converted(wanted: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report, str]:
     """The artifact, the report and the progress lines."""
     out = tmp_path_factory.mktemp("converted") / "colours.tflite"

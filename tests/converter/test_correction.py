@@ -20,7 +20,7 @@ from converter.runner import run
 from converter.samples import Samples, read
 from edge.artifact.manifest import InputSpec
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow"), pytest.mark.usefixtures("quick_runners")]
 
 
 @pytest.fixture(scope="module")

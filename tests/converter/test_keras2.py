@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,9 @@ from converter import keras_files
 from converter.keras2 import translate
 from converter.loading import load
 from edge.errors import MissingError
+from tests.support.kept import digest, kept
+
+pytestmark = pytest.mark.xdist_group("tensorflow processes")
 
 THIRD_PARTY = ("mlcommons_tiny/vww_96.h5", "mlcommons_tiny/pretrainedResnet.h5", "fer/emotion_model.hdf5")
 
@@ -77,15 +82,39 @@ def _needs_keras_2() -> None:
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written() -> Path:
+    """A folder of files that Keras 2 wrote, and of what it answers with them."""
     _needs_keras_2()
-    folder = tmp_path_factory.mktemp("keras2")
+    return kept("keras2", _write)
+
+
+@pytest.fixture(scope="module")
+def answers(shared_data: Path) -> Path:
+    """What Keras 2 answers where it loads the models of others."""
+    _needs_keras_2()
+    paths = [shared_data / "models" / name for name in THIRD_PARTY]
+    return kept("keras2-answers", partial(_in_keras_2, ASK, paths), digest(*paths))
+
+
+def _write(folder: Path) -> None:
+    folder.mkdir()
     np.save(folder / "pixels.npy", np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype(np.uint8))
-    subprocess.run([sys.executable, "-c", WRITE, str(folder)], check=True, capture_output=True)
-    return folder
+    _in_keras_2(WRITE, (), folder)
+
+
+def _in_keras_2(code: str, arguments: Sequence[Path], folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    subprocess.run([sys.executable, "-c", code, folder, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def quick_start(tensorflow_python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that Keras 2 works in is forked where TensorFlow is imported already."""
+    monkeypatch.setattr(sys, "executable", str(tensorflow_python))
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_start")
 @pytest.mark.parametrize("name", ["teachable.h5", "nested.h5", "arithmetic.h5", "arithmetic.keras"])
 def test_a_keras_2_file_answers_as_in_keras_2(written: Path, name: str):
     model = load(written / name)
@@ -106,16 +135,13 @@ def test_what_only_keras_2_can_read_names_its_package(written: Path, monkeypatch
 
 @pytest.mark.slow
 @pytest.mark.thirdparty
-def test_models_by_others_answer_as_in_keras_2(shared_data: Path, tmp_path: Path):
-    _needs_keras_2()
-    paths = [shared_data / "models" / name for name in THIRD_PARTY]
-    subprocess.run([sys.executable, "-c", ASK, str(tmp_path), *map(str, paths)], check=True, capture_output=True)
-    for number, path in enumerate(paths):
+def test_models_by_others_answer_as_in_keras_2(shared_data: Path, answers: Path):
+    for number, path in enumerate(shared_data / "models" / name for name in THIRD_PARTY):
         model = load(path)
         shape = (8, model.height, model.width, model.channels)
         pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
         outputs = model.predict(pixels, lambda values: values / np.float32(255))
-        assert outputs == pytest.approx(np.load(tmp_path / f"{number}.npy"), abs=1e-6), path
+        assert outputs == pytest.approx(np.load(answers / f"{number}.npy"), abs=1e-6), path
 
 
 def test_only_what_keras_3_reads_otherwise_is_translated():

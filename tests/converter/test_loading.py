@@ -11,7 +11,7 @@ from converter.loading import load
 from converter.quiet import quietly, tensorflow
 from edge.errors import ConversionError
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow")]
 
 
 @pytest.fixture

@@ -27,6 +27,9 @@ from edge.artifact import Artifact
 from edge.artifact.manifest import InputSpec
 from edge.errors import ConfigError, ConversionError
 
+pytestmark = pytest.mark.xdist_group("tensorflow")
+quick = pytest.mark.usefixtures("quick_runners")
+
 
 @pytest.fixture(scope="module")
 def samples(pictures: Path) -> Samples:
@@ -39,6 +42,7 @@ def workshop(trained: Path, samples: Samples) -> Workshop:
 
 
 @pytest.mark.slow
+@quick
 @pytest.mark.parametrize("mode", get_args(Quantize))
 def test_each_mode_loads_and_judges_on_each_runtime(workshop: Workshop, samples: Samples, mode: Quantize):
     model = workshop.make(mode).model
@@ -49,6 +53,7 @@ def test_each_mode_loads_and_judges_on_each_runtime(workshop: Workshop, samples:
 
 
 @pytest.mark.slow
+@quick
 def test_slimming_changes_the_size_and_nothing_else(workshop: Workshop, samples: Samples):
     before = workshop._make("int8")
     after = slim(before)
@@ -60,6 +65,7 @@ def test_slimming_changes_the_size_and_nothing_else(workshop: Workshop, samples:
 
 
 @pytest.mark.slow
+@quick
 def test_the_error_of_each_layer_is_measured(workshop: Workshop):
     assert [one.kind for one in workshop.layers] == ["CONV_2D", "MEAN", "FULLY_CONNECTED", "SOFTMAX"]
     assert all(0 < one.error < 0.05 for one in workshop.layers)
@@ -67,6 +73,7 @@ def test_the_error_of_each_layer_is_measured(workshop: Workshop):
 
 
 @pytest.mark.slow
+@quick
 @pytest.mark.parametrize("mode", ["int16x8", "mixed"])
 def test_an_artifact_of_another_mode_states_what_it_wants(
     trained: Path, pictures: Path, tmp_path: Path, mode: Quantize
@@ -82,6 +89,7 @@ def test_an_artifact_of_another_mode_states_what_it_wants(
 
 
 @pytest.mark.slow
+@quick
 def test_the_lightest_recipe_within_the_target_is_taken(trained: Path, pictures: Path, tmp_path: Path):
     report = convert(
         trained, pictures, tmp_path / "out.tflite", Settings(target_drop=0.5, range="0..1", colour="RGB")

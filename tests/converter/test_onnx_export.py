@@ -15,7 +15,7 @@ from converter.quantize import Graph
 from converter.settings import Settings
 from edge.errors import ConfigError, MissingError
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow"), pytest.mark.usefixtures("quick_runners")]
 
 
 def test_the_onnx_model_judges_as_keras_does(trained: Path, pictures: Path, tmp_path: Path):

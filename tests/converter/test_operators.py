@@ -12,6 +12,8 @@ from converter.quantize import Graph, to_float
 from converter.quiet import quietly, tensorflow
 from edge.errors import ConversionError
 
+pytestmark = pytest.mark.xdist_group("tensorflow")
+
 
 def test_every_operator_of_a_model_is_known_by_name(colour_model: Path):
     found = list(operators(colour_model.read_bytes()))

@@ -18,6 +18,8 @@ from converter.samples import read
 from edge.artifact.manifest import InputSpec
 from edge.errors import ConversionError
 
+pytestmark = pytest.mark.xdist_group("tensorflow")
+
 COUNT = 100
 CLASSES = np.arange(COUNT) % 2
 

@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,12 @@ README = Path(__file__).parents[2] / "converter" / "README.md"
 
 
 @pytest.mark.slow
-def test_the_python_example_runs(trained: Path, pictures: Path, tmp_path: Path) -> None:
+@pytest.mark.xdist_group("tensorflow processes")
+def test_the_python_example_runs(tensorflow_python: Path, trained: Path, pictures: Path, tmp_path: Path) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     shutil.copy(trained, tmp_path / "cookie.keras")
     (tmp_path / "photos").symlink_to(pictures)
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run([tensorflow_python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "accuracy:" in done.stdout
     assert (tmp_path / "cookie.tflite").exists()

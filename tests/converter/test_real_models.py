@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
-import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from converter import evaluate
 from converter.choices import Quantize, Range
@@ -19,14 +18,13 @@ from converter.conventions import Convention
 from converter.convert import convert
 from converter.dataset import find
 from converter.finding import find_preprocessing
-from converter.loading import load
+from converter.loading import FloatModel, load
 from converter.material import gather
 from converter.measuring import output_spec
 from converter.modes import Workshop
 from converter.preprocessing import search
 from converter.progress import Progress
 from converter.quantize import Graph
-from converter.quiet import quietly, tensorflow
 from converter.report import Report
 from converter.runner import installed_runtimes, run
 from converter.samples import Samples, read
@@ -36,12 +34,17 @@ from edge.artifact.manifest import InputSpec
 from edge.choices import Colour
 from edge.frames.frame import Image
 from edge.model import load as load_model
+from tests.support.kept import digest, kept
+from tests.support.real_models import ALIENS, label_crops, train_on
 
-pytestmark = [pytest.mark.slow, pytest.mark.thirdparty]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.thirdparty,
+    pytest.mark.xdist_group("tensorflow"),
+    pytest.mark.usefixtures("quick_runners"),
+]
 
 CLASSES = 10
-SURE = 0.7
-ALIENS = 96
 
 
 @pytest.fixture(scope="module")
@@ -51,26 +54,16 @@ def resnet(shared_data: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def crops(shared_data: Path, resnet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def crops(shared_data: Path, resnet: Path) -> Path:
     """Real photographs, cropped and labelled by the float model itself where it is sure: CIFAR-10 is not at hand."""
-    pictures = np.stack(list(_crops(shared_data)))
-    scores = load(resnet).predict(pictures[..., ::-1], Convention("0..255", "RGB").apply)
-    folder = tmp_path_factory.mktemp("crops")
-    for number in np.flatnonzero(scores.max(axis=1) >= SURE):
-        label = folder / str(scores[number].argmax())
-        label.mkdir(exist_ok=True)
-        cv2.imwrite(str(label / f"{number}.png"), pictures[number])
-    return folder
+    sources = [shared_data / name for name in ("tflite_ok", "aliens", "video")]
+    return kept("crops", partial(label_crops, shared_data, resnet), digest(resnet, *sources))
 
 
 @pytest.fixture(scope="module")
-def aliens_model(shared_data: Path, keep: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+def aliens_model(shared_data: Path) -> Path:
     """Tells normal from anomalous aliens; wants 0..1 RGB, 96×96."""
-
-    def train(path: Path) -> None:
-        _train_on(shared_data / "aliens", path)
-
-    return keep("aliens.keras", train)
+    return kept("aliens.keras", partial(train_on, shared_data / "aliens"), digest(shared_data / "aliens"))
 
 
 def test_a_cifar_resnet_keeps_its_accuracy(resnet: Path, crops: Path, tmp_path: Path):
@@ -93,7 +86,10 @@ def converted(
 
 
 def test_a_cnn_on_aliens_keeps_its_accuracy(converted: tuple[Report, Artifact]):
-    report, _ = converted
+    report, artifact = converted
+    assert artifact.manifest is not None
+    assert not report.warnings
+    assert (artifact.manifest.input.resize, artifact.manifest.input.interpolation) == ("stretch", "mipmap")
     assert (report.range, report.colour, report.labels) == ("0..1", "RGB", ("anomaly", "normal"))
     assert report.evaluation.accuracy_float > 0.9
     assert report.evaluation.accuracy_float - report.evaluation.accuracy_quantized <= 0.01
@@ -123,8 +119,24 @@ def aliens(shared_data: Path) -> Samples:
 
 
 @pytest.fixture(scope="module")
-def aliens_workshop(aliens_model: Path, aliens: Samples) -> Workshop:
-    return Workshop(Graph(load(aliens_model), Convention("0..1", "RGB"), "softmax"), aliens.pixels[::2], Progress())
+def half_of_the_aliens(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of every second picture of each label."""
+    folder = tmp_path_factory.mktemp("half")
+    for label in ("anomaly", "normal"):
+        (folder / label).mkdir()
+        for path in sorted((shared_data / "aliens" / label).glob("*.png"))[::2]:
+            (folder / label / path.name).symlink_to(path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def aliens_float(aliens_model: Path) -> FloatModel:
+    return load(aliens_model)
+
+
+@pytest.fixture(scope="module")
+def aliens_workshop(aliens_float: FloatModel, aliens: Samples) -> Workshop:
+    return Workshop(Graph(aliens_float, Convention("0..1", "RGB"), "softmax"), aliens.pixels[::2], Progress())
 
 
 @pytest.mark.parametrize("mode", get_args(Quantize))
@@ -142,8 +154,8 @@ def test_every_mode_keeps_the_accuracy_on_every_runtime(aliens_workshop: Worksho
 
 
 @pytest.mark.parametrize(("value_range", "colour"), [("0..1", "BGR"), ("0..255", "RGB"), ("-1..1", "RGB")])
-def test_a_wrong_preprocessing_shows(aliens: Samples, aliens_model: Path, value_range: Range, colour: Colour):
-    (tried,) = search(load(aliens_model), aliens, value_range, colour, Progress())
+def test_a_wrong_preprocessing_shows(aliens: Samples, aliens_float: FloatModel, value_range: Range, colour: Colour):
+    (tried,) = search(aliens_float, aliens, value_range, colour, Progress())
     assert tried.accuracy < 0.7
 
 
@@ -162,70 +174,14 @@ def test_a_wrong_preprocessing_shows(aliens: Samples, aliens_model: Path, value_
             Settings(range="0..1", resize="crop"),
             r"crop mipmap was given, but stretch mipmap finds significantly more",
         ),
-        (Settings(), None),
     ],
-    ids=["colour", "range", "resize", "nothing given"],
+    ids=["colour", "range", "resize"],
 )
 def test_what_is_given_wrongly_is_doubted(
-    shared_data: Path, aliens_model: Path, settings: Settings, doubt: str | None
+    half_of_the_aliens: Path, aliens_float: FloatModel, settings: Settings, doubt: str
 ):
-    model, said = load(aliens_model), io.StringIO()
-    material = gather(model, shared_data / "aliens", settings, Progress())
-    found, _ = find_preprocessing(model, material, settings, Progress(said))
-    if doubt is None:
-        assert not found.warnings
-        assert (str(found.best.convention), str(found.rule)) == ("0..1 RGB", "stretch mipmap")
-    else:
-        assert re.search(doubt, "; ".join(found.warnings))
-        assert "warning: " in said.getvalue()
-
-
-def _crops(shared_data: Path) -> Iterator[NDArray[np.uint8]]:
-    rng = np.random.default_rng(0)
-    for picture in _photographs(shared_data):
-        height, width = picture.shape[:2]
-        for _ in range(40):
-            side = int(min(height, width) * rng.uniform(0.2, 1.0))
-            top, left = rng.integers(0, height - side + 1), rng.integers(0, width - side + 1)
-            crop = picture[top : top + side, left : left + side]
-            yield cv2.resize(crop, (32, 32), interpolation=cv2.INTER_AREA).astype(np.uint8)
-
-
-def _photographs(shared_data: Path) -> Iterator[NDArray[np.uint8]]:
-    for path in [*sorted(shared_data.glob("tflite_ok/*.jpg")), *sorted(shared_data.glob("aliens/*/*.png"))[::6]]:
-        yield cv2.imread(str(path)).astype(np.uint8)
-    for path in sorted(shared_data.glob("video/*.mp4")):
-        video = cv2.VideoCapture(str(path))
-        frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
-        for number in range(0, frames, frames // 6):
-            video.set(cv2.CAP_PROP_POS_FRAMES, number)
-            good, picture = video.read()
-            if good:
-                yield picture.astype(np.uint8)
-
-
-def _train_on(folder: Path, out: Path) -> None:
-    tensorflow()
-    import keras
-
-    paths = [*sorted(folder.glob("anomaly/*.png")), *sorted(folder.glob("normal/*.png"))]
-    area = cv2.INTER_AREA
-    pixels = np.stack([cv2.resize(cv2.imread(str(path)), (ALIENS, ALIENS), interpolation=area) for path in paths])
-    truth = np.array([path.parent.name == "normal" for path in paths], np.int64)
-    inputs = pixels[..., ::-1] / np.float32(255)
-    keras.utils.set_random_seed(0)
-    layers = keras.layers
-    model = keras.Sequential([keras.Input((ALIENS, ALIENS, 3))])
-    for filters in (16, 32, 64):
-        model.add(layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False))
-        model.add(layers.BatchNormalization(momentum=0.9))
-        model.add(layers.ReLU())
-    model.add(layers.GlobalAveragePooling2D())
-    model.add(layers.Dense(2, activation="softmax"))
-    epochs = 40
-    rate = keras.optimizers.schedules.CosineDecay(3e-3, epochs * 8)
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
-    with quietly("training"):
-        both_ways = np.concatenate([inputs, inputs[:, :, ::-1]])
-        model.fit(both_ways, np.concatenate([truth, truth]), epochs=epochs, batch_size=32, verbose=0)
-    model.save(out)
+    said = io.StringIO()
+    material = gather(aliens_float, half_of_the_aliens, settings, Progress())
+    found, _ = find_preprocessing(aliens_float, material, settings, Progress(said))
+    assert re.search(doubt, "; ".join(found.warnings))
+    assert "warning: " in said.getvalue()

@@ -22,7 +22,7 @@ from edge.artifact import Artifact
 SCRIPT = "<script>alert(1)</script>"
 LABELS = (SCRIPT, '"light" & bright')
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow"), pytest.mark.usefixtures("quick_runners")]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Converted:
     report: Report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Converted:
     """A grey model that is too coarse for int8 to judge every picture as float does."""
     folder = tmp_path_factory.mktemp("report")

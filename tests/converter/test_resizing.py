@@ -19,6 +19,8 @@ from converter.quiet import tensorflow
 from converter.resizing import Rule, choose_rule, rule_doubts
 from converter.settings import Settings
 
+pytestmark = pytest.mark.xdist_group("tensorflow")
+
 COUNT = 100
 STRETCH, CROP, LETTERBOX = Rule(), Rule("crop"), Rule("letterbox")
 

@@ -17,6 +17,8 @@ from converter.quiet import tensorflow
 from converter.runner import installed_runtimes, run
 from converter.unit_scales import unit_scales
 
+pytestmark = pytest.mark.xdist_group("tensorflow")
+
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (24, 16, 16, 3)).astype(np.uint8)
 

@@ -27,7 +27,7 @@ LACKS = (
     rf"TensorFlow 2\.\S+ has no usable tensorflow\.lite\.python\.\S+ \(.+\); .*tensorflow-cpu=={unpromised.VERSION}"
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow"), pytest.mark.usefixtures("quick_runners")]
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,12 @@ def samples(pictures: Path) -> Samples:
     return read(find(pictures), InputSpec(16, 16, 3, "uint8"), Progress())
 
 
-def workshop(trained: Path, samples: Samples, said: io.StringIO) -> Workshop:
-    graph = Graph(load(trained), Convention("0..1", "RGB"), "softmax")
+@pytest.fixture(scope="module")
+def graph(trained: Path) -> Graph:
+    return Graph(load(trained), Convention("0..1", "RGB"), "softmax")
+
+
+def workshop(graph: Graph, samples: Samples, said: io.StringIO) -> Workshop:
     return Workshop(graph, samples.pixels[::2], Progress(said))
 
 
@@ -51,9 +55,9 @@ def test_this_tensorflow_has_it_all():
 
 
 @pytest.mark.usefixtures("lacking")
-def test_int8_is_made_by_the_public_converter_where_it_is_not_there(trained: Path, samples: Samples):
+def test_int8_is_made_by_the_public_converter_where_it_is_not_there(graph: Graph, samples: Samples):
     said = io.StringIO()
-    made = workshop(trained, samples, said).make("int8")
+    made = workshop(graph, samples, said).make("int8")
     assert re.search(LACKS, said.getvalue())
     assert said.getvalue().count("warning: ") == 1
     for runtime in installed_runtimes():
@@ -64,28 +68,28 @@ def test_int8_is_made_by_the_public_converter_where_it_is_not_there(trained: Pat
 
 
 @pytest.mark.usefixtures("lacking")
-def test_what_cannot_be_made_without_it_names_the_version_that_can(trained: Path, samples: Samples):
+def test_what_cannot_be_made_without_it_names_the_version_that_can(graph: Graph, samples: Samples):
     with pytest.raises(ConversionError, match=LACKS):
-        workshop(trained, samples, io.StringIO()).make("mixed")
+        workshop(graph, samples, io.StringIO()).make("mixed")
 
 
 @pytest.mark.usefixtures("lacking")
 @pytest.mark.parametrize("mode", ["dynamic", "int16x8"])
-def test_other_recipes_do_without(trained: Path, samples: Samples, mode: Quantize):
+def test_other_recipes_do_without(graph: Graph, samples: Samples, mode: Quantize):
     said = io.StringIO()
-    model = workshop(trained, samples, said).make(mode).model
+    model = workshop(graph, samples, said).make(mode).model
     found = run(model, samples.pixels, "litert", Progress())
     assert (found.outputs.argmax(axis=1) == samples.classes).mean() >= 0.99
     assert "warning" not in said.getvalue()
 
 
 def test_a_function_with_other_arguments_is_as_good_as_none(
-    trained: Path, samples: Samples, monkeypatch: pytest.MonkeyPatch
+    graph: Graph, samples: Samples, monkeypatch: pytest.MonkeyPatch
 ):
     tensorflow()
     monkeypatch.setattr(importlib.import_module(unpromised.CONVERT), "mlir_quantize", lambda model: model)
     with pytest.raises(ConversionError, match=LACKS):
-        workshop(trained, samples, io.StringIO()).make("mixed")
+        workshop(graph, samples, io.StringIO()).make("mixed")
 
 
 def test_it_is_used_nowhere_else():

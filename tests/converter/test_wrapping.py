@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
@@ -32,7 +31,11 @@ from edge.trust.key_files import write_pair
 from edge.trust.signing import signed
 from edge.typed import plain
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("tensorflow processes"),
+    pytest.mark.usefixtures("quick_runners"),
+]
 
 BRIGHT = {"blue": (150, 20, 20), "green": (20, 150, 20), "red": (20, 20, 150)}
 
@@ -121,17 +124,26 @@ def test_a_page_and_the_same_facts_as_an_object_stand_beside_it(wrapped: tuple[P
     }
 
 
-def test_mistakes_are_shown_the_surest_first(colour_model: Path, colours: Path, settings: Settings, tmp_path: Path):
-    data = tmp_path / "data"
-    shutil.copytree(colours, data)
+@pytest.fixture(scope="module")
+def again(
+    wrapped: tuple[Path, WrapReport], colours: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, WrapReport]:
+    """The artifact wrapped once more, by another name and on pictures of which six have a wrong label."""
+    folder = tmp_path_factory.mktemp("again")
+    shutil.copytree(colours, folder / "data")
     for number in range(6):
-        (data / "red" / f"{number}.png").rename(data / "blue" / f"red{number}.png")
-    report = wrap(colour_model, data, tmp_path / "out.tflite", settings)
+        (folder / "data" / "red" / f"{number}.png").rename(folder / "data" / "blue" / f"red{number}.png")
+    out = folder / "out.tflite"
+    return out, wrap(wrapped[0], folder / "data", out, replace(settings, name="second"))
+
+
+def test_mistakes_are_shown_the_surest_first(again: tuple[Path, WrapReport]):
+    out, report = again
     judged = report.judgement
     assert judged.wrong == len(judged.mistakes) > 0
     assert {(one.label, one.named) for one in judged.mistakes} == {("blue", "red")}
     assert [one.score for one in judged.mistakes] == sorted((one.score for one in judged.mistakes), reverse=True)
-    page = (tmp_path / "out.html").read_text("utf-8")
+    page = out.with_suffix(".html").read_text("utf-8")
     assert f"{judged.wrong} of {report.accuracy.samples} pictures are named wrongly" in page
     assert page.count("<figure") == judged.wrong + len(judged.uncertain)
 
@@ -143,12 +155,9 @@ def test_the_device_needs_nothing_but_the_file(wrapped: tuple[Path, WrapReport],
         assert model.predict(picture).label == label
 
 
-def test_metadata_that_is_there_is_replaced(
-    wrapped: tuple[Path, WrapReport], colours: Path, settings: Settings, tmp_path: Path
-):
-    again = tmp_path / "again.tflite"
-    wrap(wrapped[0], colours, again, replace(settings, name="second"))
-    assert read_stated(Artifact.load(again).model).name == "second"
+def test_metadata_that_is_there_is_replaced(wrapped: tuple[Path, WrapReport], again: tuple[Path, WrapReport]):
+    assert read_stated(Artifact.load(wrapped[0]).model).name == "colour"
+    assert read_stated(Artifact.load(again[0]).model).name == "second"
 
 
 def test_what_a_float_model_wants_is_found_and_stated(
@@ -163,9 +172,8 @@ def test_what_a_float_model_wants_is_found_and_stated(
     assert report.accuracy.accuracy == 1.0
     assert len(report.trials) == 8
     paths = [str(pictures / label / "3.png") for label in report.labels]
-    command = [sys.executable, "-m", "edge.cli.main", "predict", str(tmp_path / "out.tflite"), *paths, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert tuple(json.loads(line)["label"] for line in done.stdout.splitlines()) == report.labels
+    model = load(tmp_path / "out.tflite", runtime="litert")
+    assert tuple(model.predict(cv2.imread(path)).label for path in paths) == report.labels
 
 
 def test_a_damaged_file_leaves_nothing(colour_model: Path, colours: Path, tmp_path: Path):

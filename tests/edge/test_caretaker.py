@@ -100,3 +100,16 @@ def test_a_folder_that_cannot_be_written_costs_no_more_than_the_memory(
 def _belt(count: int) -> list[Image]:
     line = SimulatedLine.from_uri("sim://line")
     return [line.image(number % 40) for number in range(count)]
+
+
+def test_a_gate_that_may_be_open_is_told_once_and_so_is_its_end(cameras: list[Watched], tmp_path: Path) -> None:
+    care = caretaker(cameras, tmp_path)
+    since_ns = 1_700_000_000 * SECOND
+    told = [event for at_ns in (0, since_ns, since_ns + 5, 0, 0) for event in care.gate(at_ns, "the PLC is away")]
+    assert [(event.seq, event.camera, event.fault, event.active) for event in told] == [
+        (0, "gate", "may be open", True),
+        (1, "gate", "may be open", False),
+    ]
+    assert [event.since_ns for event in told] == [since_ns, since_ns]
+    assert told[0].detail == "the PLC is away"
+    assert told[0].lasted_s == 0 and told[1].lasted_s > 0

@@ -12,12 +12,14 @@ from edge.artifact.artifact import REFERENCE
 from edge.buffer import Buffer
 from edge.buffer.reading import entries
 from edge.buffer.schema import open_reader
+from edge.cli.main import main
 from edge.config import load_config
 from edge.daemon import Line, run_line
 from edge.errors import ConfigError, SourceError, StateError
 from edge.messages import Drift, decode
 from edge.parts import calibrate
 from edge.record import Record
+from tests.edge.gate.faulty_plc import TcpPlc
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +56,32 @@ def test_several_cameras_are_accounted_for_each_and_together(tmp_path: Path, wri
     assert [record.seq for record in records] == list(range(65))
     for camera, count in ((0, 40), (1, 25)):
         assert [record.part for record in records if record.camera == camera] == list(range(count))
+
+
+@pytest.mark.parametrize("fails", ["edge.daemon.open_buffer", "edge.daemon.begin", "edge.office.Office.finish"])
+def test_whatever_fails_at_the_start_or_the_end_the_gate_is_driven_off(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise StateError("the disk is full")
+
+    plc = TcpPlc()
+    plc.coils[3] = True
+    monkeypatch.setattr(fails, fail)
+    config = write("sim://line?count=3&pace=fast", extra=f'[gate]\nuri = "modbus://{plc.place}?coil=3"')
+    with pytest.raises(StateError, match="the disk is full"):
+        run_line(load_config(config))
+    assert not plc.coils[3]
+    assert plc.writes[-1][2] is False
+    plc.close()
+
+
+def test_a_check_of_the_configuration_switches_nothing(write: Callable[..., Path]) -> None:
+    plc = TcpPlc()
+    config = write("sim://line?count=3", extra=f'[gate]\nuri = "modbus://{plc.place}?coil=3"')
+    assert main(["run", "-c", str(config), "--check"]) == 0
+    assert plc.writes == []
+    plc.close()
 
 
 def test_drift_is_watched_at_each_camera(

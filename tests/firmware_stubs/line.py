@@ -20,7 +20,10 @@ from edge.judgement import Judgement
 from tests.firmware_stubs.emulator import Emulator
 from tests.firmware_stubs.wire import Wire
 
-DISTANCE, PULSE = 300, 3
+DISTANCE, PULSE = 120, 2
+SPACING = (3, 5)
+"""Ticks between two parts, least and most: beyond the pulse and what counts as a bounce; 30 are on their way at
+once."""
 SETTINGS = Config(0, DISTANCE, PULSE, eye_gap=2, eye_blocked=0, silence_ms=0, feedback_ms=0, late=0, failsafe=0)
 TOLERANCE_MS = 1.0
 BAD_SHARE = 0.25
@@ -92,7 +95,7 @@ class DisturbedLine:
 
     def _let_pass(self, part: int) -> None:
         emulator = self._emulator
-        emulator.step(self._random.randint(6, 14))
+        emulator.step(self._random.randint(*SPACING))
         time.sleep(max(0, self._next_ns - time.monotonic_ns()) / 1e9)
         before_ns, after_ns = emulator.part()
         self._next_ns = after_ns + round(SPEEDS_MS[part // 250 % len(SPEEDS_MS)] * 1e6)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,11 @@ from typing import Any
 import pytest
 
 from edge.buffer import Buffer
+from edge.cli.main import main
 from edge.errors import StateError
 from edge.monitor import Store
 from edge.status.client import ask
-from tests.support.daemon import EDGE, Daemon, delivered
+from tests.support.daemon import Daemon, delivered
 
 pytestmark = pytest.mark.system
 
@@ -176,14 +176,28 @@ def test_a_network_camera_that_is_not_there_is_an_error_at_once(
     assert "rtsp://127.0.0.1:1/none" in lines[0]
 
 
+@pytest.fixture
+def own_handlers() -> Iterator[None]:
+    """Puts back what a command in this process does to its signals."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.thirdparty
 def test_every_malformed_model_stops_the_daemon_before_it_begins(
-    write_config: Callable[..., Path], shared_data: Path, tmp_path: Path
+    write_config: Callable[..., Path],
+    shared_data: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    own_handlers: None,
 ) -> None:
+    """The command runs in this process: only the child that tries the model may come to harm."""
     for path in sorted((shared_data / "tflite_bad").glob("*.*")):
         config = write_config(source="sim://line?count=3", model=path)
-        done = subprocess.run([*EDGE, "run", "-c", str(config)], capture_output=True, text=True, check=False)
-        assert done.returncode == 4, (path, done.stderr)
-        assert len(done.stderr.splitlines()) == 1
-        assert path.name in done.stderr
+        assert main(["run", "-c", str(config)]) == 4, path
+        said = capfd.readouterr().err
+        assert len(said.splitlines()) == 1, said
+        assert path.name in said
     assert not (tmp_path / "state" / "buffer.db").exists()

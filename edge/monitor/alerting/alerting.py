@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from edge.messages import MAY_BE_OPEN
 from edge.monitor.alerting.book import Book, Notice
 from edge.monitor.alerting.news import News
 from edge.monitor.alerting.rules import Rules
@@ -13,6 +14,7 @@ from edge.monitor.alerting.watchers import (
     CameraWatcher,
     DriftWatcher,
     DropsWatcher,
+    GateWatcher,
     QuietWatcher,
     RollbackWatcher,
 )
@@ -35,6 +37,7 @@ class Alerting:
         self._drift, self._quiet = DriftWatcher(rules.drift), QuietWatcher(rules.quiet)
         self._drops, self._buffer = DropsWatcher(rules.drops), BufferWatcher(rules.buffer)
         self._rollback, self._camera = RollbackWatcher(rules.rollback), CameraWatcher(rules.camera)
+        self._gate = GateWatcher(rules.gate)
         self._book = Book(rules, store.put_alert, self._reader.alerts(open_only=True, limit=MOST_DEVICES))
         self._next_s = time.monotonic()
 
@@ -59,5 +62,6 @@ class Alerting:
             **self._drops.look(devices, now_ns),
             **self._buffer.look(devices, now_ns),
             **self._rollback.look(self._news.outcomes(), devices, now_ns),
-            **self._camera.look(list(self._news.events()), devices, now_ns),
+            **self._camera.look([e for e in self._news.events() if e.fault != MAY_BE_OPEN], devices, now_ns),
+            **self._gate.look(self._news.open_gates(), devices, now_ns),
         }

@@ -13,7 +13,14 @@ from edge.monitor.alerting.rules import Rules
 from edge.monitor.alerting.symptoms import Matter, Symptom, Symptoms
 from edge.monitor.reading import Alert
 
-SEVERITY = {"drift": "warning", "quiet": "critical", "drops": "warning", "buffer": "critical", "camera": "critical"}
+SEVERITY = {
+    "drift": "warning",
+    "quiet": "critical",
+    "drops": "warning",
+    "buffer": "critical",
+    "camera": "critical",
+    "gate": "critical",
+}
 GROWN = 2.0
 """An alert is told again when it concerns so many times as many devices as when it was told last."""
 NAMED = 5
@@ -151,6 +158,7 @@ _WHAT = {
     "buffer": "buffers are full",
     "rollback": "model {} was no good",
     "camera": "camera {}",
+    "gate": "gate may be open",
 }
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 
 from edge.errors import EdgeError
+from edge.guard import GuardedThread
 from edge.monitor.alerting.book import Notice
 from edge.monitor.alerting.sinks import Sink
 from edge.sync.backoff import Backoff
@@ -34,7 +35,7 @@ class _Lane:
         self._seldom = Seldom(log)
         self.sent = 0
         self.given_up = 0
-        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
+        self._thread = GuardedThread(self._run, "alerts")
         self._thread.start()
 
     def offer(self, notice: Notice) -> None:

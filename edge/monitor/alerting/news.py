@@ -15,6 +15,7 @@ PAGE = 5000
 _WHERE_DRIFTED = "CASE WHEN drifted = 1 OR message LIKE ? THEN message ELSE '' END"
 _ALARMS = '%"alarms":[{%'
 """Most messages are long and say nothing: these two are read of the rest."""
+_OPEN = '"open_since_ns":'
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,16 @@ class News:
             outcome = _loaded(text).get("outcome")
             if isinstance(outcome, dict):
                 yield device, outcome
+
+    def open_gates(self) -> Iterator[tuple[str, int, str]]:
+        """Devices whose gate may be open, by their last health message: since when, and why it cannot be closed."""
+        told = "message LIKE ? AND message NOT LIKE ? AND message NOT LIKE ?"
+        sql = f"SELECT device, message FROM latest WHERE kind = 'health' AND {told}"
+        for device, text in self._engine.query(sql, (f"%{_OPEN}%", f"%{_OPEN}0}}%", f"%{_OPEN}0,%")):
+            gate = _loaded(text).get("gate")
+            since_ns = gate.get("open_since_ns") if isinstance(gate, dict) else None
+            if isinstance(since_ns, int) and since_ns:
+                yield device, since_ns, str(gate.get("problem", "")) if isinstance(gate, dict) else ""
 
     def _fresh(self, table: str, columns: str, *values: object) -> Iterator[Row]:
         seen, start_ns = self._seen[table], self._cursors[table] - OVERLAP_NS

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from edge.errors import ConfigError
 from edge.typed import build, nearest
 
-KINDS = ("drift", "quiet", "drops", "buffer", "rollback", "camera")
+KINDS = ("drift", "quiet", "drops", "buffer", "rollback", "camera", "gate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,14 @@ class RollbackRule:
 class CameraRule:
     after_s: float = field(default=30.0, metadata={"least": 0.0, "most": 1e7})
     clear_s: float = field(default=30.0, metadata={"least": 0.0, "most": 1e7})
+
+
+@dataclass(frozen=True, slots=True)
+class GateRule:
+    """A gate that may be open although it should be closed."""
+
+    after_s: float = field(default=0.0, metadata={"least": 0.0, "most": 1e7})
+    clear_s: float = field(default=0.0, metadata={"least": 0.0, "most": 1e7})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,7 @@ class Rules:
     buffer: BufferRule = field(default_factory=BufferRule)
     rollback: RollbackRule = field(default_factory=RollbackRule)
     camera: CameraRule = field(default_factory=CameraRule)
+    gate: GateRule = field(default_factory=GateRule)
     group: GroupRule = field(default_factory=GroupRule)
     silence: tuple[Silence, ...] = ()
     webhook: tuple[WebhookConfig, ...] = ()

@@ -9,7 +9,15 @@ from typing import Any
 
 from edge.monitor.alerting.evidence import Evidence, Stream
 from edge.monitor.alerting.news import NewEvent, NewWindow
-from edge.monitor.alerting.rules import BufferRule, CameraRule, DriftRule, DropsRule, QuietRule, RollbackRule
+from edge.monitor.alerting.rules import (
+    BufferRule,
+    CameraRule,
+    DriftRule,
+    DropsRule,
+    GateRule,
+    QuietRule,
+    RollbackRule,
+)
 from edge.monitor.alerting.symptoms import Hysteresis, Matter, Symptom, Symptoms
 from edge.monitor.reading import FleetRow
 
@@ -155,4 +163,20 @@ class CameraWatcher:
                 seen[Matter("camera", fault, device)] = Symptom(
                     row.site, row.line, event.since_ns, f"camera {camera}"
                 )
+        return self._hysteresis.settle(seen, now_ns)
+
+
+class GateWatcher:
+    """Gates that may be open. It looks at the last health message, not at events: a device that was killed over it
+    says in its next life that all is well, and never that it is over."""
+
+    def __init__(self, rule: GateRule) -> None:
+        self._hysteresis = Hysteresis(rule.after_s, rule.clear_s)
+
+    def look(self, gates: Iterable[tuple[str, int, str]], devices: Devices, now_ns: int) -> Symptoms:
+        seen: Symptoms = {}
+        for device, since_ns, problem in gates:
+            row = devices.get(device)
+            if row is not None:
+                seen[Matter("gate", "", device)] = Symptom(row.site, row.line, since_ns, problem)
         return self._hysteresis.settle(seen, now_ns)

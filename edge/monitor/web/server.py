@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from edge.errors import ConfigError, LinkError
+from edge.guard import GuardedThread
 from edge.monitor.web.settings import Place, Tls
 
 START_S, STOP_S = 10.0, 3.0
@@ -20,15 +20,38 @@ START_S, STOP_S = 10.0, 3.0
 def serving(app: ASGIApp, place: Place) -> Iterator[str]:
     """Serves ``app`` until the block ends; gives the URL. Raises LinkError when the address cannot be had."""
     listener = _listen(place)
-    server = uvicorn.Server(_settings(app, place.tls))
-    thread = threading.Thread(target=server.run, args=([listener],), name="web", daemon=True)
-    thread.start()
+    web = _Web(listener, _settings(app, place.tls))
+    web.thread.start()
     try:
         yield place.url(listener.getsockname()[1])
     finally:
-        server.should_exit = True
-        thread.join(STOP_S)
+        web.stop()
         listener.close()
+
+
+class _Web:
+    """A server that begins anew at the same address when it dies."""
+
+    def __init__(self, listener: socket.socket, settings: uvicorn.Config) -> None:
+        self._listener, self._settings = listener, settings
+        self._server = uvicorn.Server(settings)
+        self._stopping = False
+        self.thread = GuardedThread(self._serve, "web")
+
+    def stop(self) -> None:
+        """Returns within STOP_S."""
+        self._stopping = self._server.should_exit = True
+        if self.thread.ident is not None:
+            self.thread.join(STOP_S)
+
+    def _serve(self) -> None:
+        """Raises RuntimeError when the server ends by itself."""
+        self._server = uvicorn.Server(self._settings)
+        if self._stopping:
+            return
+        self._server.run([self._listener.dup()])  # it closes what it was given
+        if not self._stopping:
+            raise RuntimeError("the web server ended by itself")
 
 
 def _listen(place: Place) -> socket.socket:

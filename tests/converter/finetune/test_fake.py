@@ -8,7 +8,7 @@ import pytest
 from converter.finetune import fake
 from converter.quiet import tensorflow
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow")]
 
 
 def test_an_activation_has_256_values_and_zero_is_one_of_them():

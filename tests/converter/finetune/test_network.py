@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from converter.quantize import Graph, to_float
 from converter.quiet import quietly, tensorflow
 from edge.choices import Colour
 from edge.errors import ConversionError
+from tests.support.kept import ROOT, digest, kept
+
+pytestmark = pytest.mark.xdist_group("tensorflow")
 
 SHAPE = (1, 8, 8, 4)
 RNG = np.random.default_rng(0)
@@ -96,6 +100,10 @@ def test_an_operator_that_is_not_known_is_named():
         check(flat)
 
 
+def _make_float(path: Path, convention: Convention, out: Path) -> None:
+    out.write_bytes(to_float(Graph(load(path), convention, "softmax")))
+
+
 @pytest.mark.slow
 @pytest.mark.thirdparty
 @pytest.mark.parametrize(
@@ -107,8 +115,9 @@ def test_an_operator_that_is_not_known_is_named():
     ],
 )
 def test_a_real_model_answers_as_in_tflite(shared_data: Path, name: str, scale: Range, colour: Colour):
-    model = load(shared_data / "models" / name)
-    flat = Flat(to_float(Graph(model, Convention(scale, colour), "softmax")))
-    shape = (4, model.height, model.width, model.channels)
-    pictures = RNG.integers(0, 256, shape).astype(np.uint8)
+    path = shared_data / "models" / name
+    facts = (scale, colour, digest(path, *sorted((ROOT / "converter").rglob("*.py"))))
+    made = kept(f"{path.stem}.tflite", partial(_make_float, path, Convention(scale, colour)), *facts)
+    flat = Flat(made.read_bytes())
+    pictures = RNG.integers(0, 256, (4, *flat.shape(int(flat.graph.inputs[0]))[1:])).astype(np.uint8)
     np.testing.assert_allclose(by_tensorflow(flat, pictures), by_tflite(flat, pictures), atol=1e-4)

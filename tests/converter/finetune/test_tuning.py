@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from converter import recipes
 from converter.conventions import Convention
 from converter.convert import convert
 from converter.dataset import find
-from converter.finetune import Task, Tuning, divide, transplant
+from converter.finetune import Task, Tuning, divide, process, transplant
 from converter.finetune import trained as trained_in_a_child
 from converter.finetune.trainer import Trainer
 from converter.finetune.tuning import zeros
@@ -27,8 +29,11 @@ from converter.settings import Settings
 from edge.artifact import Artifact
 from edge.artifact.manifest import InputSpec
 from edge.errors import ConfigError, ConversionError
+from tests.support.forkserver import ForkServer
 
+pytestmark = pytest.mark.xdist_group("tensorflow processes")
 slow = pytest.mark.slow
+quick = pytest.mark.usefixtures("quick_start")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +47,20 @@ def workshop(trained: Path, samples: Samples) -> Workshop:
     return Workshop(graph, samples.pixels[::2], Progress(), samples.pixels)
 
 
+@pytest.fixture(scope="module")
+def quick_start(runner_python: Path) -> Iterator[None]:
+    """Training processes are forked where TensorFlow is imported already, as they would import it."""
+    serves, environment = ["converter.finetune.process"], process.ENVIRONMENT
+    with (
+        ForkServer(serves, environment=environment, otherwise=runner_python) as server,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(sys, "executable", str(server.python))
+        yield
+
+
 @slow
+@quick
 def test_training_lowers_the_loss_of_pictures_that_it_does_not_see(workshop: Workshop, samples: Samples):
     training, held_out = divide(samples.pixels, seed=0)
     trainer = Trainer(Flat(_coarse(workshop._calibrated)), Task("int8", epochs=10))
@@ -52,6 +70,7 @@ def test_training_lowers_the_loss_of_pictures_that_it_does_not_see(workshop: Wor
 
 
 @slow
+@quick
 def test_the_same_seed_gives_the_same_bytes(workshop: Workshop, samples: Samples):
     task = Task("int8", epochs=1, sparsity=0.5)
     one, again = (trained_in_a_child(workshop._calibrated, samples.pixels, task, Progress()) for _ in range(2))
@@ -60,6 +79,7 @@ def test_the_same_seed_gives_the_same_bytes(workshop: Workshop, samples: Samples
 
 
 @slow
+@quick
 @pytest.mark.parametrize("mode", ["dynamic", "float16", "none"])
 def test_weights_are_put_into_recipes_that_are_made_from_keras(workshop: Workshop, samples: Samples, mode: str):
     """Half of them become zero and the rest twice what they were: shares and scales must follow."""
@@ -78,6 +98,7 @@ def test_weights_are_put_into_recipes_that_are_made_from_keras(workshop: Worksho
 
 
 @slow
+@quick
 def test_what_is_no_better_is_not_taken(workshop: Workshop, monkeypatch: pytest.MonkeyPatch):
     """A training that does nothing but harm."""
     monkeypatch.setattr("converter.modes.trained", lambda model, pixels, task, progress: _coarse(model, 1.0))
@@ -89,6 +110,7 @@ def test_what_is_no_better_is_not_taken(workshop: Workshop, monkeypatch: pytest.
 
 
 @slow
+@quick
 def test_a_pruned_artifact_has_the_zeros_that_were_asked_for_and_says_so(
     trained: Path, pictures: Path, tmp_path: Path
 ):
@@ -109,6 +131,7 @@ def test_a_pruned_artifact_has_the_zeros_that_were_asked_for_and_says_so(
 
 
 @slow
+@quick
 def test_an_operator_that_cannot_be_trained_is_named_before_anything_is_made(workshop: Workshop, samples: Samples):
     odd = Flat(workshop._calibrated)
     code = odd.model.operatorCodes[odd.graph.operators[1].opcodeIndex]

@@ -82,9 +82,10 @@ def test_a_pin_that_is_taken_or_unknown_is_named(pins: MockFactory) -> None:
 def test_the_plcs_coil_is_on_for_the_pulse(plc: Plc, judgement: Judge) -> None:
     gate = open_gate(GateConfig(f"modbus://{plc.place}?coil=3&delay_ms=50&pulse_ms=400"))
     gate.act(judgement(0, reject=True))
-    wait_until(lambda: len(plc.coils) == 2)
-    assert plc.coils == [(3, True), (3, False)]
+    wait_until(lambda: len(plc.coils) == 3)
+    assert plc.coils == [(3, False), (3, True), (3, False)], "the first is the start's"
     gate.close()
+    assert plc.coils[3:] == [(3, False)], "the last is the end's"
 
 
 def test_the_plc_gets_every_decision_in_one_write_of_four_registers(plc: Plc, judgement: Judge) -> None:
@@ -107,6 +108,7 @@ def test_a_plc_that_refuses_or_goes_away_is_counted_and_named_once(
     assert "is address 100 writable there?" in caplog.text
     plc.stop()
     gate.act(judgement(3, reject=True))
-    wait_until(lambda: gate.counters()["missed"] == 3)
+    wait_until(lambda: "no answer" in gate.condition().problem or "cannot be reached" in gate.condition().problem)
     assert len(caplog.records) == 1
     gate.close()
+    assert gate.counters()["missed"] == 3

@@ -16,6 +16,7 @@ import pytest
 
 from edge.buffer import Buffer
 from edge.gate import Condition, SimulatedGate
+from edge.guard import Deaths
 from edge.health.histogram import LatencyHistogram
 from edge.health.lanes import Lane
 from edge.health.merging import from_message, latency, merge
@@ -152,6 +153,21 @@ def test_a_gate_that_is_away_or_at_fault_is_a_problem_with_the_way_out(
     )
     assert snapshot.health.gate is not None
     assert (snapshot.health.gate.firmware, snapshot.health.gate.boots) == ("1.0.0", 2)
+
+
+def test_a_gate_that_may_be_open_is_the_first_problem_and_a_thread_that_died_is_one(
+    buffer: Buffer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, deaths = SimulatedGate(), Deaths()
+    vitals = Vitals(IDENTITY, [lane("camera", 10)], Intake(), buffer, gate=gate, deaths=deaths)
+    away = Condition("modbus://plc: cannot be reached", open_since_ns=1_700_000_000 * 10**9)
+    monkeypatch.setattr(gate, "condition", lambda: away)
+    first, second = vitals.look().problems
+    assert first.startswith("gate: may be open since 2023-11-1")
+    assert "driven off until that is confirmed" in first
+    assert second == "gate: modbus://plc: cannot be reached"
+    deaths.note("office", ValueError("x"))
+    assert vitals.look().problems[0].startswith("thread office: died 1 times, last of ValueError: x")
 
 
 def test_a_lost_camera_is_a_problem_and_its_return_ends_it(buffer: Buffer) -> None:

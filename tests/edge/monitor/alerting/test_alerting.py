@@ -6,11 +6,24 @@ from collections.abc import Iterator
 
 import pytest
 
+from edge.messages import (
+    GATE,
+    MAY_BE_OPEN,
+    BufferDepth,
+    Event,
+    GateState,
+    Health,
+    Identity,
+    Latency,
+    encode,
+    kind_of,
+)
 from edge.monitor.alerting import Alerting, Notice, Rules
 from edge.monitor.alerting.rules import DriftRule, GroupRule, QuietRule
 from edge.monitor.intake import Arrival
 from edge.monitor.store import Store
 from edge.sim.fleet import Change, Fleet, FleetOptions, Population
+from edge.sync.topics import topic
 
 START_NS = 1_700_000_000 * 10**9
 OPTIONS = FleetOptions(devices=16, sites=2, lines=2, interval_s=60, samples=60, pool=4)
@@ -86,6 +99,40 @@ def test_drops_full_buffers_and_rolled_back_models_are_told(population: Populati
     found = {(n.alert.kind, n.alert.devices): n.alert.text for n in happenings(population, script, 900)}
     assert found.keys() == {("drops", ("d00001",)), ("buffer", ("d00002",)), ("rollback", ("d00003",))}
     assert "p99 of 41.0 ms on trial" in found["rollback", ("d00003",)]
+
+
+def test_a_gate_that_may_be_open_is_told_at_once_and_until_a_health_message_says_otherwise():
+    store, now_ns = Store(None), START_NS
+    alerting = Alerting(store, RULES, START_NS)
+    told = []
+    for seq, (boot, since_ns) in enumerate([("b1", 0), ("b1", START_NS - 10**9), ("b2", 0)]):
+        told.append(
+            [(n.what, n.alert.kind, n.alert.text) for n in look_at_gate(store, alerting, boot, seq, since_ns)]
+        )
+        now_ns += 10 * 10**9
+    assert told[0] == []
+    [(what, kind, text)] = told[1]
+    assert (what, kind) == ("opened", "gate")
+    assert text.startswith("gate may be open at bakery, 1 since 2023-11-1")
+    assert text.endswith("line-1 (modbus://plc: cannot be reached)")
+    assert [(what, kind) for what, kind, _ in told[2]] == [("closed", "gate")]
+
+
+def look_at_gate(store: Store, alerting: Alerting, boot: str, seq: int, since_ns: int) -> list[Notice]:
+    """Notices after a health message and an event of a device whose gate may be open since then (0: is closed)."""
+    head = Identity("line-1", "bakery", "1", boot, "cookie", 1, ()).head(seq)
+    state = GateState({}, (0,), (), "modbus://plc: cannot be reached" if since_ns else "", open_since_ns=since_ns)
+    none = Latency(0, 0, 0, 0)
+    health = Health(
+        **head, captured=0, decided=0, dropped={}, latency_us=none, rate_fps=0, buffer=BufferDepth(0, 0, 0, 0),
+        rss_bytes=0, uptime_s=0, gate=state,
+    )  # fmt: skip
+    event = Event(**head, camera=GATE, fault=MAY_BE_OPEN, active=since_ns > 0, since_ns=since_ns)
+    at_ns = START_NS + seq * 10 * 10**9
+    store.accept(
+        Arrival(topic("edge", "line-1", kind_of(message), ""), encode(message), at_ns) for message in (health, event)
+    )
+    return alerting.look(at_ns)
 
 
 def test_a_restart_in_the_midst_of_a_drift_forgets_nothing(population: Population):
