@@ -25,7 +25,7 @@ _MARGIN = 96  # the sensor's noise is cropped from a sheet that much larger
 
 
 class Scene:
-    """Renders pictures of one size of one seed's belt."""
+    """Renders pictures of one size of one seed's belt. A cookie is drawn once while it stays in view."""
 
     def __init__(self, seed: int, width: int, height: int) -> None:
         self.seed, self.width, self.height = seed, width, height
@@ -50,15 +50,15 @@ class Scene:
         offset = round(-travel_mm * self.px_per_mm) % self._length
         canvas = self._belt[:, offset : offset + self.width].astype(np.float32)
         reach = self.half_view_mm() + PATCH_MM
-        drawn, in_view = self._in_view, dict[tuple[int, str], Cookie]()
+        before, in_view = self._in_view, {}
         for part in belt.parts_between(travel_mm - reach, travel_mm + reach):
             along, across = belt.place(part)
             x = round(self.width / 2 + (travel_mm - along) * self.px_per_mm)
             y = round(self.height / 2 + across * self.px_per_mm)
-            named = part, label(part)
-            in_view[named] = drawn.get(named) or self.bakery.draw(*named)
-            _lay(canvas, in_view[named], x, y)
-        self._in_view = in_view  # the next picture shows most of them again
+            key = (part, label(part))
+            in_view[key] = cookie = before.get(key) or self.bakery.draw(*key)
+            _lay(canvas, cookie, x, y)
+        self._in_view = in_view
         canvas[: len(self._rail)] = self._rail
         canvas[-len(self._rail) :] = self._rail[::-1]
         return self._expose(canvas, frame, now)
