@@ -170,8 +170,8 @@ def remember(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """
     states: dict[tuple[bytes, Setup], Path] = {}
 
-    def make(state: Path, model: Path, setup: Setup = Wanted().default) -> Path:
-        flatbuffer = Artifact.load(model).model
+    def make(state: Path, model: Path, wanted: Setup | None = None) -> Path:
+        flatbuffer, setup = Artifact.load(model).model, wanted or Wanted().default
         if (flatbuffer, setup) not in states:
             once = tmp_path_factory.mktemp("remembered")
             with checked(flatbuffer, setup, once):
