@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -20,6 +21,8 @@ from typing import Any, NoReturn
 from tests.firmware_stubs.building import build
 
 PATIENCE_S = 20.0
+TICK_BYTES = len("OK\nOK\nIRQ raise 3\n")
+"""The least that qemu says of a pulse that was seen."""
 
 
 class Pins:
@@ -62,7 +65,8 @@ class Machine:
             self.qmp("qmp_capabilities")
             self.line = self._socket("link")
             self.qtest = self._socket("qtest")
-            self.qtest.settimeout(PATIENCE_S)
+            # The kernel's time-out: Python's own would cost a second system call each time.
+            self.qtest.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(PATIENCE_S), 0))
             self.go()
         except BaseException:
             self.stop()
@@ -117,7 +121,7 @@ class Emulator(Machine):
         self.opened: list[int] = []
         self.tick = 0
         self._level = dict.fromkeys(range(8), False)
-        self._boots = self._oks = 0
+        self._boots = self._oks = 0  # _oks: commands that qemu has not yet answered
         self._rest, self._inputs = b"", ""
         super().__init__("lm3s6965evb")
 
@@ -147,10 +151,12 @@ class Emulator(Machine):
 
     def part(self) -> tuple[int, int]:
         """A part passes the photo-eye. Returns the monotonic time before and after the firmware saw it."""
+        self._take_until(lambda: not self._level[Pins.eye_seen], "end of the part before")
         before_ns = time.monotonic_ns()
-        self._set_and_wait(Pins.eye, True, Pins.eye_seen)
+        self._set(Pins.eye, True)
+        self._take_until(lambda: self._oks <= 0 and self._level[Pins.eye_seen], "part")
         after_ns = time.monotonic_ns()
-        self._set_and_wait(Pins.eye, False, Pins.eye_seen)
+        self._set(Pins.eye, False)  # whoever steps next takes the answer, too
         return before_ns, after_ns
 
     def reset(self) -> None:
@@ -158,6 +164,7 @@ class Emulator(Machine):
 
         qemu does not tell of pins that fall with the reset, so the belt moves on until they are low anyway.
         """
+        self._take_until(lambda: not self._level[Pins.eye_seen], "end of the part before")
         while self._level[Pins.gate] or self._level[Pins.tick_seen]:
             self.step()
         self.qmp("system_reset")
@@ -171,46 +178,47 @@ class Emulator(Machine):
         self._take_until(lambda: self._boots, "boot")
 
     def _pulse_and_wait(self, pin: int, seen: int) -> None:
-        before = self._level[seen]
+        before, level = self._level[seen], self._level
         target = f"set_irq_in {self._inputs} unnamed-gpio-in {pin}"
-        self._oks = 2
-        self._tell(f"{target} 1\n{target} 0\n")
-        self._take_until(lambda: self._oks <= 0 and self._level[seen] != before, f"pulse on pin {pin}")
+        self._tell(f"{target} 1\n{target} 0\n", 2)
+        self._take_until(lambda: level[seen] != before and self._oks <= 0, f"pulse on pin {pin}", TICK_BYTES)
 
-    def _set_and_wait(self, pin: int, level: bool, seen: int) -> None:
-        self._oks = 1
+    def _set(self, pin: int, level: bool) -> None:
         self._tell(f"set_irq_in {self._inputs} unnamed-gpio-in {pin} {int(level)}\n")
-        self._take_until(lambda: self._oks <= 0 and self._level[seen] == level, f"pin {pin} to {level:d}")
 
     def _ask(self, command: str) -> None:
-        self._oks = 1
         self._tell(f"{command}\n")
         self._take_until(lambda: self._oks <= 0, command)
 
-    def _tell(self, commands: str) -> None:
+    def _tell(self, commands: str, count: int = 1) -> None:
+        self._oks += count
         with suppress(ConnectionError):  # whoever waits for the answer will see
             self.qtest.sendall(commands.encode())
 
-    def _take_until(self, condition: Callable[[], object], doing: str) -> None:
+    def _take_until(self, condition: Callable[[], object], doing: str, least: int = 0) -> None:
+        """Takes what qemu says; ``least`` bytes come in any case, so one call waits for all of them."""
         until = time.monotonic() + PATIENCE_S
         while not condition():
-            where = f"{doing}, tick {self.tick}"
-            *lines, self._rest = (self._rest + self._heard(where)).split(b"\n")
+            assert time.monotonic() < until, f"{self._where(doing)}: not seen by the firmware"
+            *lines, self._rest = (self._rest + self._heard(doing, least)).split(b"\n")
             for line in lines:
                 self._take(line)
-            assert condition() or time.monotonic() < until, f"{where}: not seen by the firmware; pins {self._level}"
+            least = 0
 
-    def _heard(self, where: str) -> bytes:
+    def _heard(self, doing: str, least: int) -> bytes:
         try:
-            data = self.qtest.recv(4096)
-        except TimeoutError:
+            data = self.qtest.recv(least, socket.MSG_WAITALL) if least else self.qtest.recv(4096)
+        except BlockingIOError:  # PATIENCE_S are over
             return b""
         except ConnectionError:
             data = b""
-        return data or self.gone(where)
+        return data or self.gone(self._where(doing))
+
+    def _where(self, doing: str) -> str:
+        return f"{doing}, tick {self.tick}, pins {self._level}"
 
     def _take(self, line: bytes) -> None:
-        if line.startswith(b"OK"):
+        if line == b"OK":
             self._oks -= 1
             return
         assert line.startswith(b"IRQ "), line

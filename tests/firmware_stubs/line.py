@@ -20,11 +20,10 @@ from edge.judgement import Judgement
 from tests.firmware_stubs.emulator import Emulator
 from tests.firmware_stubs.wire import Wire
 
-DISTANCE, PULSE = 120, 2
-SPACING = (3, 5)
-"""Ticks between two parts, least and most: beyond the pulse and what counts as a bounce; 30 are on their way at
-once."""
-SETTINGS = Config(0, DISTANCE, PULSE, eye_gap=2, eye_blocked=0, silence_ms=0, feedback_ms=0, late=0, failsafe=0)
+DISTANCE, PULSE = 90, 1
+SPACING = (2, 4)
+"""Ticks between two parts, least and most: beyond the pulse and what counts as a bounce; 30 are on their way at once."""
+SETTINGS = Config(0, DISTANCE, PULSE, eye_gap=1, eye_blocked=0, silence_ms=0, feedback_ms=0, late=0, failsafe=0)
 TOLERANCE_MS = 1.0
 BAD_SHARE = 0.25
 DISTURBED_SHARE = 0.01
@@ -34,6 +33,7 @@ SPEEDS_MS = (2.6, 3.0, 4.0, 5.0)
 LATENCIES = (0, 1, 3, 8)
 """Parts that pass before a part is decided on, chosen anew every 100 parts."""
 TOO_LATE_SHARE, TOO_LATE = 0.002, 60
+SCORES, OUTPUT = np.ones(1, np.float32), OutputSpec(1, "float32")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class DisturbedLine:
         self._next_ns = after_ns + round(SPEEDS_MS[part // 250 % len(SPEEDS_MS)] * 1e6)
         bad = self._random.random() < BAD_SHARE
         self.parts.append(Passed(len(self.opened), emulator.tick, bad))
-        decision = Decision("", 0, 1.0, bad, np.ones(1, np.float32), OutputSpec(1, "float32"))
+        decision = Decision("", 0, 1.0, bad, SCORES, OUTPUT)
         taken_ns = (before_ns + after_ns) // 2
         due = part + (TOO_LATE if self._random.random() < TOO_LATE_SHARE else LATENCIES[part // 100 % len(LATENCIES)])
         self._waiting.append((due, Judgement(0, part, taken_ns, taken_ns, 0, decision)))

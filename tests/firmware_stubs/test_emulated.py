@@ -75,7 +75,7 @@ def test_no_tick_is_lost_from_the_moment_a_restarted_controller_says_that_it_run
 def test_when_qemu_ends_the_test_says_where_and_does_not_wait(emulator: Emulator) -> None:
     emulator.step()
     emulator.kill()
-    with pytest.raises(AssertionError, match="pulse on pin 0, tick 2: qemu ended, status -9"):
+    with pytest.raises(AssertionError, match=r"pulse on pin 0, tick 2, .*: qemu ended, status -9"):
         emulator.step()
 
 

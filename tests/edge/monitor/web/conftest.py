@@ -26,19 +26,28 @@ def line(drift_reference: bytes) -> Line:
 @pytest.fixture(scope="session")
 def filled(line: Line, drift_reference: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten devices over twelve minutes: ``oven-3`` darker in the last six, ``oven-5`` offline, ``oven-10`` on v2."""
-    path = tmp_path_factory.mktemp("pages") / "monitor.db"
+    return make_store(tmp_path_factory.mktemp("pages") / "monitor.db", line, drift_reference, devices=10, minutes=12)
+
+
+@pytest.fixture(scope="session")
+def few(line: Line, drift_reference: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six devices over four minutes: all kinds of elements that ``filled`` has, in a quarter of their number."""
+    return make_store(tmp_path_factory.mktemp("few") / "monitor.db", line, drift_reference, devices=6, minutes=4)
+
+
+def make_store(path: Path, line: Line, reference: bytes, devices: int, minutes: int) -> Path:
     with closing(Store(path)) as store:
-        store.add_reference(drift_reference, "cookie", 1)
-        fill(store, line, time.time_ns() // MINUTE_NS * MINUTE_NS - 13 * MINUTE_NS)
+        store.add_reference(reference, "cookie", 1)
+        fill(store, line, time.time_ns() // MINUTE_NS * MINUTE_NS - (minutes + 1) * MINUTE_NS, devices, minutes)
     return path
 
 
-def fill(store: Store, line: Line, begun_ns: int) -> None:
-    for number in range(1, 11):
-        name, version = f"oven-{number}", 2 if number == 10 else 1
+def fill(store: Store, line: Line, begun_ns: int, devices: int, minutes: int) -> None:
+    for number in range(1, devices + 1):
+        name, version = f"oven-{number}", 2 if number == devices else 1
         sent = [arrival(Status(**head(name, 0, version=version), state="online"))]
-        for minute in range(12):
-            darker = 3.0 if number == 3 and minute >= 6 else 0.0
+        for minute in range(minutes):
+            darker = 3.0 if number == 3 and minute >= minutes // 2 else 0.0
             start_ns, which = begun_ns + minute * MINUTE_NS, (5 * number + minute) % 8
             sent += line.window(name, minute, start_ns, darker, which, version=version)
         store.accept([*sent, arrival(health(name, 20, version))])
