@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import weakref
 from collections.abc import Callable
 from contextlib import closing
@@ -9,30 +10,45 @@ from pathlib import Path
 
 import pytest
 
+from edge.artifact.describe import Given
 from edge.buffer import Judge
 from edge.buffer.reading import entries
 from edge.buffer.schema import open_reader
 from edge.config import Config, load_config
 from edge.errors import ArtifactError, ConfigError
+from edge.interpreter.remembered import FOLDER as CHECKED
+from edge.model import load
 from edge.slots import FOLDER, Slots
 from edge.slots.install import install
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey
 from tests.edge.trial.lines import judged, running
+from tests.support.artifacts import faulty_model
 
 pytestmark = pytest.mark.slow
 
 LABELS = ("red", "green", "blue")
+LINE = "sim://line?width=64&height=48"
+"""Small pictures: drawing them is most of the work of a simulated line."""
 FACTORY = Judge("faulty", 1, LABELS)
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory, fault_delegate: str) -> Path:
+    """A state folder that remembers the model that has no fault: what a start tries first is not tested here."""
+    state = tmp_path_factory.mktemp("tried")
+    (state / "plain.tflite").write_bytes(faulty_model("plain"))
+    load(state / "plain.tflite", delegate=fault_delegate, state=state, given=Given(colour="RGB", range="0..255"))
+    return state / CHECKED
 
 
 @pytest.fixture
 def configure(
-    tmp_path: Path, faulty: Callable[..., Path], fault_settings: str, signing_key: PrivateKey
+    tmp_path: Path, faulty: Callable[..., Path], fault_settings: str, signing_key: PrivateKey, tried: Path
 ) -> Callable[..., Config]:
     """``configure(shadow=0)``: a simulated line with the model that has no fault, which trusts the key."""
 
-    def make(model: str = "plain", uris: tuple[str, ...] = ("sim://line?fps=100",), **slots: float) -> Config:
+    def make(model: str = "plain", uris: tuple[str, ...] = (f"{LINE}&fps=100",), **slots: float) -> Config:
         path = tmp_path / "edge.toml"
         sources = "".join(
             f'[[source]]\nname = "c{number}"\nuri = "{uri}"\ndeadline_ms = 60000\n' for number, uri in enumerate(uris)
@@ -45,6 +61,7 @@ def configure(
         )
         config = load_config(path)
         Trust.of(config).add(signing_key.public, "works")
+        shutil.copytree(tried, config.device.state / CHECKED, dirs_exist_ok=True)
         return config
 
     return make
@@ -86,7 +103,7 @@ def test_a_model_that_is_swapped_away_leaves_the_memory(
 
 
 def test_all_cameras_are_swapped(configure: Callable[..., Config], faulty: Callable[..., Path]) -> None:
-    config = configure(uris=("sim://line?fps=60", "sim://line?fps=60&seed=3"))
+    config = configure(uris=(f"{LINE}&fps=60", f"{LINE}&fps=60&seed=3"))
     with running(config) as line:
         assert line.outcome(faulty("plain", version=2)).result == "committed"
     assert line.report is not None
@@ -119,7 +136,7 @@ def test_a_model_that_is_no_good_is_rolled_back(
 def test_frames_that_a_model_on_trial_refuses_are_judged_by_the_one_before_it(
     configure: Callable[..., Config], faulty: Callable[..., Path]
 ) -> None:
-    with running(configure(trial_frames=300, uris=("sim://line?fps=30",))) as line:
+    with running(configure(trial_frames=300, uris=(f"{LINE}&fps=30",))) as line:
         assert "the runtime refused" in line.outcome(faulty("refuses", version=2)).reason
         line.wait(lambda: line.judges()[-1] == FACTORY)
     assert line.report is not None
