@@ -17,7 +17,7 @@ from edge.config import load_config
 from edge.daemon import Line, run_line
 from edge.errors import ConfigError, SourceError, StateError
 from edge.messages import Drift, decode
-from edge.parts import calibrate
+from edge.parts import Calibration, calibrate
 from edge.record import Record
 from tests.edge.gate.faulty_plc import TcpPlc
 
@@ -38,6 +38,12 @@ def write(tmp_path: Path, artifact: Path, remember: Callable[..., Path]) -> Call
         return path
 
     return make
+
+
+@pytest.fixture(scope="module")
+def belt() -> Calibration:
+    """The belt's, parts and all."""
+    return calibrate(f"{BELT}&count=60", frames=60)
 
 
 def kept(folder: Path) -> list[Record]:
@@ -154,8 +160,10 @@ def test_a_label_that_no_model_has_is_named(tmp_path: Path, write: Callable[...,
 
 
 @pytest.mark.parametrize("judging", ["once", "vote"])
-def test_parts_are_judged_instead_of_frames(tmp_path: Path, write: Callable[..., Path], judging: str) -> None:
-    calibrate(f"{BELT}&count=60", frames=60).save(tmp_path / "belt-camera-0.json")
+def test_parts_are_judged_instead_of_frames(
+    tmp_path: Path, write: Callable[..., Path], belt: Calibration, judging: str
+) -> None:
+    belt.save(tmp_path / "belt-camera-0.json")
     extra = f'[parts]\ncalibration = "belt-{{camera}}.json"\njudging = "{judging}"'
     report = run_line(load_config(write(f"{BELT}&count=90", extra=extra)))
     assert report.captured == report.decided == 90

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge.artifact.artifact import REFERENCE
@@ -18,11 +19,19 @@ from edge.audit.sample import Sample
 from edge.buffer.reading import entries
 from edge.config import load_config
 from edge.daemon import run_line
-from edge.drift import DriftWatch, Reference
+from edge.drift import FEATURES, DriftWatch, Reference
 
 pytestmark = pytest.mark.slow
 
 Make = Callable[..., Sample]
+
+
+@pytest.fixture(scope="module")
+def reference() -> bytes:
+    """One of three classes, packed; what is counted here does not ask how parts look."""
+    rng = np.random.default_rng(1)
+    features, scores = rng.normal(100, 10, (50, len(FEATURES))), rng.random((50, 3))
+    return Reference.fit(features, scores, [0, 1] * 25, ("red", "green", "blue"), tuple(FEATURES)).to_bytes()
 
 
 def taken(news: News) -> list[tuple[int, str | None]]:
@@ -71,8 +80,8 @@ def test_a_disk_that_refuses_takes_nothing(tmp_path: Path, sample: Make, monkeyp
     assert taken(news) == [(1, "burnt")]
 
 
-def test_other_models_and_labels_are_not_counted(drift_reference: bytes, sample: Make) -> None:
-    watch = DriftWatch(Reference.from_bytes(drift_reference))
+def test_other_models_and_labels_are_not_counted(reference: bytes, sample: Make) -> None:
+    watch = DriftWatch(Reference.from_bytes(reference))
     watches = {("top", "cookie", 1): (watch, ("red", "green", "blue"))}
     red = {"label": "red"}
     answers = [
@@ -85,9 +94,9 @@ def test_other_models_and_labels_are_not_counted(drift_reference: bytes, sample:
 
 
 def test_labels_of_an_earlier_run_are_in_the_next_window(
-    tmp_path: Path, write_config: Callable[..., Path], make_artifact: Callable[..., bytes], drift_reference: bytes
+    tmp_path: Path, write_config: Callable[..., Path], make_artifact: Callable[..., bytes], reference: bytes
 ) -> None:
-    (tmp_path / "colour.tflite").write_bytes(make_artifact(files={REFERENCE: drift_reference}))
+    (tmp_path / "colour.tflite").write_bytes(make_artifact(files={REFERENCE: reference}))
     config = load_config(
         write_config(
             source="sim://line?count=60&pace=fast",

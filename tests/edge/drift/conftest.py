@@ -24,9 +24,10 @@ class Samples:
         return Reference.fit(self.features, self.scores, self.predicted, LABELS, tuple(FEATURES))
 
     def pane(self, reference: Reference, start: int = 0, stop: int | None = None) -> Pane:
-        pane = Pane(reference)
-        for seq in range(start, len(self.predicted) if stop is None else stop):
-            pane.add(self.features[seq], self.scores[seq], int(self.predicted[seq]), seq)
+        pane, rows = Pane(reference), slice(start, stop)
+        samples = zip(self.features[rows], self.scores[rows], self.predicted[rows].tolist(), strict=True)
+        for seq, (features, scores, label) in enumerate(samples, start):
+            pane.add(features, scores, label, seq)
         return pane
 
 

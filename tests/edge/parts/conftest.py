@@ -21,20 +21,34 @@ def _empty(line: SimulatedLine, frames: int = 15) -> Iterator[Image]:
 
 @pytest.fixture(scope="session")
 def calibrated() -> Callable[[SimulatedLine], Calibration]:
-    """``calibrated(line)``: calibration on the simulated line's empty belt."""
-    return lambda line: Calibration.fit(_empty(line))
+    """``calibrated(line)``: calibration on the simulated line's empty belt, one for all lines with that belt."""
+    made: dict[tuple[object, ...], Calibration] = {}
+
+    def calibrate(line: SimulatedLine) -> Calibration:
+        options = line.options
+        belt = options.seed, options.width, options.height, line._schedule(0)
+        if belt not in made:
+            made[belt] = Calibration.fit(_empty(line))
+        return made[belt]
+
+    return calibrate
 
 
 @pytest.fixture(scope="session")
 def belt_of_discs() -> Callable[..., Image]:
-    """``belt_of_discs((x, y), ..., radius=20)``: bright discs on a grey, slightly noisy belt of 320×240."""
+    """``belt_of_discs((x, y), ..., radius=20)``: bright discs on a grey, slightly noisy belt of 320×240, seen by a sensor with noise.
+
+    ``noise`` chooses what is cut out of one sheet of it.
+    """
+    sheet = np.random.default_rng(0).normal(90, 3, (304, 384, 3)).astype(np.uint8)
+    y, x = np.ogrid[:240, :320]
 
     def draw(*centres: tuple[float, float], radius: float = 20, noise: int = 0) -> Image:
-        y, x = np.mgrid[:240, :320]
-        image = np.random.default_rng(noise).normal(90, 3, (240, 320, 3))
+        top, left = np.random.default_rng(noise).integers(0, 64, 2)
+        image = sheet[top : top + 240, left : left + 320].copy()
         for along, across in centres:
-            image[np.hypot(x - along, y - across) < radius] = (60, 160, 230)
-        return np.clip(image, 0, 255).astype(np.uint8)
+            image[(x - along) ** 2 + (y - across) ** 2 < radius**2] = (60, 160, 230)
+        return image
 
     return draw
 

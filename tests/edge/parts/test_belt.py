@@ -62,7 +62,7 @@ def assert_each_once(line: SimulatedLine, called: Called, first: int, last: int)
 WIDE = "sim://line?trigger=free&pace=fast&width=640&height=160&defects=0.4"
 
 
-@pytest.mark.parametrize(("speed", "parts"), [(200, 25), (500, 40), (1200, 70)])
+@pytest.mark.parametrize(("speed", "parts"), [(200, 35), (500, 70), (1200, 70)])
 def test_every_part_is_judged_exactly_once_and_whole_at_three_belt_speeds(judged, speed, parts):
     """Of a thousand parts in all: ``python -m tests.bench belt``."""
     line = SimulatedLine.from_uri(f"{WIDE}&speed={speed}&seed=11")

@@ -25,13 +25,11 @@ PX_PER_MM = 160 / 90
 
 
 @pytest.fixture
-def run(
-    artifact: Path, belt_file: Callable[[str], Path], tried: Callable[..., Path]
-) -> Callable[..., tuple[Pipeline, list[Judged]]]:
+def run(artifact: Path, belt_file: Path, tried: Callable[..., Path]) -> Callable[..., tuple[Pipeline, list[Judged]]]:
     """``run(uri, judging)``: the pipeline that has judged the whole line, and its records."""
 
     def judge(uri: str, judging: Judging) -> tuple[Pipeline, list[Judged]]:
-        parts = Parts(Calibration.load(belt_file(uri)), PartsOptions(judging=judging))
+        parts = Parts(Calibration.load(belt_file), PartsOptions(judging=judging))
         stage: Stage = VotedParts(parts, Cut()) if judging == "vote" else FollowedParts(parts, Cut(square=True))
         intake = Intake()
         source = open_source(f"{uri}&count={FRAMES}")
@@ -54,7 +52,7 @@ def passed(line: SimulatedLine) -> list[int]:
 def test_each_part_is_one_record_in_the_order_of_the_belt(
     run: Callable[..., tuple[Pipeline, list[Judged]]], judging: Judging, speed: int
 ) -> None:
-    uri = f"{BELT}&speed={speed}&seed=6"
+    uri = f"{BELT}&speed={speed}"
     pipeline, found = run(uri, judging)
     accounts = pipeline.accounts
     expected = passed(SimulatedLine.from_uri(uri))
@@ -69,7 +67,7 @@ def test_each_part_is_one_record_in_the_order_of_the_belt(
 
 
 def test_the_place_on_the_belt_is_that_of_the_part(run: Callable[..., tuple[Pipeline, list[Judged]]]) -> None:
-    uri = f"{BELT}&speed=600&seed=6"
+    uri = f"{BELT}&speed=600"
     line = SimulatedLine.from_uri(uri)
     _, found = run(uri, "once")
     places = np.array([one.judgement.belt_px for one in found][3:])
@@ -80,11 +78,11 @@ def test_the_place_on_the_belt_is_that_of_the_part(run: Callable[..., tuple[Pipe
 
 
 def test_frames_without_parts_are_decided_and_judge_nothing(
-    artifact: Path, belt_file: Callable[[str], Path], photos: Path, tried: Callable[..., Path]
+    artifact: Path, belt_file: Path, photos: Path, tried: Callable[..., Path]
 ) -> None:
     import cv2
 
-    calibration = Calibration.load(belt_file(f"{BELT}&speed=300&seed=6"))
+    calibration = Calibration.load(belt_file)
     empty = cv2.resize(calibration.background, (640, 160))
     for path in photos.iterdir():
         cv2.imwrite(str(path), empty)

@@ -25,7 +25,7 @@ from edge.parts import Calibration, Parts
 from edge.pipeline import Cut, Intake, Judged, Pipeline, VotedParts, Waiting
 from tests.edge.pipeline.conftest import BELT
 
-FRAMES = 4000
+FRAMES = 2000
 RULE = Rule(frozenset({"red", "blue"}))
 
 
@@ -104,7 +104,7 @@ def test_thousands_of_frames_and_hundreds_of_swaps_lose_nothing(
     swaps: list[int] = []
     keeper = threading.Thread(target=lambda: swaps.append(swapping([pipeline], in_turn(models), ended)))
     keeper.start()
-    while not ended.is_set():
+    while not ended.wait(0.002):
         kept += taken(intake)
     line.join()
     keeper.join()
@@ -167,10 +167,8 @@ def test_the_loop_turns_and_takes_a_new_chain_while_no_frame_comes(models: tuple
 
 
 @pytest.mark.slow
-def test_a_part_that_two_models_voted_on_is_the_second_ones(
-    models: tuple[Model, Model], belt_file: Callable[[str], Path]
-) -> None:
-    parts = Parts(Calibration.load(belt_file(BELT)), PartsConfig(judging="vote"))
+def test_a_part_that_two_models_voted_on_is_the_second_ones(models: tuple[Model, Model], belt_file: Path) -> None:
+    parts = Parts(Calibration.load(belt_file), PartsConfig(judging="vote"))
     stage, chains = VotedParts(parts, Cut()), in_turn(models)
     source, verdicts, chain = open_source(f"{BELT}&count=90"), [], next(chains)
     for number in range(90):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import weakref
 from collections.abc import Callable
 from contextlib import closing
@@ -9,27 +10,41 @@ from pathlib import Path
 
 import pytest
 
+from edge.artifact.describe import Given
 from edge.buffer import Judge
 from edge.buffer.reading import entries
 from edge.buffer.schema import open_reader
 from edge.config import Config, load_config
 from edge.errors import ArtifactError, ConfigError
+from edge.interpreter.remembered import FOLDER as CHECKED
+from edge.model import load
 from edge.slots import FOLDER, Slots
 from edge.slots.install import install
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey
 from tests.edge.trial.lines import judged, running
+from tests.support.artifacts import faulty_model
 
 pytestmark = pytest.mark.slow
 
 LABELS = ("red", "green", "blue")
 LINE = "sim://line?width=64&height=48"
+"""Small pictures: drawing them is most of the work of a simulated line."""
 FACTORY = Judge("faulty", 1, LABELS)
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory, fault_delegate: str) -> Path:
+    """A state folder that remembers the model that has no fault: what a start tries first is not tested here."""
+    state = tmp_path_factory.mktemp("tried")
+    (state / "plain.tflite").write_bytes(faulty_model("plain"))
+    load(state / "plain.tflite", delegate=fault_delegate, state=state, given=Given(colour="RGB", range="0..255"))
+    return state / CHECKED
 
 
 @pytest.fixture
 def configure(
-    tmp_path: Path, faulty: Callable[..., Path], fault_settings: str, signing_key: PrivateKey
+    tmp_path: Path, faulty: Callable[..., Path], fault_settings: str, signing_key: PrivateKey, tried: Path
 ) -> Callable[..., Config]:
     """``configure(shadow=0)``: a simulated line with the model that has no fault, which trusts the key."""
 
@@ -46,6 +61,7 @@ def configure(
         )
         config = load_config(path)
         Trust.of(config).add(signing_key.public, "works")
+        shutil.copytree(tried, config.device.state / CHECKED, dirs_exist_ok=True)
         return config
 
     return make
