@@ -22,7 +22,8 @@ from tests.firmware_stubs.wire import Wire
 
 DISTANCE, PULSE = 90, 1
 SPACING = (2, 4)
-"""Ticks between two parts, least and most: beyond the pulse and what counts as a bounce; 30 are on their way at once."""
+"""Ticks between two parts, least and most: beyond the pulse and what counts as a bounce; 30 are on their way at
+once."""
 SETTINGS = Config(0, DISTANCE, PULSE, eye_gap=1, eye_blocked=0, silence_ms=0, feedback_ms=0, late=0, failsafe=0)
 TOLERANCE_MS = 1.0
 BAD_SHARE = 0.25

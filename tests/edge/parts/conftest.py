@@ -36,7 +36,7 @@ def calibrated() -> Callable[[SimulatedLine], Calibration]:
 
 @pytest.fixture(scope="session")
 def belt_of_discs() -> Callable[..., Image]:
-    """``belt_of_discs((x, y), ..., radius=20)``: bright discs on a grey, slightly noisy belt of 320×240, seen by a sensor with noise.
+    """``belt_of_discs((x, y), ..., radius=20)``: bright discs on a grey belt of 320×240, seen by a sensor with noise.
 
     ``noise`` chooses what is cut out of one sheet of it.
     """
