@@ -36,9 +36,9 @@ def calibrated() -> Callable[[SimulatedLine], Calibration]:
 
 @pytest.fixture(scope="session")
 def belt_of_discs() -> Callable[..., Image]:
-    """``belt_of_discs((x, y), ..., radius=20)``: bright discs on a grey, slightly noisy belt of 320×240, seen by a sensor with noise.
+    """``belt_of_discs((x, y), ..., radius=20)``: bright discs on a grey, slightly noisy belt of 320×240.
 
-    ``noise`` chooses what is cut out of one sheet of it.
+    ``noise`` says which part of one sheet of noise it shows.
     """
     sheet = np.random.default_rng(0).normal(90, 3, (304, 384, 3)).astype(np.uint8)
     y, x = np.ogrid[:240, :320]
