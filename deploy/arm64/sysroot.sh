@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes build/arm64/sysroot: Debian's arm64 libraries and Python, the device's aarch64 wheels, and a few files by which
 # it looks like a Raspberry Pi 4. Does nothing when it is there and its inputs have not changed. Needs no root.
-# Usage: sysroot.sh
+# Usage: sysroot.sh [--all]
+# --all: also what only `make test-arm64` imports (scipy, pyarrow, the monitor's web server), which is 300 MB.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=deploy/arm64/apt.sh
@@ -17,7 +18,14 @@ libraries=(libc6 libgcc-s1 libstdc++6 libgomp1 zlib1g libexpat1 "libssl3|libssl3
            libnsl2 "libtirpc3|libtirpc3t64")
 opencv=(libgl1 libglvnd0 libglx0 libx11-6 libxcb1 libxau6 libxdmcp6 libbsd0 libmd0 "libglib2.0-0|libglib2.0-0t64"
         libpcre2-8-0 libatomic1)
-tests=(pytest pytest-timeout pytest-xdist hypothesis jsonschema scipy pyarrow gpiozero pymodbus cobs prometheus_client)
+tests=(--only=pytest --only=pytest-timeout --only=hypothesis)
+everything=(--extra monitor --only=jsonschema --only=scipy --only=pyarrow --only=gpiozero --only=pymodbus --only=cobs
+            --only=prometheus_client)
+case "$*" in
+  "") ;;
+  --all) tests+=("${everything[@]}") ;;
+  *) echo "usage: sysroot.sh [--all]" >&2; exit 2 ;;
+esac
 
 qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || {
   echo "qemu-aarch64-static is not installed; run: apt-get install --no-install-recommends qemu-user-static" >&2
@@ -60,7 +68,7 @@ mkdir -p "$place"
 exec 9> "$place/lock"
 flock 9
 inputs=$(inputs)
-[ "$(cat "$root/.inputs" 2>/dev/null)" = "$inputs" ] && exit 0
+[ "$(cat "$root/.inputs" 2>/dev/null)" = "$inputs" ] && { [ "$*" = "" ] || [ -e "$root/.all" ]; } && exit 0
 
 echo "Making $root from Debian's arm64 packages and aarch64 wheels …" >&2
 new=$place/sysroot.new
@@ -75,8 +83,7 @@ fetch_into "$new" "${libraries[@]}" "${opencv[@]}" "python$python-minimal" "libp
 [ ! -d "$new/lib" ] || { cp -a "$new/lib/." "$new/usr/lib/" && rm -rf "${new:?}/lib"; }
 ln -s usr/lib "$new/lib"
 rm -rf "${new:?}"/{etc,var} "$new"/usr/share/{doc,man,locale}
-wheels_into "$new/usr/local/lib/python$python/dist-packages" "$python" --extra signing --extra monitor \
-  "${tests[@]/#/--only=}"
+wheels_into "$new/usr/local/lib/python$python/dist-packages" "$python" --extra signing "${tests[@]}"
 compile "$python" "$new/usr/lib/python$python"
 raspberry_pi "$new"
 launcher "$new" "$python"
@@ -84,6 +91,7 @@ launcher "$new" "$python"
   echo "$new does not work; remove build/arm64 and try again" >&2
   exit 1
 }
+[ "$*" = "" ] || touch "$new/.all"
 echo "$inputs" > "$new/.inputs"
 rm -rf "$root"
 mv "$new" "$root"

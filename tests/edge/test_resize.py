@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 import pytest
@@ -35,10 +37,15 @@ def test_a_plain_picture_stays_plain_whatever_the_sizes(
     assert level in out
 
 
+@cache
+def part() -> Image:
+    return SimulatedLine.from_uri("sim://line?width=640&height=480&noise=0").image(2)
+
+
 @pytest.mark.parametrize("size", [(480, 640), (481, 643), (720, 1280), (240, 320), (300, 400)])
 @pytest.mark.parametrize("target", [96, 224])
 def test_mipmap_is_close_to_the_exact_mean(size: tuple[int, int], target: int) -> None:
-    image = cv2.resize(SimulatedLine.from_uri("sim://line?width=640&height=480&noise=0").image(2), size[::-1])
+    image = cv2.resize(part(), size[::-1])
     exact = resized(image, target, target, "stretch", "area").astype(int)
     assert np.abs(resized(image, target, target, "stretch", "mipmap") - exact).mean() < 1.0
 
