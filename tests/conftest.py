@@ -42,6 +42,7 @@ from tests.support.scheduling import (  # noqa: F401  # pytest finds its hooks h
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
 )
 
 # A property holds or does not; how long an example takes is the machine's affair.

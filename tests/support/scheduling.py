@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-WORKERS_PER_CORE = 2
+ROOT = Path(__file__).resolve().parents[2]
+WORKERS_PER_CORE = 3
 """Many tests wait for a process of theirs; meanwhile others compute."""
 
 
@@ -16,6 +21,21 @@ def pytest_xdist_auto_num_workers() -> int:
     return WORKERS_PER_CORE * len(os.sched_getaffinity(0))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Gives all tests of a group to one worker, and every other test to whichever is free.
+
+    xdist's own ``loadgroup`` appends the group to a test's private id, which pytest 9.2 no longer has.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid.partition("::")[0]) or nodeid
+
+    return Groups(config, log)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds ``--realtime``; ``make test`` runs the tests that measure time apart from the others."""
     words = "tests that measure time: with the others, not at all, or alone"
@@ -23,30 +43,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sorts the dearest tests first and keeps tests that share a module's fixture in one worker."""
+    """Leaves out what ``--realtime`` does not want, and puts the tests in order."""
     if (wanted := config.getoption("--realtime")) != "yes":
         chosen: tuple[list[pytest.Item], list[pytest.Item]] = ([], [])
         for item in items:
             chosen[bool(item.get_closest_marker("realtime")) == (wanted == "only")].append(item)
         left_out, items[:] = chosen
         config.hook.pytest_deselected(items=left_out)
-    for item in items:
-        if not item.get_closest_marker("xdist_group") and _shares_a_fixture(item):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=_rank)
+    items[:] = _in_order(items)
 
 
-def _shares_a_fixture(item: pytest.Item) -> bool:
-    fixtures = getattr(item, "_fixtureinfo", None)
-    found = fixtures.name2fixturedefs.values() if fixtures else ()
-    return any(definition.scope in ("class", "module") for definitions in found for definition in definitions)
+def _in_order(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Named groups first, for they take longest; then tests that wait among tests that compute, the dear ones first."""
+    named = [item for item in items if _is_named(item)]
+    waiting = [item for item in items if not _is_named(item) and item.get_closest_marker("system")]
+    busy = [item for item in items if not _is_named(item) and not item.get_closest_marker("system")]
+    busy.sort(key=lambda item: not item.get_closest_marker("slow"))
+    places = [(number / len(part), item) for part in (waiting, busy) for number, item in enumerate(part)]
+    return named + [item for _, item in sorted(places, key=lambda place: place[0])]
 
 
-def _rank(item: pytest.Item) -> int:
-    group = item.get_closest_marker("xdist_group")
-    if group and "/" not in group.args[0]:
-        return 0  # a group with a name of its own takes longest
-    return next((rank for rank, name in enumerate(("system", "slow"), 1) if item.get_closest_marker(name)), 3)
+def _is_named(item: pytest.Item) -> bool:
+    group = _group(item.nodeid.partition("::")[0])
+    return bool(group) and "/" not in group
+
+
+@lru_cache
+def _group(path: str) -> str:
+    """The file's ``xdist_group``, the file itself where its tests share what is made once a module, or nothing."""
+    text = (ROOT / path).read_text("utf-8")
+    if named := re.search(r'xdist_group\("([^"]+)"\)', text):
+        return named[1]
+    conftest = ROOT / Path(path).with_name("conftest.py")
+    shared = text + (conftest.read_text("utf-8") if conftest.exists() else "")
+    return path if 'scope="module"' in shared else ""
 
 
 class FailuresAtOnce:

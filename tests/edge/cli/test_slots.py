@@ -82,7 +82,7 @@ def test_before_anything_is_installed_the_factory_model_runs(edge: Edge, state: 
         "B     empty",
         "active: the factory model, model.path of the configuration",
     ]
-    assert not state.exists()
+    assert [path.name for path in state.iterdir()] == ["checked"]
 
 
 def test_without_a_daemon_the_trial_waits_for_its_start(edge: Edge, artifact: Path, slots: Slots) -> None:

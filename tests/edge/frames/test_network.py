@@ -14,6 +14,7 @@ import pytest
 from edge.errors import SourceError
 from edge.frames import open_source
 from edge.frames.network import NetworkStream
+from tests.support.daemon import wait_until
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+@pytest.mark.realtime
 def test_frames_come_at_the_pace_of_the_camera(mjpeg_server: str):
     source = open_source(f"{mjpeg_server}/1000")
     frames = [source.read() for _ in range(12)]
@@ -36,6 +38,7 @@ def test_frames_come_at_the_pace_of_the_camera(mjpeg_server: str):
     assert (times[-1] - times[4]) / 1e9 == pytest.approx(7 / 50, abs=0.1)
 
 
+@pytest.mark.realtime
 def test_a_late_reader_gets_the_newest_frames_and_the_rest_is_counted(mjpeg_server: str):
     source = NetworkStream(f"{mjpeg_server}/1000")
     time.sleep(0.3)
@@ -71,15 +74,15 @@ def test_closing_wakes_a_reader_that_waits_for_a_silent_stream(mjpeg_server: str
     frames: list[object] = []
 
     def read() -> None:
-        frames.extend(iter(source.read, None))
+        while (frame := source.read()) is not None:
+            frames.append(frame)
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    time.sleep(0.3)
+    wait_until(lambda: len(frames) >= 5)
     source.close()
     reader.join(5)
     assert not reader.is_alive()
-    assert len(frames) >= 5
 
 
 def test_a_process_ends_cleanly_while_a_stream_hangs(mjpeg_server: str):

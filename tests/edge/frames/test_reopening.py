@@ -115,6 +115,7 @@ def test_frames_that_the_source_lost_by_itself_are_summed_over_all_openings():
     assert source.missed == 9
 
 
+@pytest.mark.realtime
 def test_a_camera_is_tried_often_enough_to_be_back_within_a_second():
     tries: list[float] = []
 

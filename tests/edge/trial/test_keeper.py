@@ -34,7 +34,7 @@ FACTORY = Judge("faulty", 1, LABELS)
 
 
 @pytest.fixture(scope="module")
-def tried(tmp_path_factory: pytest.TempPathFactory, fault_delegate: str) -> Path:
+def plain_checked(tmp_path_factory: pytest.TempPathFactory, fault_delegate: str) -> Path:
     """A state folder that remembers the model that has no fault: what a start tries first is not tested here."""
     state = tmp_path_factory.mktemp("tried")
     (state / "plain.tflite").write_bytes(faulty_model("plain"))
@@ -44,7 +44,7 @@ def tried(tmp_path_factory: pytest.TempPathFactory, fault_delegate: str) -> Path
 
 @pytest.fixture
 def configure(
-    tmp_path: Path, faulty: Callable[..., Path], fault_settings: str, signing_key: PrivateKey, tried: Path
+    tmp_path: Path, faulty: Callable[..., Path], fault_settings: str, signing_key: PrivateKey, plain_checked: Path
 ) -> Callable[..., Config]:
     """``configure(shadow=0)``: a simulated line with the model that has no fault, which trusts the key."""
 
@@ -61,7 +61,7 @@ def configure(
         )
         config = load_config(path)
         Trust.of(config).add(signing_key.public, "works")
-        shutil.copytree(tried, config.device.state / CHECKED, dirs_exist_ok=True)
+        shutil.copytree(plain_checked, config.device.state / CHECKED, dirs_exist_ok=True)
         return config
 
     return make
