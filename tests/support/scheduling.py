@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _in_order(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Named groups first, for they take longest; then tests that wait among tests that compute, the dear ones first."""
+    """Named groups first, which take longest; then tests that wait among tests that compute, the dear ones first."""
     named = [item for item in items if _is_named(item)]
     waiting = [item for item in items if not _is_named(item) and item.get_closest_marker("system")]
     busy = [item for item in items if not _is_named(item) and not item.get_closest_marker("system")]
