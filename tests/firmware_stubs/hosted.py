@@ -44,7 +44,7 @@ class HostedController:
             self._process.kill()
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 5.0) -> float:
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> float:
     """Seconds that it took; fails when it does not come true."""
     began = time.monotonic()
     while not condition():

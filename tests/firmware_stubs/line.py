@@ -131,7 +131,7 @@ def disturbed_line(seed: int) -> Iterator[DisturbedLine]:
         emulator.stop()
 
 
-def _wait_until(condition: object, seconds: float = 10.0) -> None:
+def _wait_until(condition: object, seconds: float = 60.0) -> None:
     until = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < until, "did not come true in time"

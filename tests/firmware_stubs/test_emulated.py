@@ -18,7 +18,7 @@ from tests.firmware_stubs.hosted import wait_until
 from tests.firmware_stubs.line import DISTANCE, KINDS, SETTINGS, disturbed_line
 from tests.firmware_stubs.wire import Wire
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.realtime]
 
 PARTS = 10_000
 LEAST_FIRED = 0.5

@@ -43,6 +43,7 @@ def once_judged(folder: Path, least: int, timeout_s: float = 60) -> int:
     return judged
 
 
+@pytest.mark.realtime
 def test_sigterm_ends_it_within_two_seconds_with_everything_flushed(
     tmp_path: Path, write_config: Callable[..., Path], start: Callable[[Path], Daemon]
 ) -> None:
@@ -58,6 +59,7 @@ def test_sigterm_ends_it_within_two_seconds_with_everything_flushed(
     assert len(committed(tmp_path)) == report["decided"] == report["buffered"]
 
 
+@pytest.mark.realtime
 def test_sigterm_is_as_quick_when_the_broker_does_not_answer(
     tmp_path: Path, write_config: Callable[..., Path], start: Callable[[Path], Daemon], mosquitto: Any
 ) -> None:

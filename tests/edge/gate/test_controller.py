@@ -18,6 +18,8 @@ from edge.gate.protocol import Config, Fault
 from edge.judgement import Judgement
 from tests.firmware_stubs.hosted import HostedController, wait_until
 
+pytestmark = pytest.mark.realtime
+
 LINE = Config(0, distance=100, pulse=5, eye_gap=2, eye_blocked=0, silence_ms=200, feedback_ms=0, late=0, failsafe=0)
 Judge = Callable[..., Judgement]
 
