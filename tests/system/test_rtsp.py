@@ -139,6 +139,7 @@ def number(frame: Frame) -> float:
     return (float(frame.image[48:].mean()) - 20) / 2
 
 
+@pytest.mark.realtime
 def test_frames_are_bgr_and_come_over_tcp_at_the_pace_of_the_camera(camera: NetworkCamera, source: FrameSource):
     before = camera.relay.bytes_to_client
     frames = read(source, 40)
@@ -155,6 +156,7 @@ def test_frames_are_bgr_and_come_over_tcp_at_the_pace_of_the_camera(camera: Netw
     assert camera.relay.bytes_to_client - before > 40 * 12
 
 
+@pytest.mark.realtime
 def test_the_first_frames_are_fresh_although_others_queued_up_while_the_stream_was_opened(source: FrameSource):
     """FFmpeg looks at a stream for a second before it hands it on, and would deliver that second first."""
     frames = read(source, 40)
