@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKERS_PER_CORE = 3
+WORKERS_PER_CORE = 2
 """Many tests wait for a process of theirs; meanwhile others compute."""
 
 
