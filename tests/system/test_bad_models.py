@@ -48,7 +48,9 @@ broker = "{broker}"
 shadow = {shadow}
 trial_frames = {frames}
 attempts = 2
+most_latency = {latency}
 """
+"""Patient: how fast this machine is, is asked only where a test says so."""
 
 
 class Monitor:
@@ -113,12 +115,20 @@ def device(tmp_path: Path, mosquitto: Mosquitto, signing_key: PrivateKey) -> Ite
     """``device(factory, shadow=20)``: a running daemon with this model, that trusts the session's key."""
     made: list[Device] = []
 
-    def make(factory: Path, shadow: int = 20, frames: int = 40, reject: str = "", model: str = "") -> Device:
+    def make(
+        factory: Path, shadow: int = 20, frames: int = 40, reject: str = "", model: str = "", latency: float = 1000.0
+    ) -> Device:
         config, state = tmp_path / "edge.toml", tmp_path / "state"
         decide = f'[decide]\nreject = ["{reject}"]' if reject else ""
         config.write_text(
             SETTINGS.format(
-                factory=factory, broker=mosquitto.url, shadow=shadow, frames=frames, decide=decide, model=model
+                factory=factory,
+                broker=mosquitto.url,
+                shadow=shadow,
+                frames=frames,
+                decide=decide,
+                model=model,
+                latency=latency,
             ),
             "utf-8",
         )
@@ -209,7 +219,9 @@ def test_a_model_that_goes_wrong_after_fifty_parts_on_the_line_is_rolled_back(
     boots: int,
 ) -> None:
     """The rehearsal is too short to find it out. What kills the daemon does so as often as attempts are granted."""
-    running = device(faulty("plain"), shadow=5, frames=1000, model=fault_settings)
+    running = device(
+        faulty("plain"), shadow=5, frames=1000, model=fault_settings, latency=10.0 if name == "slow" else 1000.0
+    )
     assert running.install(faulty(name, version=2)) == 4
     assert said.split(":")[0].replace(r" \d+ frames?", "") in capsys.readouterr().err
     last = running.slots.history()[-1]
@@ -252,7 +264,9 @@ def test_a_line_goes_on_and_ends_in_order_with_a_hanging_thread_left_behind(
     trust = Trust(tmp_path / "state" / "trust")
     trust.add(signing_key.public, "works")
     factory = faulty("plain")
-    settings = SETTINGS.format(factory=factory, broker="", shadow=5, frames=1000, decide="", model=fault_settings)
+    settings = SETTINGS.format(
+        factory=factory, broker="", shadow=5, frames=1000, decide="", model=fault_settings, latency=1000.0
+    )
     config.write_text(settings, "utf-8")
     daemon = start(config)
     install(slots, trust, faulty("stalls", version=2))
