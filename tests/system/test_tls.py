@@ -22,7 +22,8 @@ from deploy.mosquitto.local import Mosquitto
 from edge.errors import LinkError
 from edge.monitor import Store
 from edge.sync import open_transport
-from tests.support.daemon import EDGE, Daemon, delivered
+from tests.edge.trial.lines import judged
+from tests.support.daemon import EDGE, Daemon, delivered, wait_until
 from tests.support.pki import Authority, published, tls_settings
 
 pytestmark = pytest.mark.system
@@ -257,6 +258,7 @@ def test_a_daemon_delivers_to_a_monitor_over_tls_and_notices_what_it_may_not_say
             # The device says that it is line-1, its certificate that it is line-2.
             impostor = start(config_of(write_config, broker, plant, "line-2", state="impostor"))
             impostor.wait_for("refused by the broker: Not authorized")
+            wait_until(lambda: judged(tmp_path / "impostor"))
             impostor.process.terminate()
             assert impostor.report()["pending"] > 0
         finally:

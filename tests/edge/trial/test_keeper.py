@@ -123,7 +123,8 @@ def test_a_model_that_is_no_good_is_rolled_back(
 ) -> None:
     """The rehearsal is long enough for a crash, and too short for what the line then finds out."""
     latency = 10.0 if name == "slow" else 1000.0
-    config = configure(shadow=80 if name == "ends" else 10, trial_frames=300, most_latency=latency)
+    shadow = 80 if name == "ends" else 10
+    config = configure(uris=(f"{LINE}&fps=30",), shadow=shadow, trial_frames=300, most_latency=latency)
     with running(config) as line:
         outcome = line.outcome(faulty(name, version=2))
         assert outcome.result == "rolled back"
