@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo         train, convert, run the line, lose the broker, find the drift (about 2 minutes)"
 	@echo "make demo-monitor a broker, a simulated fleet and the monitor's pages, until Ctrl-C"
-	@echo "make check        lint, type check and the unit tests (about a minute)"
+	@echo "make check        lint, type check and the unit tests"
 	@echo "make test         lint, type check and every test"
 	@echo "make test-arm64   the core, the daemon and flashing on an emulated Raspberry Pi (about 10 minutes)"
 	@echo "make boot-arm64   a whole ARM64 device boots in qemu and loses its power (root; about 20 minutes)"
