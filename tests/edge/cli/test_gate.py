@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from gpiozero import Device
+from gpiozero.pins.mock import MockFactory
 
 from edge.cli.main import main
 from edge.config import load_config
@@ -170,3 +172,41 @@ def test_flash_tells_how_for_each_board_that_there_is(board: str, capsys: pytest
     assert main(["gate", "flash", board]) == 0
     assert f"make -C firmware_stubs {board}" in capsys.readouterr().out
     assert {path.name for path in (SOURCES / "boards").iterdir()} == {*BOARDS, "common"}
+
+
+def test_off_drives_a_pin_off_and_says_so(
+    edge_gate: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    factory = MockFactory()
+    monkeypatch.setattr(Device, "pin_factory", factory)
+    pin = factory.pin(17)
+    pin.function, pin.state = "output", True  # left on by whoever ran before
+    assert edge_gate("off", uri="gpio://17?delay_ms=100", settings="") == 0
+    assert pin.state == 0
+    assert capsys.readouterr().out == "gpio://17?delay_ms=100 is off, driven by edge gate off\n"
+
+
+def test_off_asks_the_line_controller_whether_its_gate_is_closed(
+    edge_gate: Run, controller: HostedController, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert edge_gate("off", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"off": True, "by": "edge gate off"}
+
+
+def test_off_of_a_controller_that_is_not_there_says_that_it_may_be_open(
+    edge_gate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert edge_gate("off", uri=f"serial://{tmp_path}/gone") == 9
+    said = capsys.readouterr().err
+    assert "MAY BE OPEN" in said and "no such device" in said and "shut off its air" in said
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [("none", "has nothing to switch off"), ("modbus://127.0.0.1?register=0", "the PLC times the gate")],
+)
+def test_off_of_what_has_no_output_of_its_own_is_refused(
+    edge_gate: Run, capsys: pytest.CaptureFixture[str], uri: str, said: str
+) -> None:
+    assert edge_gate("off", uri=uri, settings="") == 3
+    assert said in capsys.readouterr().err
