@@ -152,7 +152,7 @@ def test_the_loop_turns_and_takes_a_new_chain_while_no_frame_comes(models: tuple
     line.start()
     try:
         pipeline.swap(Chain(models[1], tenure=7))
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while pipeline.tenure != 7:
             assert time.monotonic() < until
             time.sleep(0.01)
@@ -209,12 +209,12 @@ class Hanging:
         self._asked += 1
         if self._asked == 3:
             self.hangs.set()
-            self.let_go.wait(10)
+            self.let_go.wait(60)
         return self._model.predict(image)
 
 
 def wait(condition: Callable[[], object]) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.005)
@@ -243,12 +243,12 @@ def test_another_thread_goes_on_in_the_place_of_one_that_hangs(
     intake = Intake()
     with judging(Colours(pictures, 20, pause_s=0.01), hanging, [], intake) as pipeline:
         assert not pipeline.leave_behind(), "nothing hangs yet"
-        hanging.hangs.wait(10)
+        hanging.hangs.wait(60)
         assert not pipeline.leave_behind(), "nothing else is there to go on with"
         stuck = pipeline._decider
         pipeline.swap(Chain(models[1], tenure=1))
         assert pipeline.leave_behind()
-        wait(lambda: pipeline.accounts.decided == 10)
+        wait(lambda: pipeline.accounts.decided >= 10)
         hanging.let_go.set()
         stuck.join(10)
         assert not stuck.is_alive(), "it ends when it comes back"
@@ -264,7 +264,7 @@ def test_a_thread_that_is_left_behind_has_the_time_that_nobody_else_wants(
     models: tuple[Model, Model], pictures: list[Image], hanging: Hanging
 ) -> None:
     with judging(Colours(pictures, 20, pause_s=0.01), hanging, [], Intake()) as pipeline:
-        hanging.hangs.wait(10)
+        hanging.hangs.wait(60)
         stuck = pipeline._decider.native_id
         assert stuck is not None
         assert os.sched_getscheduler(stuck) == os.SCHED_OTHER
@@ -280,7 +280,7 @@ def test_a_thread_that_hangs_in_a_further_model_is_not_left_behind(
     """The chain that would go on uses that model, too."""
     links: Any = [Link(hanging, frozenset(models[0].labels))]  # type: ignore[arg-type]
     with judging(Colours(pictures, 20), models[0], links, Intake()) as pipeline:
-        hanging.hangs.wait(10)
+        hanging.hangs.wait(60)
         pipeline.swap(Chain(models[1], tenure=1))
         assert not pipeline.leave_behind()
         hanging.let_go.set()
