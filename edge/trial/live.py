@@ -17,6 +17,8 @@ LATE_SHARE = 0.01
 """p99 within the deadline: so many may be later."""
 DROPS_CHANGE = 0.05
 """By how much the share of frames that nobody looked at may grow."""
+PAUSE_S = 1.0
+"""The worst stretch of this length is forgiven: a machine stands still now and then, a slow model is always slow."""
 SIGMAS = 3.0
 """What chance does to a share of few parts is no objection."""
 
@@ -59,6 +61,7 @@ class LiveTrial:
         self._limits, self._deadlines_us = limits, [1000 * ms for ms in deadlines_ms]
         self._before, self._began_s = before, now_s
         self.parts = self.rejected = self.late = 0
+        self._second_s, self._lost, self._forgiven = now_s, 0, 0
 
     def see(self, judged: Judged) -> None:
         """Any record; those of other chains are not counted."""
@@ -71,9 +74,9 @@ class LiveTrial:
 
     def verdict(self, now: Accounts, now_s: float, refused: int = 0) -> Verdict:
         """``now``: of all cameras together, since the boot. ``refused`` pictures went to the model before it."""
-        reason = self._failures(now, refused)
+        reason, drops = self._failures(now, refused), self._drops(now, now_s)
         if not reason and self.parts >= LEAST:
-            reason = self._lateness() or self._drops(now) or self._rejects()
+            reason = self._lateness() or drops or self._rejects()
         if reason:
             return Verdict("bad", reason)
         enough = self.parts >= self._limits.trial_frames
@@ -95,12 +98,15 @@ class LiveTrial:
             return f"{share:.1%} of {self.parts} decisions came after the deadline of {deadline_ms:.0f} ms"
         return ""
 
-    def _drops(self, now: Accounts) -> str:
+    def _drops(self, now: Accounts, now_s: float) -> str:
         before = self._before.accounts if self._before else Accounts()
         captured = now.captured - before.captured
-        lost = sum(now.dropped[reason] - before.dropped[reason] for reason in ("overrun", "late"))
-        usual = _share(sum(before.dropped[reason] for reason in ("overrun", "late")), before.captured)
-        share = _share(lost, captured)
+        lost = _unseen(now) - _unseen(before)
+        self._forgiven = max(self._forgiven, lost - self._lost)
+        if now_s - self._second_s >= PAUSE_S:
+            self._second_s, self._lost = now_s, lost
+        usual = _share(_unseen(before), before.captured)
+        share = _share(lost - self._forgiven, captured)
         if captured >= LEAST and share > usual + DROPS_CHANGE + _chance(max(usual, DROPS_CHANGE), captured):
             return f"too slow: {share:.0%} of {captured} frames were dropped, before it {usual:.0%}"
         return ""
@@ -115,6 +121,10 @@ class LiveTrial:
         if abs(share - usual) > allowed:
             return f"rejects {share:.0%} of {self.parts} parts, the model before it {usual:.0%}"
         return ""
+
+
+def _unseen(accounts: Accounts) -> int:
+    return accounts.dropped["overrun"] + accounts.dropped["late"]
 
 
 def _share(part: int, whole: int) -> float:

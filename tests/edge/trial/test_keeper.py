@@ -72,6 +72,7 @@ def configure(
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.trial.keeper.LOOK_S", 0.02)
+    monkeypatch.setattr("edge.trial.live.PAUSE_S", 1000.0)  # frames that a busy machine drops are not the question
 
 
 def test_a_good_model_is_committed_and_every_record_is_its_models(
