@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import signal
 import sys
@@ -74,9 +75,13 @@ def run(args: argparse.Namespace) -> int:
 def _end_in_order(line: Line) -> None:
     """Every signal that would end the process stops the line; one that comes again changes nothing. A hang-up that
     whoever started it wants ignored (nohup) stays so."""
-    for number in ENDING:
-        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: line.stop())
+    numbers = [
+        number for number in ENDING if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    for number in numbers:
+        signal.signal(number, lambda *_: line.stop())
+    # Python's own end would put the defaults back, and a second Ctrl-C then replaced the exit status.
+    atexit.register(lambda: [signal.signal(number, signal.SIG_IGN) for number in numbers])
 
 
 def _check(config: Config, path: Path) -> int:

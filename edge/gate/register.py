@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import random
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -30,12 +31,16 @@ class _Sent(NamedTuple):
     """A decision that was written without an answer: the PLC may have it."""
 
     judgement: Judgement
-    values: list[int]
+    number: int
+    """Counted by this process, from 1."""
 
 
 class RegisterGate:
     """Each decision is written at once, in one transaction of four holding registers: how many there were so far
     (high word, low word), 1 to reject or 0, and the part's number modulo 65,536. A PLC sees a new one by the count.
+
+    The count goes on from what the registers hold: a PLC would not see a first decision that has the count of the
+    last one before a restart.
 
     A write whose answer was lost is read back, and written again with the same count where it did not arrive, so the
     PLC acts on it once. ``fired`` counts rejects that the PLC has; what the gate did, only the PLC knows.
@@ -55,7 +60,9 @@ class RegisterGate:
         self._device, self._register, self._clock, self._sleep = device, register, clock, sleep
         self._tally = Tally()
         self._waiting: queue.Queue[tuple[Judgement, float] | None] = queue.Queue(_MAX_WAITING)
-        self._count = 0
+        self._number = 0
+        self._base: int | None = None
+        """What the PLC had counted before; None until it was asked."""
         self._doubt: _Sent | None = None
         self._closed, self._problem = False, ""
         self._thread = GuardedThread(self._run, "gate", rescue=self._tell)
@@ -95,6 +102,8 @@ class RegisterGate:
     # --- the thread ---
 
     def _run(self) -> None:
+        with contextlib.suppress(OSError):  # else with the first decision, which says what is wrong
+            self._learn_base()
         while not self._closed:
             with contextlib.suppress(queue.Empty):
                 if (item := self._waiting.get(timeout=_LISTEN_S)) is not None:
@@ -103,12 +112,11 @@ class RegisterGate:
 
     def deliver(self, judgement: Judgement, since_s: float) -> None:
         """Writes a decision that was made then, until its fate is known or it is stale."""
-        self._count += 1
+        self._number += 1
         if self._clock() - since_s > STALE_S:
             self._miss(judgement, "output" if self._problem else "late")
             return
-        reject = int(judgement.decision.reject)
-        sent = _Sent(judgement, [self._count >> 16 & 0xFFFF, self._count & 0xFFFF, reject, judgement.part & 0xFFFF])
+        sent = _Sent(judgement, self._number)
         while not self._try(sent):
             if self._closed or self._clock() - since_s > STALE_S:
                 if self._doubt is not sent:  # else it is read back what became of it, once the PLC is there again
@@ -130,6 +138,7 @@ class RegisterGate:
 
     def _deliver(self, sent: _Sent) -> None:
         """Raises RefusedError, or OSError; then :attr:`_doubt` is it when the PLC may have it all the same."""
+        self._learn_base()
         doubt = self._doubt
         if doubt is not None:
             arrived = self._has_arrived(doubt)
@@ -141,7 +150,7 @@ class RegisterGate:
             if arrived and doubt is sent:
                 return
         try:
-            self._device.write_registers(self._register, sent.values)
+            self._device.write_registers(self._register, self._values(sent))
         except UnchangedError:
             raise
         except OSError:
@@ -152,9 +161,24 @@ class RegisterGate:
     def _has_arrived(self, sent: _Sent) -> bool:
         """False also where these registers cannot be read: then it is written again, with the same count."""
         try:
-            return self._device.read_registers(self._register, len(sent.values)) == sent.values
+            values = self._values(sent)
+            return self._device.read_registers(self._register, len(values)) == values
         except RefusedError:
             return False
+
+    def _learn_base(self) -> None:
+        """Asks the PLC once; registers that cannot be read begin anywhere. Raises OSError."""
+        if self._base is None:
+            try:
+                high, low = self._device.read_registers(self._register, 2)
+                self._base = high << 16 | low
+            except RefusedError:
+                self._base = random.getrandbits(32)
+
+    def _values(self, sent: _Sent) -> list[int]:
+        count = (self._base or 0) + sent.number
+        reject = int(sent.judgement.decision.reject)
+        return [count >> 16 & 0xFFFF, count & 0xFFFF, reject, sent.judgement.part & 0xFFFF]
 
     def _arrive(self, sent: _Sent) -> None:
         self._problem = ""

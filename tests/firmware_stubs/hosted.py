@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.firmware_stubs.building import build
@@ -33,6 +33,11 @@ class HostedController:
         assert self._process.stdin
         self._process.stdin.write("".join(f"{command}\n" for command in commands))
         self._process.stdin.flush()
+
+    def lines(self) -> Iterator[str]:
+        """What its outputs do, as it happens, until it ends."""
+        assert self._process.stdout
+        yield from self._process.stdout
 
     def stop(self) -> list[str]:
         """What its outputs did: ``gate open 120`` and so on."""

@@ -152,7 +152,9 @@ class Registers(SimulatedPlc):
         return self._ask(True, answer)
 
     def read_holding_registers(self, address: int, count: int, device_id: int) -> Any:
-        answer = type("Answer", (), {"registers": self.values, "function_code": 3, "isError": lambda self: False})()
+        answer = type(
+            "Answer", (), {"registers": self.values[:count], "function_code": 3, "isError": lambda self: False}
+        )()
         return self._ask(None, answer)
 
     def _set(self, value: bool) -> None:
@@ -162,7 +164,21 @@ class Registers(SimulatedPlc):
             self.values = list(self._todo)
 
 
-@pytest.mark.parametrize("point", [0, 1, 2])
+def test_the_count_goes_on_after_a_restart_so_that_a_plc_sees_the_first_decision(judgement: Judge) -> None:
+    plc = Registers()
+    for start in range(3):
+        device = Device("plc", 1, plc, clock=lambda: plc.now_ns / 1e9)
+        gate = RegisterGate(device, 4, clock=lambda: plc.now_ns / 1e9, start=False)
+        gate.deliver(judgement(start, reject=True), plc.now_ns / 1e9)
+        gate.close()
+    assert [values[1] for values in plc.seen] == [1, 2, 3]
+    plc.values = [0xFFFF, 0xFFFF, 1, 2]
+    gate = RegisterGate(Device("plc", 1, plc), 4, clock=lambda: plc.now_ns / 1e9, start=False)
+    gate.deliver(judgement(3, reject=True), plc.now_ns / 1e9)
+    assert plc.seen[-1] == [0, 0, 1, 3]
+
+
+@pytest.mark.parametrize("point", [0, 1, 2, 3])
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if "killed" not in fault and "done" not in fault])
 def test_a_plc_acts_once_on_each_decision_that_counts_as_fired(judgement: Judge, fault: str, point: int) -> None:
     plc = Registers()

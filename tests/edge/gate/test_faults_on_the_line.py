@@ -124,6 +124,7 @@ def test_a_register_whose_answer_was_lost_is_read_back_and_not_counted_as_missed
     plc: FaultyPlc, judgement: Judge
 ) -> None:
     gate = open_gate(GateConfig(f"modbus://{plc.place}?register=4"))
+    wait_for(lambda: gate._base is not None)  # type: ignore[attr-defined]  # it has asked what was counted before
     plc.faults = ["unanswered", "", "lost"]  # a decision, its read-back, the next decision
     gate.act(judgement(0, reject=True))
     gate.act(judgement(1, reject=True))

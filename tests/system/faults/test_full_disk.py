@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,8 +16,9 @@ import pytest
 from edge.buffer import Buffer
 from edge.errors import StateError
 from edge.record import Record
-from tests.support.daemon import Daemon
+from tests.support.daemon import Daemon, wait_until
 from tests.support.disks import Disk, fill_up, use_up_inodes
+from tests.support.outputs import TcpCoil
 
 pytestmark = pytest.mark.system
 
@@ -122,6 +124,37 @@ def test_a_device_that_starts_on_such_a_disk_judges_and_keeps_all_when_it_recove
         path.unlink()
     daemon.wait_for("can be written again")
     check_all_kept(daemon.report(), disk.root / "state" / "buffer.db")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_no_output_is_left_on_while_the_disk_is_full(
+    make_disk: Callable[..., Disk],
+    config_on: Callable[..., Path],
+    start: Callable[..., Daemon],
+    tmp_path: Path,
+    ending: int,
+) -> None:
+    disk, coil = make_disk(megabytes=8), TcpCoil(tmp_path)
+
+    def begin(reject: list[str]) -> Daemon:
+        path = config_on(disk, 1 << 20)
+        path.write_text(
+            path.read_text().replace('"sim://"', f'"{coil.gate}"').replace("reject = []", f"reject = {reject}")
+        )
+        return start(path)
+
+    daemon = begin(["red", "green", "blue"])
+    daemon.wait_for("judging")
+    fill_up(disk)
+    daemon.wait_for("not written")
+    wait_until(coil.is_on, 60)
+    daemon.process.send_signal(ending)
+    daemon.process.wait(60)
+    if ending == signal.SIGKILL:
+        assert coil.is_on(), "else this is no test"
+        begin([])
+    wait_until(lambda: not coil.is_on(), 60)
+    coil.close()
 
 
 @pytest.mark.parametrize("fault", ["error", "shutdown"])
