@@ -26,10 +26,10 @@ help:
 	@echo "make clean        remove build/ and $(VENV)/"
 
 demo: $(VENV)/.demo
-	@$(BIN)/python -m converter.demo
+	@$(BIN)/python -m deploy.demo
 
 demo-monitor: $(VENV)/.demo
-	@$(BIN)/python -m converter.demo.fleet $(ARGS)
+	@$(BIN)/python -m deploy.demo.fleet $(ARGS)
 
 # Tests of one xdist_group share a worker and what it has set up; the order is that of tests/support/scheduling.py.
 PYTEST := $(BIN)/python -m pytest

@@ -1,12 +1,12 @@
-"""The words of ``edge convert`` that ``edge.choices`` does not have. Light: the command line starts with it."""
+"""The words of ``edge convert`` that ``edge.core.choices`` does not have. Light: the command line starts with it."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from edge.choices import Range as CommonRange
+from edge.core.choices import Range
 
-Range = Literal[CommonRange, "torch", "caffe"]
+ConverterRange = Literal[Range, "torch", "caffe"]
 """What a model was trained on. The last two are ImageNet's mean and deviation per channel, and its mean alone."""
 
 Quantize = Literal["none", "float16", "dynamic", "int8", "int16x8", "mixed"]

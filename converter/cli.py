@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from converter.choices import EPOCHS, Quantize, Range
-from converter.loadable import OLDEST
-from edge.choices import Colour, Interpolation, Resize
+from converter.choices import EPOCHS, ConverterRange, Quantize
+from converter.measurement.loadable import OLDEST
 from edge.cli.options import add_passphrase
+from edge.core.choices import Colour, Interpolation, Resize
 from edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 def _add_preprocessing(given: argparse._ArgumentGroup) -> None:
     given.add_argument(
         "--range",
-        type=_choice(get_args(Range)),
+        type=_choice(get_args(ConverterRange)),
         metavar="RANGE",
         help="of the pixels: 0..255, 0..1, -1..1 (write --range=-1..1), torch or caffe (ImageNet's means)",
     )
@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
     from converter.convert import convert
     from converter.progress import Progress
     from converter.wrapping import wrap
-    from edge.typed import plain
+    from edge.core.structs import plain
 
     if args.model.suffix == ".tflite" and (args.fine_tune is not None or args.sparsity):
         raise ConfigError("--fine-tune and --sparsity need a Keras model; a ready .tflite is wrapped as it is")

@@ -10,30 +10,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from converter import evaluate, loadable, onnx_export, package
-from converter.dataset import balanced
-from converter.finding import Found, find_preprocessing
-from converter.loading import FloatModel, load
-from converter.material import Material, gather
-from converter.measuring import Measured, measure_quantized
-from converter.modes import Workshop
-from converter.page import render
+from converter import onnx_export
+from converter.data.conversion_data import ConversionData, gather
+from converter.data.dataset import balanced
+from converter.data.scores import activation_of
+from converter.flatbuffer import package
+from converter.loading.loading import FloatModel, load
+from converter.measurement import evaluate, loadable
+from converter.measurement.measuring import Measurement, measure_quantized
+from converter.measurement.runner import installed_runtimes, verify
+from converter.preprocessing.preprocessing_search import FoundPreprocessing, find_preprocessing
 from converter.progress import Progress
-from converter.provenance import created
-from converter.proving import Proof, beside, common_facts, origin, prove
-from converter.quantize import Graph
-from converter.recipes import choose
-from converter.report import OnnxReport, Report, Sizes
-from converter.runner import installed_runtimes, verify
-from converter.scores import activation_of
+from converter.quantization.modes import Quantizer
+from converter.quantization.quantize import Graph
+from converter.quantization.recipes import choose
+from converter.report.page import render
+from converter.report.provenance import created
+from converter.report.report import ConversionReport, OnnxReport, Sizes
+from converter.report.report_data import Proof, beside, common_facts, origin, prove
 from converter.settings import Settings
-from edge.artifact.artifact import LABELS, REFERENCE
-from edge.artifact.golden import NAME as GOLDEN
-from edge.artifact.golden import Golden
-from edge.artifact.manifest import Manifest
-from edge.artifact.stated import read_stated
 from edge.drift.reference import Reference
 from edge.errors import ConversionError, EdgeError, MissingError
+from edge.inference.artifact.artifact import LABELS, REFERENCE
+from edge.inference.artifact.golden import NAME as GOLDEN
+from edge.inference.artifact.golden import Golden
+from edge.inference.artifact.manifest import Manifest
+from edge.inference.artifact.stated import read_stated
 
 if TYPE_CHECKING:
     import keras
@@ -45,7 +47,7 @@ def convert(
     out: Path,
     settings: Settings | None = None,
     progress: Progress | None = None,
-) -> Report:
+) -> ConversionReport:
     """Writes the artifact ``out`` whole, or raises and leaves what was there.
 
     ``model`` is a file, a SavedModel folder, or a model in memory, which stays as it is. ``data`` has one folder of
@@ -69,7 +71,9 @@ def guarded(out: Path) -> Iterator[None]:
         raise ConversionError(f"{what}: cannot be read or written ({why}); {out} is as it was") from None
 
 
-def _convert(source: keras.Model | Path, data: Path, out: Path, settings: Settings, progress: Progress) -> Report:
+def _convert(
+    source: keras.Model | Path, data: Path, out: Path, settings: Settings, progress: Progress
+) -> ConversionReport:
     settings.check(out)
     if settings.onnx:
         onnx_export.check_installed()
@@ -81,7 +85,7 @@ def _convert(source: keras.Model | Path, data: Path, out: Path, settings: Settin
 
     chosen = balanced(material.known.classes, settings.calibration, settings.seed)
     progress.say(f"calibrating with {len(chosen)} pictures")
-    workshop = Workshop(graph, material.known.pixels[chosen], progress, material.known.pixels)
+    workshop = Quantizer(graph, material.known.pixels[chosen], progress, material.known.pixels)
     onnx = _onnx(graph, material, out, progress) if settings.onnx else None
     choice = choose(workshop, material.unseen, settings, progress)
     made = workshop.make(choice.recipe, choice.tuning)
@@ -106,13 +110,13 @@ def _convert(source: keras.Model | Path, data: Path, out: Path, settings: Settin
     return report
 
 
-def _onnx(graph: Graph, material: Material, out: Path, progress: Progress) -> tuple[bytes, OnnxReport]:
+def _onnx(graph: Graph, material: ConversionData, out: Path, progress: Progress) -> tuple[bytes, OnnxReport]:
     progress.say("converting to ONNX")
     return onnx_export.export(graph, material.unseen.pixels, out.with_suffix(".onnx"), progress)
 
 
 def _manifest(
-    name: str, version: int, model: FloatModel, quantized: bytes, material: Material, measured: Measured
+    name: str, version: int, model: FloatModel, quantized: bytes, material: ConversionData, measured: Measurement
 ) -> Manifest:
     return Manifest(
         model=name,
@@ -133,16 +137,16 @@ def _report(
     out: Path,
     settings: Settings,
     manifest: Manifest,
-    material: Material,
-    found: Found,
-    measured: Measured,
+    material: ConversionData,
+    found: FoundPreprocessing,
+    measured: Measurement,
     proof: Proof,
     sizes: Sizes,
     onnx: OnnxReport | None,
-) -> Report:
+) -> ConversionReport:
     facts = common_facts(out, settings, manifest, material, found, proof.duplicates, proof.provenance)
     facts["warnings"] += tuple(evaluate.warnings(measured.evaluation))
-    return Report(
+    return ConversionReport(
         **facts,
         runtimes=measured.runtimes,
         calibration_pictures=min(settings.calibration, len(material.known)),

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.data.scores import Outputs
 from converter.progress import Progress
-from converter.quantize import Graph
+from converter.quantization.quantize import Graph
 from converter.quiet import quietly
-from converter.report import OnnxReport
-from converter.scores import Outputs
+from converter.report.report import OnnxReport
 from edge.errors import ConversionError, MissingError
 
 OPSET = 17

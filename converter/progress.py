@@ -1,5 +1,5 @@
 """Lines that say what a long conversion is doing."""
 
-from edge.progress import EVERY_S, Progress
+from edge.core.progress import EVERY_S, Progress
 
 __all__ = ["EVERY_S", "Progress"]

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from edge.core.quiet import stderr_to
 from edge.errors import ConversionError, EdgeError, MissingError
-from edge.interpreter.quiet import stderr_to
 
 
 @cache

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from converter.choices import Quantize, Range
-from converter.loadable import OLDEST, check_version
-from edge.choices import Colour, Interpolation, Resize
+from converter.choices import ConverterRange, Quantize
+from converter.measurement.loadable import OLDEST, check_version
+from edge.core.choices import Colour, Interpolation, Resize
 from edge.errors import ConfigError, ConversionError
 from edge.trust.keys import PrivateKey, passphrase
 
@@ -23,7 +23,7 @@ class Settings:
     """Pictures to evaluate with, instead of a part of the data."""
     labels: Path | None = None
     """One label a line, in the order of the model's outputs, instead of the sorted folder names."""
-    range: Range | None = None
+    range: ConverterRange | None = None
     colour: Colour | None = None
     resize: Resize | None = None
     interpolation: Interpolation | None = None

@@ -12,40 +12,41 @@ from pathlib import Path
 
 import numpy as np
 
-from converter import evaluate, golden, loadable, package
-from converter.conventions import Convention
 from converter.convert import artifact_files, guarded, verify_on_all
-from converter.dataset import at_most
-from converter.duplicates import find_duplicates
-from converter.finding import find_preprocessing
-from converter.material import Material, gather
-from converter.measuring import OTHER_RUNTIMES_MOST, fit_reference
-from converter.operators import check_builtin
-from converter.page import render
-from converter.parity import judge
+from converter.data.conversion_data import ConversionData, gather
+from converter.data.dataset import at_most
+from converter.data.duplicates import find_duplicates
+from converter.data.samples import join
+from converter.data.scores import Outputs, activation_of, classes_of
+from converter.flatbuffer import package
+from converter.measurement import evaluate, golden, loadable
+from converter.measurement.golden_selection import probes, steadiest
+from converter.measurement.measuring import OTHER_RUNTIMES_MOST, fit_reference
+from converter.measurement.parity import judge
+from converter.measurement.runner import installed_runtimes
+from converter.measurement.tensors import Ready
+from converter.preprocessing.conventions import Convention
+from converter.preprocessing.preprocessing_search import find_preprocessing
 from converter.progress import Progress
-from converter.provenance import created, provenance
-from converter.proving import beside, common_facts
-from converter.report import RuntimeReport
-from converter.runner import installed_runtimes
-from converter.samples import join
-from converter.scores import Outputs, activation_of, classes_of
+from converter.quantization.operators import check_builtin
+from converter.report.page import render
+from converter.report.provenance import created, provenance
+from converter.report.report import RuntimeReport
+from converter.report.report_data import beside, common_facts
+from converter.report.wrap_report import WrapReport, WrapSizes
 from converter.settings import Settings
-from converter.steadiness import probes, steadiest
-from converter.tensors import Ready
-from converter.wrap_report import WrapReport, WrapSizes
-from edge.artifact import Artifact
-from edge.artifact.describe import check_classifier
-from edge.artifact.golden import Golden
-from edge.artifact.manifest import Accuracy, Manifest, OutputSpec
-from edge.choices import Activation
+from edge.core.choices import Activation
 from edge.drift.reference import Reference
 from edge.errors import ArtifactError, ConfigError, ConversionError, MissingError
-from edge.interpreter import check_in_child, open_interpreter
+from edge.inference.artifact import Artifact
+from edge.inference.artifact.describe import check_classifier
+from edge.inference.artifact.golden import Golden
+from edge.inference.artifact.manifest import Accuracy, Manifest, OutputSpec
+from edge.inference.interpreter import check_in_child, open_interpreter
 
 
 @dataclass(frozen=True)
-class Measured:
+class WrapMeasurement:
     """What the model does on the runtimes at hand."""
 
     accuracy: Accuracy
@@ -145,10 +146,10 @@ def _measure(
     model: Ready,
     convention: Convention,
     output: OutputSpec,
-    material: Material,
+    material: ConversionData,
     settings: Settings,
     progress: Progress,
-) -> Measured:
+) -> WrapMeasurement:
     """Raises ConversionError where a runtime does not do."""
     unseen, known = material.unseen, material.known
     progress.say(f"running the model on {len(unseen) + len(known)} pictures")
@@ -176,7 +177,7 @@ def _measure(
         steps.append(sampled)
     top = evaluate.scores(steps[0], output).max(axis=1)
     steady, tolerance = steadiest([one.outputs for one in steps], probed.outputs, top)
-    return Measured(
+    return WrapMeasurement(
         accuracy=Accuracy(len(unseen), reports[0].accuracy),
         runtimes=tuple(reports),
         golden=Golden(tuple(images[i] for i in steady), steps[0].outputs[steady]),

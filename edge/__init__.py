@@ -15,44 +15,44 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edge.account import Report
-    from edge.artifact import Artifact
-    from edge.config import Config, load_config
-    from edge.daemon import Line, run_line
-    from edge.decide import Decision, Rule
+    from edge.device.config import Config, load_config
+    from edge.device.line import Line, run_line
+    from edge.device.report import LineReport
     from edge.errors import EdgeError
-    from edge.frames import Frame, FrameSource, capture, open_source
-    from edge.model import Model, load
+    from edge.inference.artifact import Artifact
+    from edge.inference.frames import Frame, FrameSource, capture, open_source
+    from edge.inference.model import Model, load
+    from edge.inference.tasks.classification import ClassificationRule, Decision
 
 _HOMES = {
-    "Artifact": "edge.artifact",
-    "Config": "edge.config",
-    "Decision": "edge.decide",
+    "Artifact": "edge.inference.artifact",
+    "Config": "edge.device.config",
+    "Decision": "edge.inference.tasks.classification",
     "EdgeError": "edge.errors",
-    "Frame": "edge.frames",
-    "FrameSource": "edge.frames",
-    "Line": "edge.daemon",
-    "Model": "edge.model",
-    "Report": "edge.account",
-    "Rule": "edge.decide",
-    "capture": "edge.frames",
-    "load": "edge.model",
-    "load_config": "edge.config",
-    "open_source": "edge.frames",
-    "run_line": "edge.daemon",
+    "Frame": "edge.inference.frames",
+    "FrameSource": "edge.inference.frames",
+    "Line": "edge.device.line",
+    "Model": "edge.inference.model",
+    "LineReport": "edge.device.report",
+    "ClassificationRule": "edge.inference.tasks.classification",
+    "capture": "edge.inference.frames",
+    "load": "edge.inference.model",
+    "load_config": "edge.device.config",
+    "open_source": "edge.inference.frames",
+    "run_line": "edge.device.line",
 }
 
 __all__ = [
     "Artifact",
+    "ClassificationRule",
     "Config",
     "Decision",
     "EdgeError",
     "Frame",
     "FrameSource",
     "Line",
+    "LineReport",
     "Model",
-    "Report",
-    "Rule",
     "capture",
     "load",
     "load_config",

@@ -19,18 +19,18 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from edge.artifact import Artifact
-from edge.artifact.artifact import GOLDEN, LABELS, MANIFEST
-from edge.artifact.container import append_files, split
-from edge.artifact.golden import Golden
-from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
-from edge.decide import Decision
 from edge.errors import MissingError
-from edge.frames.frame import Image
-from edge.interpreter import Setup, Wanted, checked, open_interpreter
-from edge.interpreter.remembered import FOLDER as CHECKED
-from edge.judgement import Judgement
-from edge.preprocess import Preprocessor
+from edge.inference.artifact import Artifact
+from edge.inference.artifact.artifact import GOLDEN, LABELS, MANIFEST
+from edge.inference.artifact.container import append_files, split
+from edge.inference.artifact.golden import Golden
+from edge.inference.artifact.manifest import InputSpec, Manifest, OutputSpec
+from edge.inference.frames.frame import Image
+from edge.inference.interpreter import Setup, Wanted, checked, open_interpreter
+from edge.inference.interpreter.remembered import FOLDER as CHECKED
+from edge.inference.judgement import Judgement
+from edge.inference.preprocess import Preprocessor
+from edge.inference.tasks.classification import Decision
 from edge.trust.keys import PrivateKey
 from edge.trust.signing import signed
 from tests.support.artifacts import DELEGATE, faulty_model, pack
@@ -82,15 +82,23 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def runner_python() -> Iterator[Path]:
     """A Python for the converter's and the core's children, with what they import, but neither runtime."""
-    modules = ("numpy", "cv2", "converter.child", "converter.loadable", "edge.model", "edge.tuning")
-    with ForkServer(["converter.runner", "edge.interpreter.child"], modules) as server:
+    modules = (
+        "numpy",
+        "cv2",
+        "converter.measurement.child",
+        "converter.measurement.loadable",
+        "edge.inference.model",
+        "edge.inference.tuning",
+    )
+    with ForkServer(["converter.measurement.runner", "edge.inference.interpreter.child"], modules) as server:
         yield server.python
 
 
 @pytest.fixture(scope="session")
 def tensorflow_python(runner_python: Path) -> Iterator[Path]:
-    """A Python for ``-m edge.cli.main``, ``-m converter.keras2`` and ``-c``, with TensorFlow imported already."""
-    with ForkServer(["edge.cli.main", "converter.keras2", "-c"], otherwise=runner_python) as server:
+    """A Python for ``-m edge.cli.main``, ``-m converter.loading.keras2`` and ``-c``, with TensorFlow imported
+    already."""
+    with ForkServer(["edge.cli.main", "converter.loading.keras2", "-c"], otherwise=runner_python) as server:
         yield server.python
 
 
@@ -264,9 +272,9 @@ def write_config(tmp_path: Path, artifact: Path, photos: Path, remember: Callabl
 @pytest.fixture(scope="session")
 def drift_reference(colour_model: Path, tried: Callable[..., Path]) -> bytes:
     """A reference of the simulated line through the colour model, packed."""
-    from edge.artifact.describe import Given
     from edge.drift import FEATURES, Reference, measure
-    from edge.model import load
+    from edge.inference.artifact.describe import Given
+    from edge.inference.model import load
     from edge.sim import SimulatedLine
 
     line = SimulatedLine.from_uri("sim://line")

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from edge.monitor import Arrival, Store
 from edge.monitor.web import Access, open_pages, parse_place
-from edge.sim.fleet import Change, Fleet, FleetOptions
+from edge.sim.fleet import Change, FleetOptions, SimulatedFleet
 
 PLACE = Path(__file__).resolve().parents[1] / "edge" / "monitor" / "web" / "pictures"
 MINUTES, DEVICES = 60, 40
@@ -28,11 +28,11 @@ SHOTS = (
     ("drift-phone.png", "drift?site=site-2&line=line-3", 390, 844, "light", ""),
 )
 """Name, address, width and height in pixels, light or dark, and where the picture begins."""
-MOST_BYTES = 150_000
+MAX_BYTES = 150_000
 
 
 def main() -> int:
-    """Status 1 when a picture is larger than MOST_BYTES."""
+    """Status 1 when a picture is larger than MAX_BYTES."""
     PLACE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "monitor.db"
@@ -44,7 +44,7 @@ def main() -> int:
             browser = playwright.chromium.launch(executable_path=program, args=[*sandbox, "--disable-dev-shm-usage"])
             sizes = [_shoot(browser, url, *shot) for shot in SHOTS]
             browser.close()
-    return int(max(sizes) > MOST_BYTES)
+    return int(max(sizes) > MAX_BYTES)
 
 
 def fill(path: Path) -> None:
@@ -57,7 +57,7 @@ def fill(path: Path) -> None:
         Change(at_s=half_s, devices="d00004", dropping=0.1, rolled_back=True),
     ]
     start_ns = time.time_ns() - MINUTES * 60 * 10**9
-    fleet = Fleet(FleetOptions(devices=DEVICES), script, start_wall_ns=start_ns)
+    fleet = SimulatedFleet(FleetOptions(devices=DEVICES), script, start_wall_ns=start_ns)
     with closing(Store(path)) as store:
         store.add_reference(fleet.population.reference.to_bytes(), "cookie", 1)
         store.accept(

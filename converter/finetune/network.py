@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from converter.finetune.operations import FUSED, OPERATIONS
 from converter.finetune.rounding import Rounding
-from converter.flat import Builtin, Flat
+from converter.flatbuffer.flat import BuiltinOperator, Flat
 from converter.quiet import tensorflow
 from edge.errors import ConversionError
 
-Values = dict[int, Any]
+TensorValues = dict[int, Any]
 """Tensor number → values."""
 
 
@@ -33,7 +33,7 @@ def check(flat: Flat) -> None:
         )
 
 
-class Network:
+class TrainableNetwork:
     """``trained`` are the weights and biases of the operators that have them, by tensor number."""
 
     def __init__(self, flat: Flat, rounding: Rounding) -> None:
@@ -55,10 +55,10 @@ class Network:
             if tensor >= 0 and flat.is_constant(tensor) and tensor not in self.trained
         }
 
-    def __call__(self, pixels: Any, masks: Mapping[int, Any] | None = None) -> Values:
+    def __call__(self, pixels: Any, masks: Mapping[int, Any] | None = None) -> TensorValues:
         """All tensors for ``pixels`` (n, height, width, channels), 0..255 float32; ``masks`` blot out weights."""
         given = {int(self.flat.graph.inputs[0]): tensorflow().convert_to_tensor(pixels)}
-        known: Values = {-1: None, **self._constants, **self.trained, **given}
+        known: TensorValues = {-1: None, **self._constants, **self.trained, **given}
         for tensor, mask in (masks or {}).items():
             known[tensor] = known[tensor] * mask
         for one, item in zip(self.flat.operators, self.flat.graph.operators, strict=True):
@@ -70,7 +70,7 @@ class Network:
     @property
     def softmax(self) -> bool:
         """The graph ends in one."""
-        return bool(self.flat.operators[-1].code == Builtin.SOFTMAX)
+        return bool(self.flat.operators[-1].code == BuiltinOperator.SOFTMAX)
 
     @property
     def scores(self) -> int:

@@ -14,15 +14,15 @@ from ai_edge_litert import schema_py_generated as schema
 
 from converter.quiet import tensorflow
 
-Builtin = schema.BuiltinOperator
-Activation = schema.ActivationFunctionType
-Shape = tuple[int, ...]
-Operation = Callable[[Any, list[Any], Shape], Any]
+BuiltinCode = schema.BuiltinOperator
+ActivationFunction = schema.ActivationFunctionType
+TensorShape = tuple[int, ...]
+Operation = Callable[[Any, list[Any], TensorShape], Any]
 
 _PADDING = {schema.Padding.SAME: "SAME", schema.Padding.VALID: "VALID"}
 
 
-def _convolution(options: Any, inputs: list[Any], shape: Shape) -> Any:
+def _convolution(options: Any, inputs: list[Any], shape: TensorShape) -> Any:
     """Weights (out, height, width, in / groups)."""
     tf = tensorflow()
     values, weights, *bias = inputs
@@ -35,7 +35,7 @@ def _convolution(options: Any, inputs: list[Any], shape: Shape) -> Any:
     return _biased(parts[0] if groups == 1 else tf.concat(parts, -1), bias)
 
 
-def _depthwise(options: Any, inputs: list[Any], shape: Shape) -> Any:
+def _depthwise(options: Any, inputs: list[Any], shape: TensorShape) -> Any:
     """Weights (1, height, width, out)."""
     tf = tensorflow()
     values, weights, *bias = inputs
@@ -45,7 +45,7 @@ def _depthwise(options: Any, inputs: list[Any], shape: Shape) -> Any:
     return _biased(tf.nn.depthwise_conv2d(values, kernel, strides, padding, dilations=_dilation(options)), bias)
 
 
-def _dense(options: Any, inputs: list[Any], shape: Shape) -> Any:
+def _dense(options: Any, inputs: list[Any], shape: TensorShape) -> Any:
     """Weights (out, in)."""
     tf = tensorflow()
     values, weights, *bias = inputs
@@ -66,7 +66,7 @@ def _dilation(options: Any) -> list[int]:
 
 
 def _pool(pool: str) -> Operation:
-    def run(options: Any, inputs: list[Any], shape: Shape) -> Any:
+    def run(options: Any, inputs: list[Any], shape: TensorShape) -> Any:
         strides, padding = _window(options)
         size = [1, options.filterHeight, options.filterWidth, 1]
         return getattr(tensorflow().nn, pool)(inputs[0], size, strides, padding)
@@ -74,28 +74,28 @@ def _pool(pool: str) -> Operation:
     return run
 
 
-def _mean(options: Any, inputs: list[Any], shape: Shape) -> Any:
+def _mean(options: Any, inputs: list[Any], shape: TensorShape) -> Any:
     axes = [int(axis) for axis in np.reshape(inputs[1], -1)]
     return tensorflow().reduce_mean(inputs[0], axes, keepdims=options.keepDims)
 
 
-def _reshape(options: Any, inputs: list[Any], shape: Shape) -> Any:
+def _reshape(options: Any, inputs: list[Any], shape: TensorShape) -> Any:
     return _reshaped(inputs[0], shape)
 
 
-def _reshaped(values: Any, shape: Shape) -> Any:
+def _reshaped(values: Any, shape: TensorShape) -> Any:
     return tensorflow().reshape(values, (-1, *shape[1:]))
 
 
-def _softmax(options: Any, inputs: list[Any], shape: Shape) -> Any:
+def _softmax(options: Any, inputs: list[Any], shape: TensorShape) -> Any:
     return tensorflow().nn.softmax(inputs[0] * options.beta)
 
 
-def _concatenation(options: Any, inputs: list[Any], shape: Shape) -> Any:
+def _concatenation(options: Any, inputs: list[Any], shape: TensorShape) -> Any:
     return tensorflow().concat(inputs, options.axis)
 
 
-def _leaky(options: Any, inputs: list[Any], shape: Shape) -> Any:
+def _leaky(options: Any, inputs: list[Any], shape: TensorShape) -> Any:
     return tensorflow().nn.leaky_relu(inputs[0], options.alpha)
 
 
@@ -108,32 +108,32 @@ def _hard_swish(values: Any) -> Any:
 
 
 OPERATIONS: dict[int, Operation] = {
-    Builtin.CONV_2D: _convolution,
-    Builtin.DEPTHWISE_CONV_2D: _depthwise,
-    Builtin.FULLY_CONNECTED: _dense,
-    Builtin.ADD: _plain(lambda one, other: one + other),
-    Builtin.SUB: _plain(lambda one, other: one - other),
-    Builtin.MUL: _plain(lambda one, other: one * other),
-    Builtin.MAX_POOL_2D: _pool("max_pool2d"),
-    Builtin.AVERAGE_POOL_2D: _pool("avg_pool2d"),
-    Builtin.MEAN: _mean,
-    Builtin.PAD: _plain(lambda values, paddings: tensorflow().pad(values, paddings)),
-    Builtin.RESHAPE: _reshape,
-    Builtin.TRANSPOSE: _plain(lambda values, order: tensorflow().transpose(values, order)),
-    Builtin.CONCATENATION: _concatenation,
-    Builtin.SOFTMAX: _softmax,
-    Builtin.LOGISTIC: _plain(lambda values: tensorflow().sigmoid(values)),
-    Builtin.TANH: _plain(lambda values: tensorflow().tanh(values)),
-    Builtin.RELU: _plain(lambda values: tensorflow().nn.relu(values)),
-    Builtin.RELU6: _plain(lambda values: tensorflow().nn.relu6(values)),
-    Builtin.LEAKY_RELU: _leaky,
-    Builtin.HARD_SWISH: _plain(_hard_swish),
+    BuiltinCode.CONV_2D: _convolution,
+    BuiltinCode.DEPTHWISE_CONV_2D: _depthwise,
+    BuiltinCode.FULLY_CONNECTED: _dense,
+    BuiltinCode.ADD: _plain(lambda one, other: one + other),
+    BuiltinCode.SUB: _plain(lambda one, other: one - other),
+    BuiltinCode.MUL: _plain(lambda one, other: one * other),
+    BuiltinCode.MAX_POOL_2D: _pool("max_pool2d"),
+    BuiltinCode.AVERAGE_POOL_2D: _pool("avg_pool2d"),
+    BuiltinCode.MEAN: _mean,
+    BuiltinCode.PAD: _plain(lambda values, paddings: tensorflow().pad(values, paddings)),
+    BuiltinCode.RESHAPE: _reshape,
+    BuiltinCode.TRANSPOSE: _plain(lambda values, order: tensorflow().transpose(values, order)),
+    BuiltinCode.CONCATENATION: _concatenation,
+    BuiltinCode.SOFTMAX: _softmax,
+    BuiltinCode.LOGISTIC: _plain(lambda values: tensorflow().sigmoid(values)),
+    BuiltinCode.TANH: _plain(lambda values: tensorflow().tanh(values)),
+    BuiltinCode.RELU: _plain(lambda values: tensorflow().nn.relu(values)),
+    BuiltinCode.RELU6: _plain(lambda values: tensorflow().nn.relu6(values)),
+    BuiltinCode.LEAKY_RELU: _leaky,
+    BuiltinCode.HARD_SWISH: _plain(_hard_swish),
 }
 
 FUSED: dict[int, Callable[[Any], Any]] = {
-    Activation.NONE: lambda values: values,
-    Activation.RELU: lambda values: tensorflow().nn.relu(values),
-    Activation.RELU6: lambda values: tensorflow().nn.relu6(values),
-    Activation.RELU_N1_TO_1: lambda values: tensorflow().clip_by_value(values, -1.0, 1.0),
-    Activation.TANH: lambda values: tensorflow().tanh(values),
+    ActivationFunction.NONE: lambda values: values,
+    ActivationFunction.RELU: lambda values: tensorflow().nn.relu(values),
+    ActivationFunction.RELU6: lambda values: tensorflow().nn.relu6(values),
+    ActivationFunction.RELU_N1_TO_1: lambda values: tensorflow().clip_by_value(values, -1.0, 1.0),
+    ActivationFunction.TANH: lambda values: tensorflow().tanh(values),
 }

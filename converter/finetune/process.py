@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.child import talk
 from converter.finetune.task import Task
 from converter.finetune.trainer import Trainer
-from converter.flat import Flat
+from converter.flatbuffer.flat import Flat
+from converter.measurement.child import talk
 from converter.progress import Progress
 from converter.quiet import quietly, tensorflow
+from edge.core.structs import build, plain
 from edge.errors import ConversionError, EdgeError
-from edge.typed import build, plain
 
 THREADS = 4
 """Whatever the machine has: sums in another order are other bytes."""

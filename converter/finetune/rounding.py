@@ -7,7 +7,7 @@ from typing import Any
 
 from converter.finetune import fake
 from converter.finetune.scales import FIXED, shared_scales
-from converter.flat import Builtin, Flat, Operator
+from converter.flatbuffer.flat import BuiltinOperator, Flat, FlatOperator
 from converter.quiet import tensorflow
 
 DYNAMIC_LEAST = 1024
@@ -20,11 +20,11 @@ class Rounding:
     trained: tuple[Any, ...] = ()
     """``tf.Variable`` objects."""
 
-    def inputs(self, one: Operator, inputs: list[Any]) -> list[Any]:
+    def inputs(self, one: FlatOperator, inputs: list[Any]) -> list[Any]:
         """What the operator's kernel sees of its inputs."""
         return inputs
 
-    def output(self, one: Operator, values: Any) -> Any:
+    def output(self, one: FlatOperator, values: Any) -> Any:
         """What it gives."""
         return values
 
@@ -38,7 +38,7 @@ class Rounding:
 class Dynamic(Rounding):
     """Int8 weights; what they are multiplied with is rounded picture by picture."""
 
-    def inputs(self, one: Operator, inputs: list[Any]) -> list[Any]:
+    def inputs(self, one: FlatOperator, inputs: list[Any]) -> list[Any]:
         if not one.weighed or inputs[1].shape.num_elements() < DYNAMIC_LEAST:
             return inputs
         return [fake.by_picture(inputs[0]), _weights(one, inputs[1]), *inputs[2:]]
@@ -64,12 +64,12 @@ class Int8(Rounding):
             for end in ((low, high) if self._scales.seen[root][0] < 0 else (high,))
         )
 
-    def inputs(self, one: Operator, inputs: list[Any]) -> list[Any]:
+    def inputs(self, one: FlatOperator, inputs: list[Any]) -> list[Any]:
         if not one.weighed or one.output in self._kept:
             return inputs
         return [inputs[0], _weights(one, inputs[1]), *inputs[2:]]
 
-    def output(self, one: Operator, values: Any) -> Any:
+    def output(self, one: FlatOperator, values: Any) -> Any:
         ends = FIXED.get(one.code) or self._ranges.get(self._scales.root[one.output])
         if ends is None or one.output in self._between_kept:
             return values
@@ -88,8 +88,8 @@ class Int8(Rounding):
                 into.set_range(tensor, float(low), float(high))
 
 
-def _weights(one: Operator, values: Any) -> Any:
+def _weights(one: FlatOperator, values: Any) -> Any:
     """A scale for each output channel; one for all of a dense layer, as ``quantize.to_int8`` has it."""
-    if one.code == Builtin.FULLY_CONNECTED:
+    if one.code == BuiltinOperator.FULLY_CONNECTED:
         return fake.weights(values, (0, 1))
-    return fake.weights(values, (0, 1, 2) if one.code == Builtin.DEPTHWISE_CONV_2D else (1, 2, 3))
+    return fake.weights(values, (0, 1, 2) if one.code == BuiltinOperator.DEPTHWISE_CONV_2D else (1, 2, 3))

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from converter.finetune.fake import LEAST
-from converter.flat import Builtin, Flat
-from converter.groups import Union
+from converter.flatbuffer.flat import BuiltinOperator, Flat
+from converter.quantization.groups import Union
 
 SAME_SCALE = (
-    *(Builtin.MAX_POOL_2D, Builtin.AVERAGE_POOL_2D, Builtin.RESHAPE),
-    *(Builtin.PAD, Builtin.TRANSPOSE, Builtin.CONCATENATION),
+    *(BuiltinOperator.MAX_POOL_2D, BuiltinOperator.AVERAGE_POOL_2D, BuiltinOperator.RESHAPE),
+    *(BuiltinOperator.PAD, BuiltinOperator.TRANSPOSE, BuiltinOperator.CONCATENATION),
 )
 """Operators whose int8 kernels want one scale for inputs and output."""
 FIXED: dict[int, tuple[float, float]] = {
-    Builtin.SOFTMAX: (0.0, 255 / 256),
-    Builtin.LOGISTIC: (0.0, 255 / 256),
-    Builtin.TANH: (-1.0, 127 / 128),
+    BuiltinOperator.SOFTMAX: (0.0, 255 / 256),
+    BuiltinOperator.LOGISTIC: (0.0, 255 / 256),
+    BuiltinOperator.TANH: (-1.0, 127 / 128),
 }
 """Output ranges that the int8 kernels prescribe."""
 

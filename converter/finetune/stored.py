@@ -8,13 +8,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from converter.flat import Builtin, Flat, Operator
+from converter.flatbuffer.flat import BuiltinOperator, Flat, FlatOperator
 from edge.errors import ConversionError
 
 _DTYPES = {schema.TensorType.FLOAT32: "<f4", schema.TensorType.FLOAT16: "<f2", schema.TensorType.INT8: "i1"}
 
 
-def layers(flat: Flat) -> list[Operator]:
+def layers(flat: Flat) -> list[FlatOperator]:
     """Operators with weights that are stored."""
     return [one for one in flat.operators if one.weighed and flat.is_constant(where(flat, one.inputs[1]))]
 
@@ -22,7 +22,7 @@ def layers(flat: Flat) -> list[Operator]:
 def where(flat: Flat, tensor: int) -> int:
     """The constant that ``tensor`` is unfolded from; most are that themselves."""
     for one in flat.operators:
-        if one.code == Builtin.DEQUANTIZE and one.output == tensor:
+        if one.code == BuiltinOperator.DEQUANTIZE and one.output == tensor:
             return one.inputs[0]
     return tensor
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from converter.choices import EPOCHS, Quantize
 from converter.finetune.rounding import Dynamic, Int8, Rounding
-from converter.flat import Flat
+from converter.flatbuffer.flat import Flat
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from converter.finetune import pruning
 from converter.finetune.augment import augment
-from converter.finetune.network import Network, Values
+from converter.finetune.network import TensorValues, TrainableNetwork
 from converter.finetune.optimizer import Adam
 from converter.finetune.rounding import Rounding
 from converter.finetune.task import Task, rounding_of
-from converter.flat import Flat, Probe
+from converter.flatbuffer.flat import Flat, TensorProbe
 from converter.progress import Progress
 from converter.quiet import tensorflow
 from edge.errors import ConversionError
@@ -44,8 +44,8 @@ class Trainer:
         """Raises ConversionError for an operator that cannot be trained."""
         tf = tensorflow()
         self._flat, self._task = flat, task
-        self._teacher = Network(flat, Rounding())
-        self._student = Network(flat, rounding_of(task, flat))
+        self._teacher = TrainableNetwork(flat, Rounding())
+        self._student = TrainableNetwork(flat, rounding_of(task, flat))
         rounding, weights = self._student.rounding, self._student.trained
         self._variables = [*weights.values(), *rounding.trained]
         rate = PRUNING_RATE if task.sparsity else RATE
@@ -69,7 +69,7 @@ class Trainer:
         """Raises ConversionError unless the float function is what TFLite computes on these few pictures."""
         scores = self._teacher.scores
         found = self._teacher(pixels.astype(np.float32))[scores].numpy()
-        probe = Probe(self._flat, [scores])
+        probe = TensorProbe(self._flat, [scores])
         wanted = np.concatenate([probe(picture)[0] for picture in pixels])
         gap = float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf
         if not gap <= SAME * max(1.0, float(np.abs(wanted).max())):
@@ -123,12 +123,12 @@ class Trainer:
             reduce_retracing=True,
         )
 
-    def _loss(self, found: Values, wanted: Values) -> Any:
+    def _loss(self, found: TensorValues, wanted: TensorValues) -> Any:
         tf = tensorflow()
         layers = [_relative_error(found[tensor], wanted[tensor]) for tensor in self._layers]
         return self._of_scores(found, wanted) + LAYERS * tf.add_n(layers) / len(layers)
 
-    def _of_scores(self, found: Values, wanted: Values) -> Any:
+    def _of_scores(self, found: TensorValues, wanted: TensorValues) -> Any:
         """Kullback-Leibler divergence of softmax scores; of others the squared error."""
         tf = tensorflow()
         logits, target = found[self._student.logits], wanted[self._student.logits]

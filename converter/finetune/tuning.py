@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from converter import evaluate
+from converter.data.scores import classes_of, probabilities
 from converter.finetune import stored
-from converter.flat import Flat, Operator
-from converter.measuring import output_spec
+from converter.flatbuffer.flat import Flat, FlatOperator
+from converter.measurement import evaluate
+from converter.measurement.measuring import output_spec
+from converter.measurement.runner import run
 from converter.progress import Progress
-from converter.quantize import Graph
-from converter.report import PrunedLayer, PruningReport, TuningReport
-from converter.runner import run
-from converter.scores import classes_of, probabilities
+from converter.quantization.quantize import Graph
+from converter.report.report import PrunedLayer, PruningReport, TuningReport
 from edge.errors import ConversionError
 
 HELD_OUT = 6
@@ -25,7 +25,7 @@ HELD_OUT = 6
 HELD_OUT_MOST = 200
 
 Pixels = NDArray[np.uint8]
-Scores = NDArray[np.float32]
+ScoreArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def divide(pixels: Pixels, seed: int) -> tuple[Pixels, Pixels]:
     return pixels[np.sort(order[count:])], pixels[np.sort(order[:count])]
 
 
-def judged(graph: Graph, pixels: Pixels, models: Sequence[bytes], progress: Progress) -> list[Scores]:
+def judged(graph: Graph, pixels: Pixels, models: Sequence[bytes], progress: Progress) -> list[ScoreArray]:
     """Class scores, (n, classes) each: the trained model's, then those of each flatbuffer. Raises ConversionError."""
     found = [probabilities(graph.predict(pixels))]
     for model in models:
@@ -55,7 +55,9 @@ def judged(graph: Graph, pixels: Pixels, models: Sequence[bytes], progress: Prog
     return found
 
 
-def compare(tuning: Tuning, trained_on: int, wanted: Scores, plain: Scores, tuned: Scores) -> TuningReport:
+def compare(
+    tuning: Tuning, trained_on: int, wanted: ScoreArray, plain: ScoreArray, tuned: ScoreArray
+) -> TuningReport:
     """Of the withheld pictures' scores; ``wanted`` are the float model's."""
     before, after = (float(np.abs(one - wanted).mean()) for one in (plain, tuned))
     same = [float((classes_of(one) == classes_of(wanted)).mean()) for one in (plain, tuned)]
@@ -91,5 +93,5 @@ def deflated(model: bytes) -> int:
     return len(zlib.compress(model, 9))
 
 
-def _name(flat: Flat, one: Operator) -> str:
+def _name(flat: Flat, one: FlatOperator) -> str:
     return flat.name(one.output).split(";")[0]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from edge.errors import ConfigError, StateError
 
 if TYPE_CHECKING:
-    from edge.monitor.store import Store
-    from edge.sync.broker import Broker
+    from edge.monitor.store.store import Store
+    from edge.protocol.broker import Broker
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from edge.cli.options import Subparsers, add_state_options, state_folder
 
 if TYPE_CHECKING:
-    from edge.audit.answers import Answer
+    from edge.device.audit.answers import Label
 
 ALARMED = 1
 """Exit status: the check found something."""
 _WHY = ("random", "requested", "uncertain", "outlying")
-"""As :data:`edge.audit.STRATA`, which loads numpy."""
+"""As :data:`edge.device.audit.STRATA`, which loads numpy."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -101,7 +101,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     """Raises ConfigError, StateError."""
-    from edge.audit.answers import everything
+    from edge.device.audit.answers import everything
 
     folder = _folder(args)
     answers = list(everything(folder).values())
@@ -119,7 +119,7 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_export(args: argparse.Namespace) -> int:
     """Raises ConfigError, StateError."""
-    from edge.audit.export import INDEX, export
+    from edge.device.audit.export import INDEX, export
 
     done = export(_folder(args), args.out, args.why, args.labelled)
     if args.json:
@@ -133,8 +133,8 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run_label(args: argparse.Namespace) -> int:
     """Raises ConfigError, StateError, SourceError."""
-    from edge.audit.labelling import label
-    from edge.typed import plain
+    from edge.core.structs import plain
+    from edge.device.audit.labelling import label
 
     done = label(_folder(args), args.source, args.new_labels)
     if args.json:
@@ -148,8 +148,8 @@ def run_label(args: argparse.Namespace) -> int:
 
 def run_report(args: argparse.Namespace) -> int:
     """Status 1 when a model's errors have become more frequent. Raises ConfigError, StateError."""
-    from edge.audit.report import report
-    from edge.audit.text import lines
+    from edge.device.audit.report import report
+    from edge.device.audit.text import lines
 
     models = report(_folder(args), args.run_length)
     if args.json:
@@ -160,12 +160,12 @@ def run_report(args: argparse.Namespace) -> int:
 
 
 def _folder(args: argparse.Namespace) -> Path:
-    from edge.audit.folder import NAME
+    from edge.device.audit.folder import NAME
 
     return state_folder(args) / NAME
 
 
-def _counts(answers: Iterable[Answer]) -> dict[tuple[str, str], tuple[int, int]]:
+def _counts(answers: Iterable[Label]) -> dict[tuple[str, str], tuple[int, int]]:
     """Samples, and labelled ones, by stratum and predicted label."""
     samples: Counter[tuple[str, str]] = Counter()
     labelled: Counter[tuple[str, str]] = Counter()

@@ -13,11 +13,11 @@ from edge.cli.options import Subparsers, add_model_options, given, interpreter_o
 from edge.errors import ConfigError
 
 if TYPE_CHECKING:
-    from edge.artifact import Artifact
-    from edge.artifact.describe import Given
-    from edge.bench import Result
-    from edge.interpreter import Delegate, Wanted
-    from edge.tuning import Choice
+    from edge.inference.artifact import Artifact
+    from edge.inference.artifact.describe import Given
+    from edge.inference.bench import BenchResult
+    from edge.inference.interpreter import Delegate, Wanted
+    from edge.inference.tuning import SetupChoice
 
 
 def add(subparsers: Subparsers) -> None:
@@ -53,8 +53,8 @@ class _Subject:
 
 def run(args: argparse.Namespace) -> int:
     """Status 4 when no runtime here can run the model."""
-    from edge.bench import bench, setups_for
-    from edge.progress import Progress
+    from edge.core.progress import Progress
+    from edge.inference.bench import bench, setups_for
 
     subject = _subject(args)
     setups = setups_for(subject.wanted, subject.delegates, tune=args.tune)
@@ -66,8 +66,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _subject(args: argparse.Namespace) -> _Subject:
-    from edge.artifact import Artifact
-    from edge.interpreter import Wanted
+    from edge.inference.artifact import Artifact
+    from edge.inference.interpreter import Wanted
 
     if args.config is not None:
         return _configured(args)
@@ -81,12 +81,12 @@ def _subject(args: argparse.Namespace) -> _Subject:
 
 def _configured(args: argparse.Namespace) -> _Subject:
     """What the configuration sets holds; options fill in what it leaves open."""
-    from edge.artifact import Artifact
-    from edge.artifact.describe import Given
-    from edge.config import load_config
+    from edge.device.config import load_config
+    from edge.device.deployment import active_file
     from edge.errors import ConfigError
-    from edge.interpreter import Wanted
-    from edge.trial import active_file
+    from edge.inference.artifact import Artifact
+    from edge.inference.artifact.describe import Given
+    from edge.inference.interpreter import Wanted
 
     config, options, foreign = load_config(args.config), interpreter_options(args), given(args)
     model, own = config.model, config.model.wanted
@@ -108,29 +108,31 @@ def _configured(args: argparse.Namespace) -> _Subject:
     return _Subject(artifact, both, wanted, (delegate,) if delegate else (), config.device.state)
 
 
-def _in_force(subject: _Subject) -> Choice:
-    from edge.tuning import choose_setup
+def _in_force(subject: _Subject) -> SetupChoice:
+    from edge.inference.tuning import choose_setup
 
     return choose_setup(subject.artifact.path, subject.artifact.sha256, subject.wanted, subject.state)
 
 
-def _tune(subject: _Subject, result: Result, size: tuple[int, int]) -> tuple[Choice, Path]:
+def _tune(subject: _Subject, result: BenchResult, size: tuple[int, int]) -> tuple[SetupChoice, Path]:
     from datetime import UTC, datetime
 
-    from edge.interpreter import Machine
-    from edge.tuning import Entry, choose, tuning_path, write_entry
+    from edge.inference.interpreter import Machine
+    from edge.inference.tuning import TuningRun, choose, tuning_path, write_entry
 
     path = tuning_path(subject.artifact.path, subject.state)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     width, height = size
-    entry = Entry(subject.artifact.sha256, Machine.this(), now, f"{width}x{height}", result.measured)
+    entry = TuningRun(subject.artifact.sha256, Machine.this(), now, f"{width}x{height}", result.measured)
     write_entry(path, entry)
     return choose(result.measured), path
 
 
-def _as_json(subject: _Subject, result: Result, choice: Choice, path: Path | None, size: tuple[int, int]) -> str:
-    from edge.interpreter import Machine
-    from edge.typed import plain
+def _as_json(
+    subject: _Subject, result: BenchResult, choice: SetupChoice, path: Path | None, size: tuple[int, int]
+) -> str:
+    from edge.core.structs import plain
+    from edge.inference.interpreter import Machine
 
     facts: dict[str, Any] = {
         "artifact": str(subject.artifact.path),
@@ -145,9 +147,11 @@ def _as_json(subject: _Subject, result: Result, choice: Choice, path: Path | Non
     return json.dumps(facts, indent=2, ensure_ascii=False)
 
 
-def _as_text(subject: _Subject, result: Result, choice: Choice, path: Path | None, size: tuple[int, int]) -> str:
-    from edge.bench.table import table
-    from edge.interpreter import Machine
+def _as_text(
+    subject: _Subject, result: BenchResult, choice: SetupChoice, path: Path | None, size: tuple[int, int]
+) -> str:
+    from edge.inference.bench.table import table
+    from edge.inference.interpreter import Machine
 
     lines = [f"{subject.artifact.path} on {Machine.this()}; frames of {size[0]}×{size[1]}, times in ms", ""]
     lines += table(result.rows)

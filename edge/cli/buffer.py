@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edge.cli.options import Subparsers
 
 if TYPE_CHECKING:
-    from edge.buffer.inspection import Figures
+    from edge.device.buffer.inspection import Figures
 
 _KINDS = ("predictions", "audit", "drift", "stats", "event")
 
@@ -51,8 +51,8 @@ def _add(kinds: Subparsers, name: str, text: str, example: str, run: object) -> 
 
 def show_stats(args: argparse.Namespace) -> int:
     """Raises StateError when there is no buffer."""
-    from edge.buffer.inspection import figures
-    from edge.typed import plain
+    from edge.core.structs import plain
+    from edge.device.buffer.inspection import figures
 
     found = figures(args.path)
     sys.stdout.write((json.dumps(plain(found)) if args.json else _as_text(found)) + "\n")
@@ -61,8 +61,8 @@ def show_stats(args: argparse.Namespace) -> int:
 
 def run_export(args: argparse.Namespace) -> int:
     """Raises ConfigError, StateError or MissingError; a file that was there stays then as it was."""
-    from edge.buffer.export import export, format_for
-    from edge.buffer.inspection import open_buffer_file
+    from edge.device.buffer.export import export, format_for
+    from edge.device.buffer.inspection import open_buffer_file
 
     form = format_for(args.out, args.format, args.kind)
     with closing(open_buffer_file(args.path)) as db:
@@ -74,7 +74,7 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run_verify(args: argparse.Namespace) -> int:
     """Status 1 when something is wrong."""
-    from edge.buffer.inspection import figures, verify
+    from edge.device.buffer.inspection import figures, verify
 
     faults = list(verify(args.path))
     for fault in faults:
@@ -87,7 +87,7 @@ def run_verify(args: argparse.Namespace) -> int:
 
 def run_vacuum(args: argparse.Namespace) -> int:
     """Raises StateError while a daemon uses the folder."""
-    from edge.buffer.inspection import vacuum
+    from edge.device.buffer.inspection import vacuum
 
     before, after = vacuum(args.path)
     sys.stdout.write(f"{args.path}: {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now\n")

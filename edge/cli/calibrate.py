@@ -11,7 +11,7 @@ from edge.cli.options import Subparsers
 from edge.errors import ConfigError
 
 if TYPE_CHECKING:
-    from edge.parts import Box, Calibration
+    from edge.inference.parts import Box, Calibration
 
 SUSPICIOUS = 0.05
 """Share of samples that were not belt, from which on the belt was not empty."""
@@ -35,7 +35,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Says how much of the belt was covered: an empty one is best."""
-    from edge.parts import calibrate
+    from edge.inference.parts import calibrate
 
     if args.frames < 3:
         raise ConfigError(f"--frames {args.frames}: expected 3 or more")
@@ -61,7 +61,7 @@ def _said(out: Path, calibration: Calibration) -> str:
 
 
 def _region(text: str | None) -> Box | None:
-    from edge.parts import Box
+    from edge.inference.parts import Box
 
     if text is None:
         return None

@@ -27,7 +27,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Status 1 when a check fails."""
-    from edge.doctor import check_config, check_device
+    from edge.device.doctor import check_config, check_device
 
     findings = check_device() + (check_config(args.config) if args.config else [])
     for finding in findings:

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from edge.choices import RuntimeChoice
 from edge.cli.options import Subparsers
+from edge.core.choices import RuntimeChoice
 from edge.errors import ConfigError, StateError
 
 if TYPE_CHECKING:
@@ -40,22 +40,24 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--min-effect", type=float, default=0.1, metavar="E", help="smaller differences are no drift; default: 0.1"
     )
-    parser.add_argument("--most", type=int, default=2000, metavar="N", help="pictures that are read; default: 2000")
+    parser.add_argument(
+        "--max-pictures", type=int, default=2000, metavar="N", help="pictures that are read; default: 2000"
+    )
     parser.add_argument("--runtime", choices=get_args(RuntimeChoice), default="auto", help="default: auto")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Raises SourceError, ArtifactError, StateError, ConfigError, MissingError."""
+    from edge.cli.drift_inputs import is_model, read_reference, read_side
     from edge.drift.compare import compare
-    from edge.drift.sources import is_model, read_reference, read_side
-    from edge.model import load
+    from edge.inference.model import load
 
-    if not 0 < args.alpha < 1 or not 0 <= args.min_effect <= 1 or args.most < 1:
-        raise ConfigError("--alpha, --min-effect, --most: expected 0 < A < 1, 0 ≤ E ≤ 1 and N ≥ 1")
+    if not 0 < args.alpha < 1 or not 0 <= args.min_effect <= 1 or args.max_pictures < 1:
+        raise ConfigError("--alpha, --min-effect, --max-pictures: expected 0 < A < 1, 0 ≤ E ≤ 1 and N ≥ 1")
     model = load(args.reference, runtime=args.runtime) if is_model(args.reference) else None
-    reference = read_reference(model) if model else read_side(args.reference, None, args.most)
-    current = read_side(args.current, model, args.most)
+    reference = read_reference(model) if model else read_side(args.reference, None, args.max_pictures)
+    current = read_side(args.current, model, args.max_pictures)
     comparison = compare(reference, current, alpha=args.alpha, min_effect=args.min_effect)
     if args.html:
         _write(args.html, comparison, args.reference, args.current)

@@ -24,11 +24,11 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
 
 def export(args: argparse.Namespace) -> int:
     """Raises ConfigError, StateError or MissingError; a file that was there stays then as it was."""
-    from edge.monitor.export import Asked, table
-    from edge.monitor.keeping import parse_duration
-    from edge.monitor.reader import open_reader
-    from edge.monitor.reading import Filter
-    from edge.tables import format_of, write_table
+    from edge.core.tabular import format_of, write_table
+    from edge.monitor.export import ExportQuery, table
+    from edge.monitor.queries.reader import open_reader
+    from edge.monitor.queries.reading import Filter
+    from edge.monitor.store.keeping import parse_duration
 
     if args.store is None:
         raise ConfigError("--export: expected --store FILE or --store postgresql://…")
@@ -36,7 +36,7 @@ def export(args: argparse.Namespace) -> int:
     since_ns = 0 if span_s is None else time.time_ns() - round(span_s * 1e9)
     where = Filter(devices=tuple(args.device)) if args.device else Filter()
     with closing(open_reader(args.store)) as reader:
-        count = write_table(table(reader, args.export, Asked(where, since_ns)), args.out, form)
+        count = write_table(table(reader, args.export, ExportQuery(where, since_ns)), args.out, form)
     if args.out is not None:
         sys.stdout.write(f"{args.out}: {count} rows of {args.export}\n")
     return 0

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from edge.cli.options import Subparsers, allow_intermixed
 
 if TYPE_CHECKING:
-    from edge.flash import MqttOptions, Options, Parcel, Result, Seen, Tell
-    from edge.flash.flash import Flash
+    from edge.fleet import Bundle, DeployResult, Inspection, MqttOptions, Options, Tell
+    from edge.fleet.deploy import Deployment
 
 _DEVICE_CONFIG = "/etc/edge/edge.toml"
 
@@ -92,7 +92,7 @@ def _add_mqtt(parser: argparse.ArgumentParser) -> None:
         metavar="STAGES",
         help="how many devices have it at the end of each stage, a number or a share; default: 1,10%%,100%%",
     )
-    group.add_argument("--most-failures", type=int, default=0, metavar="N", help="more end the roll-out; default: 0")
+    group.add_argument("--max-failures", type=int, default=0, metavar="N", help="more end the roll-out; default: 0")
     group.add_argument("--url", default="", help="where devices fetch it; default: in parts from the broker")
     group.add_argument("--root", default="edge", help="first level of every topic; default: edge")
     group.add_argument("--user", default="", help="for brokers that ask")
@@ -104,15 +104,15 @@ def _add_mqtt(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Status 11 when a target failed. Raises ConfigError, ArtifactError or MissingError before anything is sent."""
-    from edge.flash import Parcel, open_targets, read_targets
-    from edge.flash.flash import Flash
+    from edge.fleet import Bundle, open_targets, read_targets
+    from edge.fleet.deploy import Deployment
 
     artifact, words = _sorted_out(args)
     texts = [*words, *(read_targets(args.targets) if args.targets else [])]
     targets = open_targets(texts, _options(args))
-    parcel = Parcel.load(artifact) if artifact else None
+    parcel = Bundle.load(artifact) if artifact else None
     with _interruptible():
-        flash = Flash(targets, parcel, args.parallel)
+        flash = Deployment(targets, parcel, args.parallel)
         with _display(len(targets)) as tell:
             seen = flash.look(tell)
         if parcel is None or args.check or flash.interrupted:
@@ -129,7 +129,7 @@ def _sorted_out(args: argparse.Namespace) -> tuple[Path | None, list[str]]:
 
 
 def _options(args: argparse.Namespace) -> Options:
-    from edge.flash import FolderOptions, Options, SshOptions
+    from edge.fleet import FolderOptions, Options, SshOptions
 
     return Options(
         config=args.config,
@@ -143,15 +143,15 @@ def _options(args: argparse.Namespace) -> Options:
 def _mqtt_options(args: argparse.Namespace) -> MqttOptions:
     from dataclasses import fields
 
-    from edge.flash import MqttOptions
+    from edge.fleet import MqttOptions
 
     given = {field.name: getattr(args, field.name) for field in fields(MqttOptions)}
     devices = tuple(word.strip() for word in (args.devices or "").split(",") if word.strip())
     return MqttOptions(**given | {"devices": devices, "group": args.group or ""})
 
 
-def _deliver(flash: Flash, parcel: Parcel, seen: Sequence[Seen], as_json: bool) -> int:
-    results: dict[tuple[str, str], Result] = {}
+def _deliver(flash: Deployment, parcel: Bundle, seen: Sequence[Inspection], as_json: bool) -> int:
+    results: dict[tuple[str, str], DeployResult] = {}
     with _display(len(seen)) as tell:
         for result in flash.deliver(seen, tell):
             results[result.target, result.device] = result
@@ -159,26 +159,26 @@ def _deliver(flash: Flash, parcel: Parcel, seen: Sequence[Seen], as_json: bool) 
                 _print_object(result)
     ordered = [results[one.target, one.device] for one in seen]
     if not as_json:
-        from edge.flash.tables import result_table
+        from edge.fleet.tables import result_table
 
         _print(result_table(ordered))
     bad = sum(not result.good for result in ordered)
     return _end(flash, f"{bad} of {len(ordered)} devices do not run {parcel}" if bad else "")
 
 
-def _say_seen(seen: Sequence[Seen], flash: Flash, as_json: bool) -> int:
+def _say_seen(seen: Sequence[Inspection], flash: Deployment, as_json: bool) -> int:
     if as_json:
         for one in seen:
             _print_object(one)
     else:
-        from edge.flash.tables import seen_table
+        from edge.fleet.tables import seen_table
 
         _print(seen_table(seen))
     bad = sum(bool(one.problem) for one in seen)
     return _end(flash, f"{bad} of {len(seen)} devices cannot be flashed" if bad else "")
 
 
-def _end(flash: Flash, problem: str) -> int:
+def _end(flash: Deployment, problem: str) -> int:
     """Raises FlashError with the problem; after Ctrl-C, KeyboardInterrupt."""
     from edge.errors import FlashError
 
@@ -190,7 +190,7 @@ def _end(flash: Flash, problem: str) -> int:
 
 
 def _display(count: int) -> AbstractContextManager[Tell]:
-    from edge.flash.display import display
+    from edge.fleet.progress.display import display
 
     return display(sys.stderr, count)
 
@@ -211,8 +211,8 @@ def _print(lines: Sequence[str]) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _print_object(value: Seen | Result) -> None:
-    from edge.typed import plain
+def _print_object(value: Inspection | DeployResult) -> None:
+    from edge.core.structs import plain
 
     sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
     sys.stdout.flush()

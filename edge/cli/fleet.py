@@ -16,7 +16,7 @@ from edge.cli.options import add_broker_options, broker_options
 from edge.errors import ConfigError
 
 if TYPE_CHECKING:
-    from edge.sim.fleet import Counts, Fleet, Sent
+    from edge.sim.fleet import PublishCounts, Sent, SimulatedFleet
     from edge.sim.fleet.publish import FleetPublisher
 
 SIZES = {
@@ -59,10 +59,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Status 7 when the broker is not there or stays away. Raises ConfigError for the options."""
-    from edge.sim.fleet import Fleet, FleetPublisher, Hostility, load_script
-    from edge.sync.opening import open_transport
-    from edge.sync.topics import check_root
-    from edge.typed import build
+    from edge.core.structs import build
+    from edge.protocol.factory import open_transport
+    from edge.protocol.topics import check_root
+    from edge.sim.fleet import FleetPublisher, Hostility, SimulatedFleet, load_script
 
     if args.devices is None or not args.broker:
         raise ConfigError("simulate: expected 'images OUT --count N', or a fleet: --devices N --broker mqtt://host")
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     security = broker_options(args)
     transports = [open_transport(args.broker, window=WINDOW, **security) for _ in range(args.connections)]
     _say(f"{options.devices} devices: drawing the parts they see …")
-    fleet = Fleet(options, script)
+    fleet = SimulatedFleet(options, script)
     if args.truth:
         _write_truth(fleet, args.truth)
     until_s = math.inf if args.duration is None else args.duration
@@ -88,8 +88,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace, root: str) -> Any:
+    from edge.core.structs import build
     from edge.sim.fleet import FleetOptions
-    from edge.typed import build
 
     given = {name: value for name in SIZES if (value := getattr(args, name)) is not None}
     if args.interval is not None:
@@ -105,7 +105,7 @@ def _share(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--hostile: expected KIND=SHARE such as repeated=0.01, got {text!r:.60}") from None
 
 
-def _until_signal(messages: Iterator[Sent], fleet: Fleet) -> Iterator[Sent]:
+def _until_signal(messages: Iterator[Sent], fleet: SimulatedFleet) -> Iterator[Sent]:
     """At Ctrl-C, SIGTERM or the end the devices say that they go."""
     stopped: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -117,7 +117,7 @@ def _until_signal(messages: Iterator[Sent], fleet: Fleet) -> Iterator[Sent]:
     yield from fleet.farewell()
 
 
-def _run(publisher: FleetPublisher, messages: Iterator[Sent], speed: float) -> Counts:
+def _run(publisher: FleetPublisher, messages: Iterator[Sent], speed: float) -> PublishCounts:
     said = time.monotonic()
 
     def watch(at_s: float) -> None:
@@ -130,9 +130,9 @@ def _run(publisher: FleetPublisher, messages: Iterator[Sent], speed: float) -> C
     return publisher.run(messages, speed, watch)
 
 
-def _write_truth(fleet: Fleet, path: Path) -> None:
+def _write_truth(fleet: SimulatedFleet, path: Path) -> None:
+    from edge.core.structs import plain
     from edge.errors import StateError
-    from edge.typed import plain
 
     lines = (json.dumps(plain(truth)) + "\n" for truth in fleet.truth())
     try:
@@ -141,8 +141,8 @@ def _write_truth(fleet: Fleet, path: Path) -> None:
         raise StateError(f"{path}: cannot be written ({error.strerror}); name another file for --truth") from None
 
 
-def _report(counts: Counts, as_json: bool) -> None:
-    from edge.typed import plain
+def _report(counts: PublishCounts, as_json: bool) -> None:
+    from edge.core.structs import plain
 
     if as_json:
         sys.stdout.write(json.dumps(plain(counts)) + "\n")

@@ -16,9 +16,9 @@ from edge.cli.options import Subparsers
 from edge.errors import ConfigError, GateError
 
 if TYPE_CHECKING:
-    from edge.config import GateConfig
-    from edge.gate.console import Console
-    from edge.judgement import Judgement
+    from edge.gates.controller.console import ControllerConsole
+    from edge.gates.options import GateConfig
+    from edge.inference.judgement import Judgement
 
 _ANYWHERE = 1_000_000
 """A distance for lines that have none yet: no part gets there by itself."""
@@ -125,13 +125,13 @@ def calibrate_distance(args: argparse.Namespace) -> int:
 
 
 def show_flash(args: argparse.Namespace) -> int:
-    from edge.gate.boards import BOARDS
+    from edge.gates.controller.boards import BOARDS
 
     sys.stdout.write(BOARDS[args.board])
     return 0
 
 
-def _measure(console: Console, number: int, parts: int) -> int:
+def _measure(console: ControllerConsole, number: int, parts: int) -> int:
     console.trigger_ticks()
     sys.stderr.write(
         f"part {number} of {parts}: lay it before the photo-eye, let the belt carry it on, stop it in front of the "
@@ -160,7 +160,7 @@ def _fire_controller(gate: GateConfig, count: int) -> int:
 
 
 def _fire(gate: GateConfig, count: int) -> int:
-    from edge.gate import open_gate
+    from edge.gates import open_gate
 
     opened = open_gate(gate)
     try:
@@ -184,28 +184,28 @@ def _fire(gate: GateConfig, count: int) -> int:
 def _reject(part: int) -> Judgement:
     import numpy as np
 
-    from edge.artifact.manifest import OutputSpec
-    from edge.decide import Decision
-    from edge.judgement import Judgement
+    from edge.inference.artifact.manifest import OutputSpec
+    from edge.inference.judgement import Judgement
+    from edge.inference.tasks.classification import Decision
 
     decision = Decision("test", 0, 1.0, True, np.ones(1, np.float32), OutputSpec(1, "float32"))
     return Judgement(0, part, time.monotonic_ns(), time.time_ns(), 0, decision)
 
 
 def _config(args: argparse.Namespace) -> GateConfig:
-    from edge.config import load_config
+    from edge.device.config import load_config
 
     return load_config(args.config).gate
 
 
-def _console(gate: GateConfig, configure: bool = True) -> Console:
-    from edge.gate.console import Console
-    from edge.gate.opening import line_settings, serial_port
+def _console(gate: GateConfig, configure: bool = True) -> ControllerConsole:
+    from edge.gates.controller.console import ControllerConsole
+    from edge.gates.factory import line_settings, serial_port
 
     if not gate.uri.startswith("serial:"):
         raise ConfigError(f"gate.uri: {gate.uri!r} has no line controller; expected serial:///dev/NAME")
     settings = line_settings(dataclasses.replace(gate, distance=gate.distance or _ANYWHERE))
-    return Console(serial_port(gate.uri), settings if configure else None)
+    return ControllerConsole(serial_port(gate.uri), settings if configure else None)
 
 
 def _plain(value: object) -> str:

@@ -7,20 +7,20 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from edge.clock import local_time
+from edge.core.clock import local_time
 from edge.errors import ConfigError, GateError
 
 if TYPE_CHECKING:
-    from edge.config import Config
-    from edge.status.control import Answer
+    from edge.device.config import Config
+    from edge.device.status.control import GateOffAnswer
 
 
 def gate_off(args: argparse.Namespace) -> int:
     """Status 0 when the gate is known to be off. Raises GateError when it is not, StateError for a daemon that does
     not answer, ConfigError for a gate that has no output of its own."""
-    from edge.config import load_config
-    from edge.status import NotRunningError
-    from edge.status.control import ask_off
+    from edge.device.config import load_config
+    from edge.device.status import NotRunningError
+    from edge.device.status.control import ask_off
 
     config = load_config(args.config)
     _check(config)
@@ -36,13 +36,13 @@ def gate_off(args: argparse.Namespace) -> int:
 
 
 def _check(config: Config) -> None:
-    from edge.gate import open_gate
+    from edge.gates import open_gate
 
     uri = config.gate.uri
     if uri == "none":
         raise ConfigError("gate.uri: 'none' has nothing to switch off; see 'Gates' in edge/README.md")
     if uri.startswith("modbus:"):
-        from edge.gate.register import RegisterGate
+        from edge.gates.modbus.register import RegisterGate
 
         gate = open_gate(config.gate, start=False)
         gate.close()
@@ -52,11 +52,11 @@ def _check(config: Config) -> None:
             )
 
 
-def _drive_off(config: Config) -> Answer:
+def _drive_off(config: Config) -> GateOffAnswer:
     """Opens the gate itself; no daemon can start meanwhile."""
-    from edge.buffer.lock import locked
-    from edge.gate import open_gate
-    from edge.status.control import Answer, drive_off
+    from edge.device.buffer.lock import locked
+    from edge.device.status.control import GateOffAnswer, drive_off
+    from edge.gates import open_gate
 
     with locked(config.device.state):
         gate = open_gate(config.gate, len(config.source))
@@ -65,9 +65,11 @@ def _drive_off(config: Config) -> Answer:
         finally:
             gate.close()
     condition = gate.condition()
-    return answer if answer.off else Answer(False, condition.problem or answer.problem, condition.open_since_ns)
+    return (
+        answer if answer.off else GateOffAnswer(False, condition.problem or answer.problem, condition.open_since_ns)
+    )
 
 
-def _why(answer: Answer) -> str:
+def _why(answer: GateOffAnswer) -> str:
     since = f"MAY BE OPEN since {local_time(answer.open_since_ns)}" if answer.open_since_ns else "MAY BE OPEN"
     return f"{since}: no off was confirmed ({answer.problem or 'no answer'})"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from edge.cli.options import Subparsers, add_model_options, given, interpreter_options
 
 if TYPE_CHECKING:
-    from edge.artifact import Artifact
-    from edge.interpreter import Interpreter
+    from edge.inference.artifact import Artifact
+    from edge.inference.interpreter import Interpreter
 
 
 def add(subparsers: Subparsers) -> None:
@@ -34,9 +34,9 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Status 0 also when something is left open: that is what the command is for."""
-    from edge.artifact import Artifact
     from edge.errors import ArtifactError
-    from edge.interpreter import Interpreter, Wanted, check_in_child
+    from edge.inference.artifact import Artifact
+    from edge.inference.interpreter import Interpreter, Wanted, check_in_child
 
     artifact = Artifact.load(args.model)
     setup = Wanted(**interpreter_options(args)).default
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _facts(artifact: Artifact, interpreter: Interpreter) -> dict[str, Any]:
-    from edge.typed import plain
+    from edge.core.structs import plain
 
     manifest = artifact.manifest
     tensor, result = interpreter.inputs[0], interpreter.outputs[0]
@@ -76,23 +76,24 @@ def _facts(artifact: Artifact, interpreter: Interpreter) -> dict[str, Any]:
 
 
 def _signature(artifact: Artifact, args: argparse.Namespace) -> str:
-    from edge.trust import Trust, TrustedKey
+    from edge.trust import TrustedKey
     from edge.trust.inspection import signature_of
     from edge.trust.keys import read_public
 
     if args.key is not None:
         return signature_of(artifact, [TrustedKey.of(read_public(args.key))], "not by this key")
     if args.config is not None:
-        from edge.config import load_config
+        from edge.device.config import load_config
+        from edge.device.slots.trust import trust_of
 
-        return signature_of(artifact, Trust.of(load_config(args.config)).keys(), "not trusted by this device")
+        return signature_of(artifact, trust_of(load_config(args.config)).keys(), "not trusted by this device")
     return signature_of(artifact, (), "not checked, give --key or --config")
 
 
 def _description(artifact: Artifact, interpreter: Interpreter, args: argparse.Namespace) -> dict[str, Any]:
-    from edge.artifact.describe import describe
+    from edge.core.structs import plain
     from edge.errors import ArtifactError
-    from edge.typed import plain
+    from edge.inference.artifact.describe import describe
 
     try:
         description = describe(artifact, interpreter, given(args))

@@ -18,8 +18,8 @@ from edge.cli.web import add_web_options, only_pages, pages
 from edge.errors import ArtifactError
 
 if TYPE_CHECKING:
-    from edge.monitor.retention import Keep
-    from edge.monitor.store import Store
+    from edge.monitor.store.retention import Keep
+    from edge.monitor.store.store import Store
 
 KEPT = {
     "predictions": ("30d", "records"),
@@ -31,7 +31,7 @@ KEPT = {
     "trends": ("400d", "those means"),
     "events": ("400d", "faults of cameras, requests for labels"),
 }
-"""By the fields of :class:`edge.monitor.retention.Keep`."""
+"""By the fields of :class:`edge.monitor.store.retention.Keep`."""
 ONCE_IDLE_S, ONCE_MOST_S = 0.5, 10.0
 """Retained messages come at once: silence after them means that this was all."""
 
@@ -84,8 +84,8 @@ def _add_keeping(parser: argparse.ArgumentParser) -> None:
 
 def _keep(args: argparse.Namespace) -> Keep:
     """Raises ConfigError."""
-    from edge.monitor.keeping import parse_duration
-    from edge.monitor.retention import Keep
+    from edge.monitor.store.keeping import parse_duration
+    from edge.monitor.store.retention import Keep
 
     return Keep(**{name: parse_duration(getattr(args, f"keep_{name}"), f"--keep-{name}") for name in KEPT})
 
@@ -96,13 +96,13 @@ def run(args: argparse.Namespace) -> int:
         return export(args)
     if args.broker is None:
         return only_pages(args)
-    from edge.monitor.retention import Retention
-    from edge.monitor.store import Store
-    from edge.monitor.subscriber import Subscriber
+    from edge.monitor.store.retention import Retention
+    from edge.monitor.store.store import Store
+    from edge.monitor.subscriber.subscriber import Subscriber
     from edge.monitor.table import require_rich
     from edge.monitor.watch import Until, Watching, live_table, print_json, print_table
-    from edge.sync.broker import Broker
-    from edge.sync.topics import check_root
+    from edge.protocol.broker import Broker
+    from edge.protocol.topics import check_root
 
     broker = Broker.parse(args.broker, **broker_options(args))
     if not args.json:
@@ -148,7 +148,7 @@ def _ends_at_signals(stop: threading.Event) -> Iterator[None]:
 
 def _learn(store: Store, path: Path) -> None:
     """Raises ArtifactError."""
-    from edge.artifact.artifact import Artifact
+    from edge.inference.artifact.artifact import Artifact
 
     artifact = Artifact.load(path)
     if artifact.reference is None:

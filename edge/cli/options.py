@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from edge.choices import Colour, Range, RuntimeChoice
+from edge.core.choices import Colour, Range, RuntimeChoice
 
 if TYPE_CHECKING:
-    from edge.artifact.describe import Given
+    from edge.inference.artifact.describe import Given
 
 Subparsers = Any
 """argparse names the type of its subparsers action only privately."""
@@ -41,13 +41,14 @@ def add_broker_options(parser: argparse.ArgumentParser) -> None:
 
 
 def broker_options(args: argparse.Namespace) -> dict[str, Any]:
-    """As :meth:`edge.sync.broker.Broker.parse` and :func:`edge.sync.opening.open_transport` take them."""
+    """As :meth:`edge.protocol.broker.Broker.parse` and :func:`edge.protocol.factory.open_transport` take them."""
     return {name: getattr(args, name) for name in ("user", "password_file", "ca", "cert", "key")}
 
 
 def interpreter_options(args: argparse.Namespace) -> dict[str, Any]:
-    """As :func:`edge.model.load` and :class:`edge.interpreter.Wanted` take them. Raises ConfigError."""
-    from edge.interpreter import Delegate
+    """As :func:`edge.inference.model.load` and :class:`edge.inference.interpreter.Wanted` take them. Raises
+    ConfigError."""
+    from edge.inference.interpreter import Delegate
 
     return {
         "runtime": args.runtime,
@@ -59,7 +60,7 @@ def interpreter_options(args: argparse.Namespace) -> dict[str, Any]:
 
 def given(args: argparse.Namespace) -> Given:
     """What the options say of a foreign model."""
-    from edge.artifact.describe import Given
+    from edge.inference.artifact.describe import Given
 
     return Given(args.labels, args.colour, args.range)
 
@@ -73,7 +74,7 @@ def add_state_options(parser: argparse.ArgumentParser) -> None:
 
 def state_folder(args: argparse.Namespace) -> Path:
     """Raises ConfigError."""
-    from edge.config import load_config
+    from edge.device.config import load_config
 
     return args.state if getattr(args, "state", None) else load_config(args.config).device.state
 

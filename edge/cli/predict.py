@@ -12,9 +12,9 @@ from edge.cli.options import Subparsers, add_model_options, given, interpreter_o
 from edge.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
-    from edge.jobs import Progress, Sink, Summary
-    from edge.jobs.opening import IfThere
-    from edge.model import Model
+    from edge.inference.batch import BatchProgress, BatchSink, BatchSummary
+    from edge.inference.batch.factory import IfThere
+    from edge.inference.model import Model
 
 
 def add(subparsers: Subparsers) -> None:
@@ -44,14 +44,14 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """What cannot be read is named on standard error, the rest is judged all the same."""
-    from edge.jobs.opening import check_out
+    from edge.inference.batch.factory import check_out
 
     if_there: IfThere = "resume" if args.resume else "overwrite" if args.overwrite else "refuse"
     if args.out is not None:
         check_out(args.out, if_there)
     elif if_there != "refuse":
         raise ConfigError(f"--{if_there}: expected --out FILE with it")
-    from edge.model import load
+    from edge.inference.model import load
 
     model = load(args.model, **interpreter_options(args), given=given(args))
     progress = _progress(args)
@@ -67,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
     return SourceError.exit_status if summary.failed or sink.tally[""] else 0
 
 
-def _run(args: argparse.Namespace, model: Model, sink: Sink, progress: Progress | None) -> Summary:
-    from edge.jobs import run_job
+def _run(args: argparse.Namespace, model: Model, sink: BatchSink, progress: BatchProgress | None) -> BatchSummary:
+    from edge.inference.batch import run_job
 
     def complain(text: str) -> None:
         if progress is not None:
@@ -78,27 +78,27 @@ def _run(args: argparse.Namespace, model: Model, sink: Sink, progress: Progress 
     return run_job(model, args.paths, sink, complain=complain, progress=progress, resume=args.resume)
 
 
-def _sink(args: argparse.Namespace, model: Model, if_there: IfThere) -> Sink:
-    from edge.jobs import Printer, open_sink
-    from edge.jobs.job import written_by
+def _sink(args: argparse.Namespace, model: Model, if_there: IfThere) -> BatchSink:
+    from edge.inference.batch import Printer, open_sink
+    from edge.inference.batch.job import written_by
 
     if args.out is None:
         return Printer(model.labels, args.json)
     return open_sink(args.out, written_by(model), if_there)
 
 
-def _progress(args: argparse.Namespace) -> Progress | None:
+def _progress(args: argparse.Namespace) -> BatchProgress | None:
     """By default where a terminal shows nothing else."""
-    from edge.jobs import Progress
-    from edge.jobs.inputs import expected
+    from edge.inference.batch import BatchProgress
+    from edge.inference.batch.inputs import expected
 
     wanted = args.progress
     if wanted is None:
         wanted = sys.stderr.isatty() and (args.out is not None or not sys.stdout.isatty())
-    return Progress(sys.stderr, expected(args.paths)) if wanted else None
+    return BatchProgress(sys.stderr, expected(args.paths)) if wanted else None
 
 
-def _as_text(out: Path, summary: Summary, sink: Sink) -> str:
+def _as_text(out: Path, summary: BatchSummary, sink: BatchSink) -> str:
     labels = ", ".join(f"{label} {count}" for label, count in sorted(sink.tally.items()) if label) or "none"
     rate = summary.judged / max(summary.seconds, 1e-9)
     text = f"{out}: {sink.tally.total()} rows: {labels}"
@@ -108,7 +108,7 @@ def _as_text(out: Path, summary: Summary, sink: Sink) -> str:
     return text + (f"; {summary.before} were done before)" if summary.before else ")")
 
 
-def _as_json(out: Path, summary: Summary, sink: Sink) -> str:
+def _as_json(out: Path, summary: BatchSummary, sink: BatchSink) -> str:
     labels = {label: count for label, count in sorted(sink.tally.items()) if label}
     fields = {"out": str(out), "rows": sink.tally.total(), "labels": labels, "not_a_picture": sink.tally[""]}
     fields |= {"judged": summary.judged, "before": summary.before, "failed": summary.failed}

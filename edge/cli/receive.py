@@ -45,23 +45,23 @@ def _add(kinds: Subparsers, name: str, text: str, example: str) -> argparse.Argu
 
 def run_offer(args: argparse.Namespace) -> int:
     """Raises ConfigError or StateError."""
-    from edge.config import load_config
-    from edge.flash.here import offer_of
-    from edge.typed import plain
+    from edge.core.structs import plain
+    from edge.device.config import load_config
+    from edge.device.slots.inventory import inventory_of
 
-    _say(plain(offer_of(load_config(args.config), args.sha256, args.size)))
+    _say(plain(inventory_of(load_config(args.config), args.sha256, args.size)))
     return 0
 
 
 def run_receive(args: argparse.Namespace) -> int:
     """Raises ConfigError or StateError; says before whether what arrived was damaged."""
-    from edge.config import load_config
-    from edge.flash.here import held_file
-    from edge.slots import FOLDER, Slots
-    from edge.slots.incoming import DamagedError, Incoming, sweep
+    from edge.device.config import load_config
+    from edge.device.slots import FOLDER, Slots
+    from edge.device.slots.incoming import DamagedError, IncomingArtifact, sweep
+    from edge.device.slots.inventory import held_file
 
     slots = Slots(load_config(args.config).device.state / FOLDER)
-    incoming = Incoming(slots.incoming, args.sha256, args.size)
+    incoming = IncomingArtifact(slots.incoming, args.sha256, args.size)
     sweep(slots.incoming, args.sha256)
     held = held_file(slots, args.sha256)
     if held is not None:

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.cli.options import Subparsers
-from edge.clock import local_time
+from edge.core.clock import local_time
+from edge.core.guard import watch_all_threads
 from edge.errors import GateError
-from edge.guard import watch_all_threads
 
 if TYPE_CHECKING:
-    from edge.account import Report
-    from edge.config import Config
-    from edge.daemon import Line
+    from edge.device.config import Config
+    from edge.device.line import Line
+    from edge.device.report import LineReport
 
 ENDING = (
     signal.SIGTERM,
@@ -51,12 +51,12 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Status 0 when the line was stopped or its source has ended; GateError, after the closing report, when the gate
     may still be open."""
-    from edge.config import load_config
+    from edge.device.config import load_config
 
     config = load_config(args.config)
     if args.check:
         return _check(config, args.config)
-    from edge.daemon import Line
+    from edge.device.line import Line
 
     line = Line(config)
     _end_in_order(line)
@@ -85,9 +85,9 @@ def _end_in_order(line: Line) -> None:
 
 
 def _check(config: Config, path: Path) -> int:
-    from edge.assembly import load_chain, make_transport
-    from edge.gate import open_gate
-    from edge.trial import active_file
+    from edge.device.assembly import load_chain, make_transport
+    from edge.device.deployment import active_file
+    from edge.gates import open_gate
 
     chain = load_chain(config, active_file(config))
     open_gate(config.gate, start=False).close()
@@ -99,13 +99,13 @@ def _check(config: Config, path: Path) -> int:
     return 0
 
 
-def _as_json(report: Report) -> str:
-    from edge.typed import plain
+def _as_json(report: LineReport) -> str:
+    from edge.core.structs import plain
 
     return json.dumps(plain(report))
 
 
-def _as_text(report: Report) -> str:
+def _as_text(report: LineReport) -> str:
     dropped = ", ".join(f"{reason} {count}" for reason, count in report.dropped.items()) or "none"
     drifted = ", ".join(map(str, report.drifted_windows)) or "none"
     latency = report.latency_us

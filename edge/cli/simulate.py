@@ -18,7 +18,7 @@ from edge.errors import ConfigError, StateError
 
 if TYPE_CHECKING:
     from edge.cli.options import Subparsers
-    from edge.frames.frame import Image
+    from edge.inference.frames.frame import Image
     from edge.sim import SimulatedLine
 
 T = TypeVar("T")

@@ -15,8 +15,8 @@ from edge.cli.options import Subparsers, add_state_options, state_folder
 from edge.cli.receive import add as add_receive
 
 if TYPE_CHECKING:
-    from edge.slots import Slots
-    from edge.slots.install import Installed
+    from edge.device.slots import Slots
+    from edge.device.slots.install import Installed
 
 WITHIN_S = 900.0
 
@@ -77,7 +77,7 @@ def _add_install(commands: Subparsers) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     """Raises ConfigError, StateError."""
-    from edge.slots.text import facts, lines
+    from edge.device.slots.text import facts, lines
 
     state = _slots(args).state()
     _print_json(facts(state)) if args.json else _print_lines(lines(state))
@@ -95,7 +95,7 @@ def run_rollback(args: argparse.Namespace) -> int:
 
 
 def _changed(args: argparse.Namespace, change: Callable[[Slots], None]) -> int:
-    from edge.slots.text import facts, running
+    from edge.device.slots.text import facts, running
 
     slots = _slots(args)
     change(slots)
@@ -106,8 +106,8 @@ def _changed(args: argparse.Namespace, change: Callable[[Slots], None]) -> int:
 
 def run_history(args: argparse.Namespace) -> int:
     """Raises ConfigError, StateError."""
-    from edge.slots.text import event_line
-    from edge.typed import plain
+    from edge.core.structs import plain
+    from edge.device.slots.text import event_line
 
     events = _slots(args).history()
     _print_json({"events": plain(events)}) if args.json else _print_lines(map(event_line, events))
@@ -116,8 +116,8 @@ def run_history(args: argparse.Namespace) -> int:
 
 def run_install(args: argparse.Namespace) -> int:
     """Raises ArtifactError for a model that may not run here or did not do well on trial, ConfigError, StateError."""
+    from edge.core.structs import plain
     from edge.errors import ArtifactError
-    from edge.typed import plain
 
     try:
         installed, result, reason = _install(args)
@@ -148,18 +148,18 @@ _WELL = {
 
 def _install(args: argparse.Namespace) -> tuple[Installed, str, str]:
     """What is there now, what came of it, and why."""
-    from edge.config import load_config
-    from edge.slots.install import install
-    from edge.slots.waiting import wait_for_end
-    from edge.status import runs
-    from edge.trust import Trust
+    from edge.device.config import load_config
+    from edge.device.slots.install import install
+    from edge.device.slots.trust import trust_of
+    from edge.device.slots.waiting import wait_for_end
+    from edge.device.status import runs
 
     config = load_config(args.config)
     state, slots = config.device.state, _slots(args)
     with _artifact(slots, args.artifact) as path:
         installed = install(
             slots,
-            Trust.of(config),
+            trust_of(config),
             path,
             attempts=config.slots.attempts,
             source=_who(),
@@ -180,8 +180,8 @@ def _artifact(slots: Slots, path: Path) -> Iterator[Path]:
     if str(path) != "-":
         yield path
         return
+    from edge.device.slots.receive import received
     from edge.errors import ArtifactError
-    from edge.slots.receive import received
 
     with received(slots, sys.stdin.buffer) as arrived:
         try:
@@ -191,7 +191,7 @@ def _artifact(slots: Slots, path: Path) -> Iterator[Path]:
 
 
 def _slots(args: argparse.Namespace) -> Slots:
-    from edge.slots import FOLDER, Slots
+    from edge.device.slots import FOLDER, Slots
 
     return Slots(state_folder(args) / FOLDER)
 

@@ -54,9 +54,9 @@ def _show_or_say(folder: Path, as_json: bool) -> None:
 
 def _show(folder: Path, as_json: bool) -> int:
     """Raises StateError when no daemon runs, after what the state folder tells was printed, or does not answer."""
-    from edge.health.snapshot import problems_at
-    from edge.status import NotRunningError, ask, page
-    from edge.typed import plain
+    from edge.core.structs import plain
+    from edge.device.health.snapshot import problems_at
+    from edge.device.status import NotRunningError, ask, page
 
     try:
         snapshot = ask(folder)
@@ -72,10 +72,10 @@ def _show(folder: Path, as_json: bool) -> int:
 
 
 def _show_remains(folder: Path, as_json: bool) -> None:
-    from edge.slots import FOLDER, Slots
-    from edge.slots.text import facts
-    from edge.status import look_into, page
-    from edge.typed import plain
+    from edge.core.structs import plain
+    from edge.device.slots import FOLDER, Slots
+    from edge.device.slots.text import facts
+    from edge.device.status import look_into, page
 
     remains = look_into(folder)
     slots = Slots(folder / FOLDER).state() if (folder / FOLDER).is_dir() else None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from edge.errors import ConfigError, MissingError
 
 if TYPE_CHECKING:
-    from edge.monitor.web import Desk
+    from edge.monitor.web import AlertWriter
 
 
 def add_web_options(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,9 @@ def add_web_options(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def pages(args: argparse.Namespace, desk: Desk | None = None, trouble: Callable[[], str] = str) -> Iterator[None]:
+def pages(
+    args: argparse.Namespace, desk: AlertWriter | None = None, trouble: Callable[[], str] = str
+) -> Iterator[None]:
     """Serves them until the block ends, if they are wanted; without a ``desk`` nobody can act on alerts.
 
     ``trouble`` is what keeps new messages away now, or nothing.

@@ -1,20 +1,20 @@
 """Drift: a reference of good times, mergeable statistics of now, and the tests between them."""
 
 from edge.drift.compare import ComparedColumn, Comparison, compare
-from edge.drift.continuous import Alarm, ContinuousWatch, Watched
-from edge.drift.evidently import EvidentlyColumn, evidently_column, evidently_share
-from edge.drift.features import FEATURES, PART_FEATURES, Shape, feature, measure
+from edge.drift.encoding.wire import decode_pane, encode_pane
+from edge.drift.features import FEATURES, PART_FEATURES, PartShape, feature, measure
 from edge.drift.ledger import Ledger, PaneKey, SlidingWindow
 from edge.drift.multivariate import ks_bonferroni, mmd, pca_ks
 from edge.drift.pane import Pane
-from edge.drift.performance import ConceptWatch, Performance, Share
 from edge.drift.reference import Reference
-from edge.drift.samples import ks_2samp
 from edge.drift.tables import read_table
-from edge.drift.verdict import ColumnVerdict, Verdict, judge
-from edge.drift.wasserstein import wasserstein
-from edge.drift.watch import DriftWatch, WindowResult
-from edge.drift.wire import decode_pane, encode_pane
+from edge.drift.univariate.evidently import EvidentlyColumn, evidently_column, evidently_share
+from edge.drift.univariate.samples import ks_2samp
+from edge.drift.univariate.wasserstein import wasserstein
+from edge.drift.watch.continuous import Alarm, ContinuousWatch, PaneResult
+from edge.drift.watch.performance import ConceptWatch, Performance, Share
+from edge.drift.watch.verdict import ColumnVerdict, WindowVerdict, judge
+from edge.drift.watch.watch import DriftWatch, WindowResult
 
 __all__ = [
     "FEATURES",
@@ -30,14 +30,14 @@ __all__ = [
     "Ledger",
     "Pane",
     "PaneKey",
+    "PaneResult",
+    "PartShape",
     "Performance",
     "Reference",
-    "Shape",
     "Share",
     "SlidingWindow",
-    "Verdict",
-    "Watched",
     "WindowResult",
+    "WindowVerdict",
     "compare",
     "decode_pane",
     "encode_pane",

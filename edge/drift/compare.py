@@ -9,16 +9,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edge.drift.evidently import FEW_VALUES, SHARE, EvidentlyColumn, evidently_column, evidently_share
-from edge.drift.ranks import Ranks, binned
-from edge.drift.ranks import shift as dominance
-from edge.drift.samples import counts_of, finite, ks_2samp
-from edge.drift.statistics import Outcome, chi_squared, jensen_shannon, psi, two_proportions
-from edge.drift.tables import Table, as_table
-from edge.drift.verdict import strongest_first
-from edge.drift.wasserstein import wasserstein
+from edge.core.structs import plain
+from edge.drift.tables import ColumnArrays, as_table
+from edge.drift.univariate.evidently import FEW_VALUES, SHARE, EvidentlyColumn, evidently_column, evidently_share
+from edge.drift.univariate.ranks import Ranks, binned
+from edge.drift.univariate.ranks import shift as dominance
+from edge.drift.univariate.samples import counts_of, finite, ks_2samp
+from edge.drift.univariate.statistics import TestResult, chi_squared, jensen_shannon, psi, two_proportions
+from edge.drift.univariate.wasserstein import wasserstein
+from edge.drift.watch.verdict import strongest_first
 from edge.errors import ConfigError
-from edge.typed import plain
 
 BARS = 24
 """Of the distributions side by side."""
@@ -27,7 +27,7 @@ CATEGORIES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
+class HistogramPair:
     """Shares of both samples in the same bins or categories, for drawing."""
 
     edges: tuple[float, ...]
@@ -63,7 +63,7 @@ class ComparedColumn:
     unseen: tuple[str, ...]
     """Categories that the reference does not have."""
     evidently: EvidentlyColumn
-    bars: Bars
+    bars: HistogramPair
 
     def texts(self) -> tuple[str, str, str, str, str, str]:
         """Test, statistic, p, effect, W1 over σ and PSI, as people read them."""
@@ -81,7 +81,7 @@ class ComparedColumn:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     columns: tuple[ComparedColumn, ...]
-    """The strongest first: see :func:`edge.drift.verdict.strongest_first`."""
+    """The strongest first: see :func:`edge.drift.watch.verdict.strongest_first`."""
     skipped: dict[str, str]
     """Columns that could not be compared, and why."""
     drifted: bool
@@ -132,7 +132,9 @@ def compare(
     )
 
 
-def _pairs(reference: Table, current: Table) -> tuple[dict[str, tuple[NDArray[Any], NDArray[Any]]], dict[str, str]]:
+def _pairs(
+    reference: ColumnArrays, current: ColumnArrays
+) -> tuple[dict[str, tuple[NDArray[Any], NDArray[Any]]], dict[str, str]]:
     pairs, skipped = {}, {}
     for name in {**reference, **current}:
         if name not in reference or name not in current:
@@ -206,7 +208,7 @@ def _numeric(first: NDArray[Any], second: NDArray[Any]) -> dict[str, Any]:
 def _categorical(first: NDArray[Any], second: NDArray[Any]) -> dict[str, Any]:
     keys, ours, theirs = counts_of(first.tolist(), second.tolist())
     test: Literal["z", "chi2"] = "z" if len(keys) == 2 else "chi2"
-    outcome: Outcome = two_proportions(ours, theirs) if test == "z" else chi_squared(ours, theirs)
+    outcome: TestResult = two_proportions(ours, theirs) if test == "z" else chi_squared(ours, theirs)
     distance = jensen_shannon(ours, theirs)
     return {
         "test": test,
@@ -222,16 +224,16 @@ def _categorical(first: NDArray[Any], second: NDArray[Any]) -> dict[str, Any]:
     }
 
 
-def _bins(x: NDArray[np.float64], y: NDArray[np.float64]) -> Bars:
+def _bins(x: NDArray[np.float64], y: NDArray[np.float64]) -> HistogramPair:
     """Over the middle 99 % of both; what lies outside is in the outermost bins."""
     both = np.concatenate([x, y])
     low, high = (float(value) for value in np.quantile(both, (0.005, 0.995)))
     edges = np.linspace(low, high, BARS + 1) if high > low else np.array([low - 0.5, low + 0.5])
     shares = [np.histogram(np.clip(one, edges[0], edges[-1]), edges)[0] / len(one) for one in (x, y)]
-    return Bars(tuple(edges.tolist()), (), tuple(shares[0].tolist()), tuple(shares[1].tolist()))
+    return HistogramPair(tuple(edges.tolist()), (), tuple(shares[0].tolist()), tuple(shares[1].tolist()))
 
 
-def _categories(keys: list[object], ours: list[int], theirs: list[int]) -> Bars:
+def _categories(keys: list[object], ours: list[int], theirs: list[int]) -> HistogramPair:
     """The commonest, by both shares together."""
     shares = np.array([ours, theirs], np.float64) / np.array([[max(1, sum(ours))], [max(1, sum(theirs))]])
     order = np.argsort(-shares.sum(axis=0), kind="stable")
@@ -241,4 +243,4 @@ def _categories(keys: list[object], ours: list[int], theirs: list[int]) -> Bars:
     if len(rest):
         names.append(f"{len(rest)} others")
         shown = np.concatenate([shown, shares[:, rest].sum(axis=1, keepdims=True)], axis=1)
-    return Bars((), tuple(names), tuple(shown[0].tolist()), tuple(shown[1].tolist()))
+    return HistogramPair((), tuple(names), tuple(shown[0].tolist()), tuple(shown[1].tolist()))

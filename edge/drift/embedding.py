@@ -12,12 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from edge.core.arrays import Floats, Integers
 from edge.errors import ArtifactError, ConversionError
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 COMPONENTS = 16
 FOURIER = 128

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge.errors import ConfigError, SourceError
-from edge.frames.frame import Image
+from edge.inference.frames.frame import Image
 
 BLACK = 16.0
 """Brightness below which a picture counts as black: the black level of video (ITU-R BT.601), of 255."""
@@ -31,14 +31,14 @@ CONSTANT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PartShape:
     """Of a part whose outline is known, in pixels of the frame it was found in."""
 
     area: float
     perimeter: float
 
     @classmethod
-    def of(cls, outline: ArrayLike) -> Shape:
+    def of(cls, outline: ArrayLike) -> PartShape:
         """From corner points in order, (n, 2)."""
         points = np.asarray(outline, np.float32).reshape(-1, 1, 2)
         return cls(float(cv2.contourArea(points)), float(cv2.arcLength(points, True)))
@@ -47,7 +47,7 @@ class Shape:
 class Picture:
     """A picture (H×W×3 uint8 BGR, or H×W×1) and what several features need of it, each computed once."""
 
-    def __init__(self, image: Image, part: Shape | None = None) -> None:
+    def __init__(self, image: Image, part: PartShape | None = None) -> None:
         if image.ndim != 3 or image.shape[2] not in (1, 3) or image.dtype != np.uint8 or not image.size:
             raise SourceError(f"picture: expected H×W×3 or H×W×1 uint8, got {image.shape} {image.dtype}")
         self.image = image
@@ -101,7 +101,7 @@ def known_features() -> dict[str, Feature]:
     return FEATURES | PART_FEATURES
 
 
-def measure(image: Image, names: Iterable[str] | None = None, part: Shape | None = None) -> NDArray[np.float64]:
+def measure(image: Image, names: Iterable[str] | None = None, part: PartShape | None = None) -> NDArray[np.float64]:
     """The features of one picture, shape (n_features,), float64, in the order of ``names``.
 
     ``image`` is the resized model input, H×W×3 uint8 BGR or H×W×1. By default all of FEATURES, and with a ``part``

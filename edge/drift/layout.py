@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edge.drift import grid
-from edge.drift.ranks import Counts, Floats, Ranks
+from edge.core.arrays import Floats
+from edge.drift.univariate import grid
+from edge.drift.univariate.ranks import RankCounts, Ranks
 
-Rows = NDArray[np.float64]
+ValueRows = NDArray[np.float64]
 
 
 class Layout:
@@ -36,7 +37,7 @@ class Layout:
     def columns(self) -> int:
         return len(self.ranks)
 
-    def rank_cells(self, rows: Rows, good: NDArray[np.bool_]) -> Counts:
+    def rank_cells(self, rows: ValueRows, good: NDArray[np.bool_]) -> RankCounts:
         """Places in the flat rank histogram of rows (n, columns), those that are ``good``; ascending."""
         # Sorted values are found three times as fast: the processor foresees the way of each search.
         ordered = np.sort(np.where(good, rows, np.inf).T, axis=1)
@@ -46,14 +47,14 @@ class Layout:
         ]
         return np.concatenate(found) if found else np.zeros(0, np.int64)
 
-    def grid_cells(self, rows: Rows, good: NDArray[np.bool_]) -> tuple[Counts, Counts]:
+    def grid_cells(self, rows: ValueRows, good: NDArray[np.bool_]) -> tuple[RankCounts, RankCounts]:
         """Places in the flat grids, and slices."""
         cells, slices = grid.places((rows - self.means) / self.steps)
         cells += self._grids
         return (cells.ravel(), slices.ravel()) if good.all() else (cells[good], slices[good])
 
 
-def count(totals: Counts, places: Counts, weights: Counts | None = None) -> None:
+def count(totals: RankCounts, places: RankCounts, weights: RankCounts | None = None) -> None:
     """Adds one, or ``weights``, to each of the flat ``totals`` at ``places``."""
     if len(places) * 20 < totals.size:
         np.add.at(totals, places, 1 if weights is None else weights)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from edge.drift.samples import ks_2samp
-from edge.drift.statistics import Outcome
-
-Floats = NDArray[np.float64]
+from edge.core.arrays import Floats
+from edge.drift.univariate.samples import ks_2samp
+from edge.drift.univariate.statistics import TestResult
 
 
 class Bonferroni(NamedTuple):
@@ -21,7 +20,7 @@ class Bonferroni(NamedTuple):
     """The smallest times their number, at most 1: C. Bonferroni, Pubbl. R. Ist. Sup. Sc. Econ. 8, 1936."""
     column: int
     """Whose it is."""
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[TestResult, ...]
 
 
 def ks_bonferroni(reference: ArrayLike, sample: ArrayLike) -> Bonferroni:
@@ -71,7 +70,7 @@ def pca_ks(reference: ArrayLike, sample: ArrayLike, components: int = 32) -> Bon
     return ks_bonferroni(projection(table[half:]), projection(sample))
 
 
-def mmd(reference: ArrayLike, sample: ArrayLike, permutations: int = 200, seed: int = 0) -> Outcome:
+def mmd(reference: ArrayLike, sample: ArrayLike, permutations: int = 200, seed: int = 0) -> TestResult:
     """Maximum mean discrepancy with a Gaussian kernel of median width: (unbiased MMD², permutation p-value).
 
     p = (r + 1) / (permutations + 1), r the number of permutations with at least this MMD², is exact for exchangeable
@@ -80,13 +79,13 @@ def mmd(reference: ArrayLike, sample: ArrayLike, permutations: int = 200, seed: 
     x, y = (np.asarray(one, np.float64).reshape(len(one), -1) for one in (reference, sample))  # type: ignore[arg-type]
     n, m = len(x), len(y)
     if min(n, m) < 2:
-        return Outcome(0.0, 1.0)
+        return TestResult(0.0, 1.0)
     kernel = _kernel(np.concatenate([x, y]))
     rng = np.random.default_rng(seed)
     first = np.concatenate([np.ones(n), np.zeros(m)])
     found, *shuffled = _mmd(kernel, np.stack([first, *(rng.permutation(first) for _ in range(permutations))], axis=1))
     as_far = sum(one >= found - 1e-12 for one in shuffled)
-    return Outcome(found, (as_far + 1) / (permutations + 1))
+    return TestResult(found, (as_far + 1) / (permutations + 1))
 
 
 def _kernel(rows: Floats) -> Floats:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from edge.core.arrays import Floats
 from edge.errors import ConfigError
-
-Floats = NDArray[np.float64]
 
 SHARE = 0.01
 """Of the reference's own samples this share is beyond each limit."""

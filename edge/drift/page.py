@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edge.drift.compare import Bars, ComparedColumn, Comparison
-from edge.page import Content, Markup, document, note, section, table, tag
-from edge.page.bars import pairs
+from edge.core.html import Content, Markup, document, note, section, table, tag
+from edge.core.html.bars import pairs
+from edge.drift.compare import ComparedColumn, Comparison, HistogramPair
 
 DRAWN = 60
 """Columns whose distributions are drawn, the strongest first."""
@@ -90,13 +90,13 @@ def _figure(column: ComparedColumn) -> Markup:
     return tag("figure", drawing, caption, cls="differs" if column.drifted else False)
 
 
-def _columns(bars: Bars) -> Markup:
+def _columns(bars: HistogramPair) -> Markup:
     """A histogram of both as SVG."""
     shapes = pairs(bars.reference, bars.current, _WIDTH, _HEIGHT)
     return tag("svg", shapes, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", cls="histogram", aria_hidden="true")
 
 
-def _rows(bars: Bars) -> Markup:
+def _rows(bars: HistogramPair) -> Markup:
     """A pair of bars for each category."""
     rows: list[list[Content]] = [
         [name, _bar(before, "before"), f"{before:.1%}", _bar(now, "now"), f"{now:.1%}"]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge.drift.features import BLACK, CONSTANT
-from edge.drift.grid import SIZE
 from edge.drift.layout import as_float32, count
-from edge.drift.ranks import Counts
 from edge.drift.reference import Reference
-from edge.drift.wasserstein import Bracket, bracket
+from edge.drift.univariate.grid import SIZE
+from edge.drift.univariate.ranks import RankCounts
+from edge.drift.univariate.wasserstein import Bracket, bracket
 from edge.errors import ArtifactError
 
 MARKS = ("black", "constant", "outlying", "uncertain", "rejected")
@@ -25,7 +25,7 @@ BLOCK = 1024
 
 SUMS = ("ranks", "counts", "sums", "missing", "below", "above", "classes", "marks")
 
-Audit = tuple[str, int, int]
+AuditedLabel = tuple[str, int, int]
 """Stratum of the audit's sample, index of the predicted label, index of the true one."""
 
 
@@ -43,10 +43,10 @@ class Pane:
         self.first_seq = 0
         self.last_seq = 0
         """Smallest and largest ``seq``; they mean nothing while ``n`` is 0."""
-        self.audits: Counter[Audit] = Counter()
-        self._classes: Counts = np.zeros(len(reference.labels), np.int64)
-        self._marks: Counts = np.zeros(len(MARKS), np.int64)
-        self._ranks: Counts = np.zeros(int(layout.starts[-1]), np.int64)
+        self.audits: Counter[AuditedLabel] = Counter()
+        self._classes: RankCounts = np.zeros(len(reference.labels), np.int64)
+        self._marks: RankCounts = np.zeros(len(MARKS), np.int64)
+        self._ranks: RankCounts = np.zeros(int(layout.starts[-1]), np.int64)
         self._counts, self._sums = (np.zeros((layout.columns, SIZE), np.int64) for _ in range(2))
         self._missing, self._below, self._above = (np.zeros(layout.columns, np.int64) for _ in range(3))
         self._rows = np.empty((0, 0))
@@ -122,13 +122,13 @@ class Pane:
             raise ValueError("pane: what is to be taken away was never in it")
         return rest
 
-    def flush(self) -> Counts:
+    def flush(self) -> RankCounts:
         """Counts what waits to be counted, and says in which cells of the flat rank histogram it fell."""
         rows, self._waiting = self._rows[: self._waiting], 0
         return self._count(rows) if len(rows) else np.zeros(0, np.int64)
 
-    def ranks(self, column: int) -> Counts:
-        """The rank histogram (2n + 1,) of one column, see :mod:`edge.drift.ranks`."""
+    def ranks(self, column: int) -> RankCounts:
+        """The rank histogram (2n + 1,) of one column, see :mod:`edge.drift.univariate.ranks`."""
         self._settle()
         starts = self.reference.layout.starts
         return self._ranks[starts[column] : starts[column + 1]]
@@ -153,23 +153,25 @@ class Pane:
         return dict(zip(MARKS, self._marks.tolist(), strict=True))
 
     @property
-    def missing(self) -> Counts:
+    def missing(self) -> RankCounts:
         """By column, (columns,): values that were not there or not finite."""
         self._settle()
         return self._missing
 
     @property
-    def outside(self) -> tuple[Counts, Counts]:
+    def outside(self) -> tuple[RankCounts, RankCounts]:
         """By column, (columns,): values below and above the range that the reference saw."""
         self._settle()
         return self._below, self._above
 
-    def arrays(self) -> dict[str, Counts]:
+    def arrays(self) -> dict[str, RankCounts]:
         """All that adds up, by the names of SUMS."""
         self._settle()
         return {name: getattr(self, f"_{name}") for name in SUMS}
 
-    def restore(self, n: int, seqs: tuple[int, int], audits: Counter[Audit], arrays: dict[str, Counts]) -> None:
+    def restore(
+        self, n: int, seqs: tuple[int, int], audits: Counter[AuditedLabel], arrays: dict[str, RankCounts]
+    ) -> None:
         """Puts counts that were stored in place of its own; whoever read them has checked them."""
         self.n, (self.first_seq, self.last_seq), self.audits = n, seqs, audits
         self.__dict__ |= {f"_{name}": arrays[name] for name in SUMS}
@@ -213,7 +215,7 @@ class Pane:
         if self._waiting:
             self.flush()
 
-    def _count(self, raw: NDArray[np.float64]) -> Counts:
+    def _count(self, raw: NDArray[np.float64]) -> RankCounts:
         layout = self.reference.layout
         rows = as_float32(raw)
         good = np.isfinite(rows)

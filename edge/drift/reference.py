@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from edge.core.structs import build, plain
+from edge.drift.encoding.packing import PackedNumbers, pack, unpack
 from edge.drift.layout import Layout, as_float32
 from edge.drift.outliers import Outliers
-from edge.drift.packing import Packed, pack, unpack
 from edge.errors import ArtifactError, ConfigError, ConversionError
-from edge.typed import build, plain
 
 MAX_VALUES = 1000
 """Most values kept of one column."""
@@ -36,7 +36,7 @@ SCHEMA = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ReferenceColumn:
     """One feature, or the score of one class (``score:<label>``), over the reference."""
 
     name: str
@@ -60,7 +60,7 @@ class Reference:
     labels: tuple[str, ...]
     classes: tuple[int, ...]
     """How often each label was predicted."""
-    columns: tuple[Column, ...]
+    columns: tuple[ReferenceColumn, ...]
     """The features in their order, then the scores in the order of the labels."""
     outliers: Outliers | None = None
 
@@ -171,7 +171,7 @@ class _Stored:
 @dataclass(frozen=True, slots=True)
 class _StoredColumn:
     name: str
-    values: Packed
+    values: PackedNumbers
     total: int
     missing: int
     low: float
@@ -180,7 +180,7 @@ class _StoredColumn:
     std: float
 
 
-def _column(name: str, values: NDArray[np.float64]) -> Column:
+def _column(name: str, values: NDArray[np.float64]) -> ReferenceColumn:
     rounded = as_float32(values)
     kept = np.sort(rounded[np.isfinite(rounded)]) + 0.0  # one zero: -0.0 equals 0.0, but not in bytes
     if not kept.size:
@@ -190,7 +190,9 @@ def _column(name: str, values: NDArray[np.float64]) -> Column:
     thinned = kept[(2 * np.arange(size) + 1) * kept.size // (2 * size)]
     missing = rounded.size - kept.size
     mean, std = as_float32([kept.mean(), kept.std() if kept[0] < kept[-1] else 0.0]).tolist()
-    return Column(name, tuple(thinned.tolist()), kept.size, missing, float(kept[0]), float(kept[-1]), mean, std)
+    return ReferenceColumn(
+        name, tuple(thinned.tolist()), kept.size, missing, float(kept[0]), float(kept[-1]), mean, std
+    )
 
 
 def _check_shapes(
@@ -220,7 +222,7 @@ def _unfold(data: bytes) -> bytes:
     return text
 
 
-def _unpack(stored: _StoredColumn) -> Column:
+def _unpack(stored: _StoredColumn) -> ReferenceColumn:
     values = unpack(stored.values)
     _require(0 < values.size <= MAX_VALUES, f"{stored.name}: expected 1 to {MAX_VALUES} values")
     ordered = (stored.low, *values.tolist(), stored.high)
@@ -230,7 +232,7 @@ def _unpack(stored: _StoredColumn) -> Column:
     _require(all(a <= b for a, b in itertools.pairwise(ordered)), f"{stored.name}: values must be sorted")
     _require(stored.total >= values.size and stored.missing >= 0, f"{stored.name}: counts do not add up")
     fields = {name: getattr(stored, name) for name in _StoredColumn.__slots__}
-    return Column(**(fields | {"values": tuple(values.tolist())}))
+    return ReferenceColumn(**(fields | {"values": tuple(values.tolist())}))
 
 
 def _require(holds: bool, message: str) -> None:

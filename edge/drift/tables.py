@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge.drift.reference import Reference
-from edge.drift.samples import is_missing
+from edge.drift.univariate.samples import is_missing
 from edge.errors import MissingError, SourceError
 
-Table = dict[str, NDArray[Any]]
+ColumnArrays = dict[str, NDArray[Any]]
 """Column → values: float64, NaN for missing; or object (text), None for missing."""
 
 MISSING_WORDS = frozenset(["", "na", "n/a", "nan", "null", "none"])
 
 
-def as_table(columns: Mapping[str, ArrayLike]) -> Table:
+def as_table(columns: Mapping[str, ArrayLike]) -> ColumnArrays:
     """Numbers become float64, booleans and anything else categories. A 2-D array (n, k) becomes k columns."""
-    table: Table = {}
+    table: ColumnArrays = {}
     for name, values in columns.items():
         array = np.asarray(values)
         if array.ndim == 2:
@@ -35,7 +35,7 @@ def as_table(columns: Mapping[str, ArrayLike]) -> Table:
     return table
 
 
-def read_csv(path: Path) -> Table:
+def read_csv(path: Path) -> ColumnArrays:
     """With a header. A column is numeric when each of its cells is a number or a word for missing."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file)
@@ -52,13 +52,13 @@ def read_csv(path: Path) -> Table:
     return {name: _cells(column) for name, column in zip(header, columns, strict=True)}
 
 
-def read_npz(path: Path) -> Table:
+def read_npz(path: Path) -> ColumnArrays:
     """Every array is a column, or several; nothing in it is executed."""
     with np.load(path, allow_pickle=False) as data:
         return as_table({name: data[name] for name in data.files})
 
 
-def read_parquet(path: Path) -> Table:
+def read_parquet(path: Path) -> ColumnArrays:
     """Needs pyarrow."""
     try:
         from pyarrow import parquet
@@ -72,7 +72,7 @@ READERS = {".csv": read_csv, ".npz": read_npz, ".parquet": read_parquet}
 """By the end of the file's name."""
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> ColumnArrays:
     """Raises SourceError for a file that is missing, broken or of another kind, MissingError without pyarrow."""
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -92,9 +92,9 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def table_of_reference(reference: Reference) -> Table:
+def table_of_reference(reference: Reference) -> ColumnArrays:
     """The stored values of each column, thinned to 1,000 at most, and the predicted classes."""
-    table: Table = {column.name: np.array(column.values) for column in reference.columns}
+    table: ColumnArrays = {column.name: np.array(column.values) for column in reference.columns}
     classes = [label for label, count in zip(reference.labels, reference.classes, strict=True) for _ in range(count)]
     return table | {"predicted": np.array(classes, object)}
 

@@ -1,21 +1,21 @@
 """The central side: listens, keeps, shows."""
 
-from edge.monitor.intake import Arrival
-from edge.monitor.overview import DeviceState, DriftState, overview
-from edge.monitor.reader import SqlReader, open_reader
-from edge.monitor.reading import Filter, FleetRow, Reader, Span
-from edge.monitor.store import Store
-from edge.monitor.subscriber import Subscriber
+from edge.monitor.queries.overview import DeviceDrift, DeviceState, overview
+from edge.monitor.queries.reader import SqlReader, open_reader
+from edge.monitor.queries.reading import Filter, FleetRow, Reader, StatisticsSpan
+from edge.monitor.store.store import Store
+from edge.monitor.subscriber.decode import Arrival
+from edge.monitor.subscriber.subscriber import Subscriber
 
 __all__ = [
     "Arrival",
+    "DeviceDrift",
     "DeviceState",
-    "DriftState",
     "Filter",
     "FleetRow",
     "Reader",
-    "Span",
     "SqlReader",
+    "StatisticsSpan",
     "Store",
     "Subscriber",
     "open_reader",

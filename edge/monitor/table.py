@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from edge.errors import MissingError
-from edge.monitor.overview import DeviceState
+from edge.monitor.queries.overview import DeviceState
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from edge.core.structs import plain
 from edge.errors import StateError
-from edge.messages import Message, kind_of
-from edge.monitor.overview import count, overview
-from edge.monitor.retention import Retention
-from edge.monitor.store import BATCH, Store
-from edge.monitor.subscriber import Subscriber
+from edge.monitor.queries.overview import count, overview
+from edge.monitor.store.retention import Retention
+from edge.monitor.store.store import BATCH, Store
+from edge.monitor.subscriber.subscriber import Subscriber
 from edge.monitor.table import FRAME, table
-from edge.typed import plain
+from edge.protocol.messages import Message, kind_of
 
 if TYPE_CHECKING:
     from rich.console import ConsoleDimensions

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.frames.frame import Image
+from edge.inference.frames.frame import Image
 from edge.sim import defects
 from edge.sim.streams import Use, stream
 from edge.sim.surface import Surface, blob, crumbs

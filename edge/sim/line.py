@@ -7,7 +7,7 @@ import threading
 import time
 from functools import cached_property
 
-from edge.frames.frame import Frame, Image
+from edge.inference.frames.frame import Frame, Image
 from edge.sim.belt import PITCH_MM, Belt
 from edge.sim.options import LABELS, LineOptions, Schedule, parse
 from edge.sim.scene import Scene
@@ -18,7 +18,7 @@ BUFFERS = 4
 
 
 class SimulatedLine:
-    """Round cookies with chocolate chips on a moving belt; a :class:`~edge.frames.frame.FrameSource`.
+    """Round cookies with chocolate chips on a moving belt; a :class:`~edge.inference.frames.frame.FrameSource`.
 
     Everything follows from the options: the same seed gives the same pixels (with the same versions of NumPy and
     OpenCV), whichever frames were drawn before. The options are those of :class:`~edge.sim.options.LineOptions`.

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from edge.core.structs import build, from_texts
 from edge.errors import ConfigError
-from edge.typed import build, from_texts
 
 Defect = Literal["cracked", "burnt", "broken", "missing_topping"]
 DEFECTS: tuple[Defect, ...] = typing.get_args(Defect)
@@ -32,15 +32,15 @@ EXAMPLE = "sim://line?seed=7&fps=30&at=400:light=0.55"
 class Conditions:
     """What may change while the line runs."""
 
-    light: float = field(default=1.0, metadata={"least": 0, "most": 4})
+    light: float = field(default=1.0, metadata={"min": 0, "max": 4})
     """Gain of all pixel values; 0.5 is half as bright."""
-    blur: float = field(default=0.0, metadata={"least": 0, "most": 20})
+    blur: float = field(default=0.0, metadata={"min": 0, "max": 20})
     """Standard deviation of a Gaussian blur, pixels."""
-    noise: float = field(default=3.0, metadata={"least": 0, "most": 100})
+    noise: float = field(default=3.0, metadata={"min": 0, "max": 100})
     """Standard deviation of the sensor's noise, grey levels."""
     cast: tuple[float, ...] = (1.0, 1.0, 1.0)
     """Gains of blue, green and red."""
-    defects: float = field(default=0.15, metadata={"least": 0, "most": 1})
+    defects: float = field(default=0.15, metadata={"min": 0, "max": 1})
     """Share of parts that have a defect."""
     kinds: tuple[Defect, ...] = DEFECTS
     """The kinds of defect that occur, equally likely."""
@@ -57,18 +57,18 @@ class Conditions:
 class LineOptions(Conditions):
     """All options of ``sim://line``: the conditions at part 0, and what stays as it is."""
 
-    seed: int = field(default=0, metadata={"least": 0, "most": 2**63 - 1})
-    fps: float = field(default=30.0, metadata={"least": 0.01, "most": 1000})
+    seed: int = field(default=0, metadata={"min": 0, "max": 2**63 - 1})
+    fps: float = field(default=30.0, metadata={"min": 0.01, "max": 1000})
     """Frames per second; with ``trigger=part`` also parts per second."""
-    count: int = field(default=0, metadata={"least": 0, "most": 2**53})
+    count: int = field(default=0, metadata={"min": 0, "max": 2**53})
     """Frames until the end; 0 never ends."""
-    width: int = field(default=320, metadata={"least": 32, "most": 2048})
-    height: int = field(default=240, metadata={"least": 32, "most": 2048})
+    width: int = field(default=320, metadata={"min": 32, "max": 2048})
+    height: int = field(default=240, metadata={"min": 32, "max": 2048})
     pace: Literal["real", "fast"] = "real"
     """``fast`` waits for its reader instead of the clock, and loses no frame."""
     trigger: Literal["part", "free"] = "part"
     """``part``: a photo-eye triggers one frame per part. ``free``: frames at ``fps``, whatever is in view."""
-    speed: float = field(default=300.0, metadata={"least": 0, "most": 10_000})
+    speed: float = field(default=300.0, metadata={"min": 0, "max": 10_000})
     """Belt speed in mm/s for ``trigger=free``; with ``trigger=part`` it follows from ``fps``."""
     at: tuple[str, ...] = ()
     """The script, one ``PART:key=value[;key=value...]`` each."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from edge.frames.frame import Image
+from edge.inference.frames.frame import Image
 from edge.sim import texture
 from edge.sim.belt import Belt
 from edge.sim.cookie import PATCH_MM, Bakery, Cookie

@@ -3,7 +3,7 @@
 See README.md here.
 """
 
-from edge.trust.admission import Admitted, admit
+from edge.trust.admission import Admission, admit
 from edge.trust.store import Trust, TrustedKey
 
-__all__ = ["Admitted", "Trust", "TrustedKey", "admit"]
+__all__ = ["Admission", "Trust", "TrustedKey", "admit"]

@@ -12,19 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.artifact.artifact import MANIFEST, SIGNATURE, Artifact, read
-from edge.artifact.container import is_canonical, split
-from edge.artifact.manifest import Manifest
 from edge.errors import ArtifactError, MissingError
+from edge.inference.artifact.artifact import MANIFEST, SIGNATURE, Artifact, read
+from edge.inference.artifact.container import is_canonical, split
+from edge.inference.artifact.manifest import Manifest
 from edge.trust.keys import verifies
 from edge.trust.signature import Signature, signed_bytes
 from edge.trust.store import UNSIGNED, Trust
 
-MOST_VERSION = (1 << 63) - 1
+MAX_VERSION = (1 << 63) - 1
 
 
 @dataclass(frozen=True)
-class Admitted:
+class Admission:
     """What was found fit for this device. Whoever copies the file must find ``sha256`` in the copy."""
 
     path: Path
@@ -41,7 +41,7 @@ class Admitted:
     """As it was judged; the file need not be read again."""
 
 
-def admit(path: Path, trust: Trust, *, allow_downgrade: bool = False) -> Admitted:
+def admit(path: Path, trust: Trust, *, allow_downgrade: bool = False) -> Admission:
     """Raises ArtifactError with the reason when it may not run here, StateError when nobody knows whom to trust,
     MissingError when a signature cannot be checked. ``allow_downgrade``: a person says so.
     """
@@ -52,7 +52,7 @@ def admit(path: Path, trust: Trust, *, allow_downgrade: bool = False) -> Admitte
         raise ArtifactError(f"{path}: {error}") from None
 
 
-def _admit(path: Path, data: bytes, trust: Trust, allow_downgrade: bool) -> Admitted:
+def _admit(path: Path, data: bytes, trust: Trust, allow_downgrade: bool) -> Admission:
     model, files = split(data)
     key = _signer(files, trust)
     if MANIFEST in files and not is_canonical(data, model, files):
@@ -64,7 +64,7 @@ def _admit(path: Path, data: bytes, trust: Trust, allow_downgrade: bool) -> Admi
         _check_runtime(manifest)
         _check_version(manifest, trust, allow_downgrade)
     version = manifest.version if manifest else 0
-    return Admitted(path, artifact.name, version, hashlib.sha256(data).hexdigest(), len(data), key, artifact)
+    return Admission(path, artifact.name, version, hashlib.sha256(data).hexdigest(), len(data), key, artifact)
 
 
 def _signer(files: Mapping[str, bytes], trust: Trust) -> str:
@@ -105,8 +105,8 @@ def _check_hardware(manifest: Manifest) -> None:
 
 def _check_runtime(manifest: Manifest) -> None:
     """litert begins where TensorFlow 2.17 ends, and counts anew: it knows what the older ones know."""
-    from edge.interpreter import usable_runtimes
-    from edge.versions import older
+    from edge.core.versions import older
+    from edge.inference.interpreter import usable_runtimes
 
     runtimes = usable_runtimes()
     if not runtimes:
@@ -122,18 +122,18 @@ def _check_runtime(manifest: Manifest) -> None:
 
 def _check_version(manifest: Manifest, trust: Trust, allow_downgrade: bool) -> None:
     model, version = manifest.model, manifest.version
-    if not 0 <= version <= MOST_VERSION:
-        raise ArtifactError(f"version {version}; expected a number from 0 to {MOST_VERSION}")
+    if not 0 <= version <= MAX_VERSION:
+        raise ArtifactError(f"version {version}; expected a number from 0 to {MAX_VERSION}")
     ratchet = trust.ratchet(model)
     if ratchet is not None and version < ratchet and not allow_downgrade:
         raise ArtifactError(
             f"downgrade: version {version} of {model}, and {ratchet} was committed here; a person may insist with "
             "--allow-downgrade"
         )
-    most = (ratchet or 0) + trust.most_version_jump
+    most = (ratchet or 0) + trust.max_version_jump
     if version > most:
         raise ArtifactError(
             f"fast-forward: version {version} of {model} after {ratchet or 'none'}; a version so high would shut out "
             f"all later ones. Expected at most {most}: convert it with --model-version, or raise "
-            "slots.most_version_jump"
+            "slots.max_version_jump"
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge.artifact.artifact import MANIFEST, SIGNATURE, Artifact
 from edge.errors import ArtifactError
+from edge.inference.artifact.artifact import MANIFEST, SIGNATURE, Artifact
 from edge.trust.keys import verifies
 from edge.trust.signature import Signature, signed_bytes
 from edge.trust.store import TrustedKey

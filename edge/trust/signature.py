@@ -8,14 +8,14 @@ import json
 import re
 from dataclasses import dataclass
 
+from edge.core.structs import build, plain
 from edge.errors import ArtifactError, ConfigError
-from edge.typed import build, plain
 
 DOMAIN = b"edge-sdk manifest v1\n"
 """Signed before the manifest's bytes, so that a signature made for anything else never fits one."""
 KEY_BYTES = 32
 SIGNATURE_BYTES = 64
-_MOST_BYTES = 512
+_MAX_BYTES = 512
 _KEY_ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -43,8 +43,8 @@ class Signature:
     def from_json(cls, data: bytes) -> Signature:
         """Raises ArtifactError unless these are the bytes that :meth:`to_json` writes: there is one way to say it."""
         try:
-            if len(data) > _MOST_BYTES:
-                raise ConfigError(f"{len(data)} bytes; expected at most {_MOST_BYTES}")
+            if len(data) > _MAX_BYTES:
+                raise ConfigError(f"{len(data)} bytes; expected at most {_MAX_BYTES}")
             read = build(cls, json.loads(data), "manifest.sig")
             if not is_key_id(read.key) or len(read.raw) != SIGNATURE_BYTES or read.to_json() != data:
                 raise ConfigError("not in the form that 'edge keys sign' writes")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.artifact.artifact import MANIFEST, SIGNATURE, Artifact, read
-from edge.artifact.container import append_files, split
-from edge.durable import write_whole
+from edge.core.atomic import write_whole
 from edge.errors import ArtifactError
+from edge.inference.artifact.artifact import MANIFEST, SIGNATURE, Artifact, read
+from edge.inference.artifact.container import append_files, split
 from edge.trust.keys import PrivateKey
 from edge.trust.signature import Signature, signed_bytes
 

@@ -17,23 +17,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from edge.durable import belong, make_folder, write_whole
+from edge.core.atomic import belong, make_folder, write_whole
+from edge.core.structs import build, plain
 from edge.errors import ConfigError, StateError
 from edge.trust.signature import KEY_BYTES, key_id
-from edge.typed import build, plain
-
-if TYPE_CHECKING:
-    from edge.config import Config
 
 FOLDER = "trust"
-MOST_KEYS = 2
+MAX_KEYS = 2
 UNSIGNED = ""
 """Stands for a key where models need not be signed."""
-MOST_VERSION_JUMP = 1000
+MAX_VERSION_JUMP = 1000
 _SCHEMA = 1
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +64,19 @@ class Trust:
     """
 
     def __init__(
-        self, folder: Path, *, require_signature: bool = True, most_version_jump: int = MOST_VERSION_JUMP
+        self, folder: Path, *, require_signature: bool = True, max_version_jump: int = MAX_VERSION_JUMP
     ) -> None:
-        """``folder``: ``<state>/trust``. ``most_version_jump``: how far a version may lie above the ratchet."""
+        """``folder``: ``<state>/trust``. ``max_version_jump``: how far a version may lie above the ratchet."""
         self.folder = folder
         self.require_signature = require_signature
-        self.most_version_jump = most_version_jump
-
-    @classmethod
-    def of(cls, config: Config) -> Trust:
-        """As a device's configuration has it."""
-        slots = config.slots
-        return cls(
-            config.device.state / FOLDER,
-            require_signature=slots.require_signature,
-            most_version_jump=slots.most_version_jump,
-        )
+        self.max_version_jump = max_version_jump
 
     @property
     def path(self) -> Path:
         return self.folder / "trust.json"
 
     def keys(self) -> tuple[TrustedKey, ...]:
-        """At most MOST_KEYS, the oldest first."""
+        """At most MAX_KEYS, the oldest first."""
         return self._read().keys
 
     def key(self, id_: str) -> TrustedKey | None:
@@ -117,10 +103,10 @@ class Trust:
         with self._changing() as content:
             if any(key.id == known.id for known in content.keys):
                 return key
-            if len(content.keys) >= MOST_KEYS:
+            if len(content.keys) >= MAX_KEYS:
                 known = ", ".join(known.id for known in content.keys)
                 raise ConfigError(
-                    f"{self.path}: {MOST_KEYS} keys are trusted already ({known}); remove one with 'edge keys revoke'"
+                    f"{self.path}: {MAX_KEYS} keys are trusted already ({known}); remove one with 'edge keys revoke'"
                 )
             self._write(replace(content, keys=(*content.keys, key)))
         return key
@@ -156,8 +142,8 @@ class Trust:
 
     def _read(self) -> _Content:
         try:
-            if self.path.stat().st_size > _MOST_BYTES:
-                raise ConfigError(f"more than {_MOST_BYTES} bytes")
+            if self.path.stat().st_size > _MAX_BYTES:
+                raise ConfigError(f"more than {_MAX_BYTES} bytes")
             content = build(_Content, json.loads(self.path.read_text("utf-8")), "trust", strict=False)
             _check(content)
         except FileNotFoundError:
@@ -201,8 +187,8 @@ def _raise_to(versions: dict[str, int], others: dict[str, int]) -> None:
 def _check(content: _Content) -> None:
     if content.schema != _SCHEMA:
         raise ConfigError(f"schema {content.schema}; expected {_SCHEMA}")
-    if len(content.keys) > MOST_KEYS:
-        raise ConfigError(f"{len(content.keys)} keys; expected at most {MOST_KEYS}")
+    if len(content.keys) > MAX_KEYS:
+        raise ConfigError(f"{len(content.keys)} keys; expected at most {MAX_KEYS}")
     for key in content.keys:
         if len(key.raw) != KEY_BYTES or key_id(key.raw) != key.id:
             raise ConfigError(f"key {key.id!r:.40} does not fit its id")

@@ -6,13 +6,13 @@ import bisect
 from collections import Counter
 from collections.abc import Iterator
 
-from edge.chain import Chain
-from edge.frames import Frame
-from edge.gate import NoGate
-from edge.judgement import Judgement
-from edge.model import load
-from edge.parts import Parts, calibrate
-from edge.pipeline import Cut, FollowedParts, Pipeline, Waiting
+from edge.device.pipeline import Cut, FollowedParts, MailboxPolicy, Pipeline
+from edge.gates import NoGate
+from edge.inference.cascade import Cascade
+from edge.inference.frames import Frame
+from edge.inference.judgement import Judgement
+from edge.inference.model import load
+from edge.inference.parts import Parts, calibrate
 from edge.sim import SimulatedLine
 from tests.bench.setting import Setting
 from tests.bench.timing import Row, Unwatched
@@ -27,7 +27,7 @@ EDGE_MM = 25
 
 def rows(setting: Setting) -> Iterator[Row]:
     """Which model does not matter."""
-    chain = Chain(load(setting.model, given=setting.given))
+    chain = Cascade(load(setting.model, given=setting.given))
     for speed in SPEEDS:
         line = SimulatedLine.from_uri(f"{URI}&speed={speed}")
         frames = round(PARTS * 110 / speed * line.options.fps)
@@ -71,12 +71,12 @@ class Counted:
         self._line.close()
 
 
-def _judge(chain: Chain, speed: int, frames: int) -> Counter[int]:
+def _judge(chain: Cascade, speed: int, frames: int) -> Counter[int]:
     line = SimulatedLine.from_uri(f"{URI}&speed={speed}&count={frames}")
     source = Counted(line)
     gate = Crossing(line, source.moments)
     stage = FollowedParts(Parts(calibrate(f"{URI}&speed={speed}&count=60", frames=60)), Cut())
-    Pipeline(source, chain, gate, Unwatched(), Waiting("every"), stage=stage).run()
+    Pipeline(source, chain, gate, Unwatched(), MailboxPolicy("every"), stage=stage).run()
     return gate.judged
 
 

@@ -15,8 +15,8 @@ from typing import IO
 import cv2
 import numpy as np
 
-from edge.frames.care import Care
-from edge.frames.care_options import CareOptions
+from edge.inference.frames.camera_monitor import CameraMonitor
+from edge.inference.frames.camera_monitor_options import CameraMonitorOptions
 from edge.sim import SimulatedLine
 from tests.bench.setting import Setting
 from tests.bench.timing import Row, interleaved
@@ -64,7 +64,7 @@ def care_time() -> Row:
     line = SimulatedLine.from_uri("sim://line?seed=3")
     images = [line.image(part) for part in range(30)]
     small = [np.asarray(cv2.resize(image, (224, 224)), np.uint8) for image in images]
-    care, numbers = Care(CareOptions()), itertools.count()
+    care, numbers = CameraMonitor(CameraMonitorOptions()), itertools.count()
     ours, other = interleaved(
         # Three frames, of which one is looked at.
         lambda: [care.see(small[i % 30], i * 33_333_333) for i in itertools.islice(numbers, 3)],

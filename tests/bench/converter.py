@@ -14,20 +14,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.choices import EPOCHS, Quantize, Range
-from converter.conventions import Convention
+from converter.choices import EPOCHS, ConverterRange, Quantize
 from converter.convert import convert
-from converter.dataset import Indices
-from converter.loading import load
+from converter.data.scores import classes_of
+from converter.loading.loading import load
+from converter.measurement.runner import run
+from converter.preprocessing.conventions import Convention
 from converter.progress import Progress
-from converter.quantize import Graph
-from converter.report import Report
-from converter.runner import run
-from converter.scores import classes_of
+from converter.quantization.quantize import Graph
+from converter.report.report import ConversionReport
 from converter.settings import Settings
-from edge.artifact import Artifact
-from edge.choices import Colour
-from edge.interpreter import open_interpreter
+from edge.core.arrays import Integers
+from edge.core.choices import Colour
+from edge.inference.artifact import Artifact
+from edge.inference.interpreter import open_interpreter
 from tests.bench import pictures
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
@@ -56,7 +56,7 @@ class Shipped:
     name: str
     keras: Path
     quantized: Path
-    range: Range
+    range: ConverterRange
     colour: Colour
     mean: float
     std: float
@@ -128,7 +128,9 @@ def _rows(shipped: Shipped, folder: Path) -> Iterator[Row]:
             yield Row(f"{name}: compressed model", after / 1000, before / 1000, "kB", "< unpruned", after < before)
 
 
-def _ours(shipped: Shipped, folder: Path, recipe: Recipe, pixels: NDArray[np.uint8]) -> tuple[Report, Indices]:
+def _ours(
+    shipped: Shipped, folder: Path, recipe: Recipe, pixels: NDArray[np.uint8]
+) -> tuple[ConversionReport, Integers]:
     """The report of ``edge convert``, and the class that the artifact names for each picture."""
     labels = folder / "labels.txt"
     labels.write_text("".join(f"{number}\n" for number in range(shipped.classes)))
@@ -146,7 +148,7 @@ def _ours(shipped: Shipped, folder: Path, recipe: Recipe, pixels: NDArray[np.uin
     return report, run(Artifact.load(out).model, pixels, "litert", Progress()).outputs.argmax(axis=1)
 
 
-def _theirs(shipped: Shipped, pixels: NDArray[np.uint8]) -> Indices:
+def _theirs(shipped: Shipped, pixels: NDArray[np.uint8]) -> Integers:
     interpreter = open_interpreter(shipped.quantized.read_bytes(), "litert")
     info = interpreter.inputs[0]
     named = []
@@ -159,7 +161,7 @@ def _theirs(shipped: Shipped, pixels: NDArray[np.uint8]) -> Indices:
     return np.array(named, np.int64)
 
 
-def _write(images: NDArray[np.uint8], classes: Indices, folder: Path) -> None:
+def _write(images: NDArray[np.uint8], classes: Integers, folder: Path) -> None:
     for number, (image, index) in enumerate(zip(images, classes, strict=True)):
         label = folder / str(index)
         label.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from edge.monitor import Arrival, Store
-from edge.sim.fleet import Change, Fleet, FleetOptions
+from edge.sim.fleet import Change, FleetOptions, SimulatedFleet
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
 
@@ -73,7 +73,9 @@ def _fill(path: Path) -> int:
         Change(at_s=0.0, site="site-2", line="line-3", shift={"sharpness": -1.0}),
         Change(at_s=60.0, devices="d0001?", offline=True),
     ]
-    fleet = Fleet(FleetOptions(devices=DEVICES, sites=5, lines=8), script, start_wall_ns=time.time_ns() - 120 * 10**9)
+    fleet = SimulatedFleet(
+        FleetOptions(devices=DEVICES, sites=5, lines=8), script, start_wall_ns=time.time_ns() - 120 * 10**9
+    )
     with closing(Store(path)) as store:
         store.add_reference(fleet.population.reference.to_bytes(), "cookie", 1)
         sent = (Arrival(one.message.topic, one.message.payload) for one in fleet.messages(120.0))

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.artifact.describe import Given
-from edge.interpreter import usable_runtimes
-from edge.model import Model, load
+from edge.inference.artifact.describe import Given
+from edge.inference.interpreter import usable_runtimes
+from edge.inference.model import Model, load
 from tests.bench.setting import Setting
 from tests.bench.timing import Row, child, child_seconds, interleaved
 
@@ -73,8 +73,9 @@ def first_decision(model_path: Path, given: Given, folder: Path) -> Row:
 def resident_memory(model_path: Path, given: Given) -> Row:
     """After a hundred decisions, against the bare runtime that has run the same model as often."""
     ours = child(
-        "import sys\nimport numpy as np\nfrom edge.model import load\nfrom edge.artifact.describe import Given\n"
-        "from edge.health import resident_bytes\n"
+        "import sys\nimport numpy as np\nfrom edge.inference.model import load\n"
+        "from edge.inference.artifact.describe import Given\n"
+        "from edge.core.memory import resident_bytes\n"
         "model = load(sys.argv[1], given=Given(colour=sys.argv[2], range=sys.argv[3]))\n"
         "picture = np.zeros((480, 640, 3), np.uint8)\n"
         "for _ in range(100): model.predict(picture)\n"
@@ -84,8 +85,8 @@ def resident_memory(model_path: Path, given: Given) -> Row:
         str(given.range),
     )
     other = child(
-        "import sys\nimport numpy as np\nfrom edge.interpreter.runtimes import find_runtime\n"
-        "from edge.health import resident_bytes\n"
+        "import sys\nimport numpy as np\nfrom edge.inference.interpreter.runtimes import find_runtime\n"
+        "from edge.core.memory import resident_bytes\n"
         "native = find_runtime().interpreter(model_path=sys.argv[1], num_threads=1)\n"
         "native.allocate_tensors()\n"
         "detail = native.get_input_details()[0]\n"

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from edge.drift import FEATURES, DriftWatch, Pane, Reference, encode_pane, evidently_column, judge
-from edge.drift.samples import ks_2samp
-from edge.drift.statistics import chi_squared
+from edge.drift.univariate.samples import ks_2samp
+from edge.drift.univariate.statistics import chi_squared
 from tests.bench import watching
 from tests.bench.setting import Setting
 from tests.bench.timing import Row, child

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.drift.multivariate import PrincipalComponents
-from edge.drift.ranks import Ranks, largest_gap
-from edge.drift.statistics import EXACT_UP_TO, ks_p_value
+from edge.drift.univariate.ranks import Ranks, largest_gap
+from edge.drift.univariate.statistics import EXACT_UP_TO, ks_p_value
 from tests.bench.setting import Setting
 from tests.bench.timing import Row, child
 

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from edge.artifact.artifact import MANIFEST
-from edge.artifact.container import append_files
-from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
-from edge.flash.transfer import WINDOW
+from edge.fleet.ssh.transfer import WINDOW
+from edge.inference.artifact.artifact import MANIFEST
+from edge.inference.artifact.container import append_files
+from edge.inference.artifact.manifest import InputSpec, Manifest, OutputSpec
 from edge.trust.keys import PrivateKey
 from edge.trust.signing import signed
 from tests.bench.setting import Setting

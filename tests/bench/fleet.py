@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.mosquitto.local import Mosquitto
-from edge.messages import encode
 from edge.monitor import Arrival, Store
 from edge.monitor.database import open_engine
+from edge.protocol.messages import encode
 from tests.bench.load import filled, messages, real_pane
 from tests.bench.setting import Setting
 from tests.bench.timing import Row

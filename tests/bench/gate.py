@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.artifact.manifest import OutputSpec
-from edge.decide import Decision
-from edge.gate.controller import SerialGate
-from edge.gate.port import Port
-from edge.gate.protocol import Alive, Config, Decoder, Heartbeat, Hello, encode
-from edge.judgement import Judgement
+from edge.gates.controller.controller import SerialGate
+from edge.gates.controller.port import Port
+from edge.gates.controller.protocol import Alive, ControllerConfig, Decoder, Heartbeat, Hello, encode
+from edge.inference.artifact.manifest import OutputSpec
+from edge.inference.judgement import Judgement
+from edge.inference.tasks.classification import Decision
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
 from tests.firmware_stubs.hosted import HostedController, wait_until
@@ -26,7 +26,7 @@ DECISIONS = 1000
 _EVERY_S = 0.01
 _SEEN_S = 0.005
 """From the photo-eye to the verdict: exposure and model take at least so long on any board."""
-LINE = Config(0, 200, 5, 2, 0, 0, 0, 0, 0)
+LINE = ControllerConfig(0, 200, 5, 2, 0, 0, 0, 0, 0)
 
 
 def rows(setting: Setting) -> Iterator[Row]:

@@ -14,19 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.artifact.describe import Given
-from edge.artifact.manifest import OutputSpec
-from edge.buffer import Buffer
-from edge.chain import Look
-from edge.decide import Decision
-from edge.health.histogram import LatencyHistogram
-from edge.health.lanes import Lane
-from edge.health.vitals import Vitals
-from edge.judgement import Judgement
-from edge.messages import Identity
-from edge.model import load
-from edge.pipeline import Accounts, Intake
-from edge.status.service import StatusService
+from edge.core.histogram import LatencyHistogram
+from edge.device.buffer import Buffer
+from edge.device.health.camera_view import CameraView
+from edge.device.health.collector import HealthCollector
+from edge.device.pipeline import Accounts, Intake
+from edge.device.status.service import StatusService
+from edge.inference.artifact.describe import Given
+from edge.inference.artifact.manifest import OutputSpec
+from edge.inference.cascade import ModelOutput
+from edge.inference.judgement import Judgement
+from edge.inference.model import load
+from edge.inference.tasks.classification import Decision
+from edge.protocol.messages import Identity
 from tests.bench.setting import Setting
 from tests.bench.timing import Row, interleaved
 
@@ -97,7 +97,7 @@ def bookkeeping() -> Row:
         accounts.captured += 1
         accounts.decided += 1
         histogram.add(latency_us)
-        intake.put(Judgement(0, 1, now, now, 0, decision), latency_us, [Look(0, decision, picture)])
+        intake.put(Judgement(0, 1, now, now, 0, decision), latency_us, [ModelOutput(0, decision, picture)])
         taken = intake.take()
         assert taken is not None
         intake.release(taken)
@@ -114,8 +114,8 @@ def look(folder: Path) -> Row:
         for number in range(10_000):
             buffer.put("drift", number, b"{}" * 100)
         buffer.commit()
-        lanes = [Lane(str(number), Accounts(), _filled()) for number in range(4)]
-        vitals = Vitals(IDENTITY, lanes, Intake(), buffer)
+        lanes = [CameraView(str(number), Accounts(), _filled()) for number in range(4)]
+        vitals = HealthCollector(IDENTITY, lanes, Intake(), buffer)
         ours, other = (seconds * 1000 for seconds in interleaved(vitals.look, buffer.state, 200))
     name = "one look at four cameras, against counting a buffer of 10,000 rows"
     return Row(name, ours, other, "ms", "≤ 5 ms a second", ours <= LOOK_MOST_MS)
@@ -126,7 +126,7 @@ def scraped(model_path: Path, given: Given, folder: Path) -> Row:
     model, frame = load(model_path, given=given), np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)
     taken: dict[bool, list[float]] = {True: [], False: []}
     with closing(Buffer(folder / "health" / "scraped.db")) as buffer:
-        vitals = Vitals(IDENTITY, [Lane("camera", Accounts(), _filled())], Intake(), buffer)
+        vitals = HealthCollector(IDENTITY, [CameraView("camera", Accounts(), _filled())], Intake(), buffer)
         with _hammer(folder / "health", vitals) as (hammer, answered):
             for number in range(2 * ROUNDS):
                 busy = bool(number % 2)
@@ -142,7 +142,7 @@ def scraped(model_path: Path, given: Given, folder: Path) -> Row:
 
 
 @contextmanager
-def _hammer(folder: Path, vitals: Vitals) -> Iterator[tuple[subprocess.Popen[str], Callable[[], int]]]:
+def _hammer(folder: Path, vitals: HealthCollector) -> Iterator[tuple[subprocess.Popen[str], Callable[[], int]]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

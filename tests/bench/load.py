@@ -17,13 +17,24 @@ import numpy as np
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from edge.core.histogram import LatencyHistogram
 from edge.drift import FEATURES, Reference
+from edge.drift.encoding.wire import encode_pane
 from edge.drift.pane import Pane
-from edge.drift.verdict import judge
-from edge.drift.wire import encode_pane
-from edge.health.histogram import LatencyHistogram
-from edge.health.merging import to_message
-from edge.messages import BufferDepth, Camera, Column, Drift, Health, Latency, Message, Stats, Window, encode
+from edge.drift.watch.verdict import judge
+from edge.protocol.latency import to_message
+from edge.protocol.messages import (
+    BufferDepth,
+    CameraCounts,
+    Drift,
+    DriftColumn,
+    Health,
+    Latency,
+    Message,
+    Stats,
+    Window,
+    encode,
+)
 
 CONNECTIONS = 10
 NAME, SEQ, SENT_NS = "DEVICE-NAME", 123_454_321, 1_717_171_717_171_717_171
@@ -79,7 +90,9 @@ def messages() -> Iterator[tuple[str, Message]]:
     pane = real_pane()
     verdict = judge(pane, alpha=0.001)
     head = {"device": NAME, "boot_id": "000001-abcdef", "seq": SEQ, "site": "Köln", "line": "2", "model": "cookie"}
-    columns = tuple(Column(c.name, c.test, c.statistic, c.p_value, c.threshold, c.drifted) for c in verdict.columns)
+    columns = tuple(
+        DriftColumn(c.name, c.test, c.statistic, c.p_value, c.threshold, c.drifted) for c in verdict.columns
+    )
     window = Window(0, 199, 200, SENT_NS, SENT_NS)
     yield (
         "drift",
@@ -92,7 +105,7 @@ def messages() -> Iterator[tuple[str, Message]]:
     spread = LatencyHistogram()
     for value in np.random.default_rng(0).gamma(20, 400, 5000):
         spread.add(int(value))
-    camera = Camera(
+    camera = CameraCounts(
         name="camera://0",
         captured=5000,
         decided=4990,

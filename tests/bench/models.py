@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.artifact.artifact import LABELS as LABELS_FILE
-from edge.artifact.artifact import REFERENCE
+from edge.inference.artifact.artifact import LABELS as LABELS_FILE
+from edge.inference.artifact.artifact import REFERENCE
 from edge.sim import SimulatedLine
 from edge.sim.options import LABELS
 
@@ -33,7 +33,7 @@ def mobilenet_v2(size: int, alpha: float = 1.0, classes: int = CLASSES) -> Path:
 
 def watched(size: int, folder: Path) -> Path:
     """One with five classes and a drift reference of the simulated line, made anew in ``folder``."""
-    from edge.artifact import Artifact
+    from edge.inference.artifact import Artifact
 
     plain = mobilenet_v2(size, classes=len(LABELS))
     path = folder / f"watched_{size}.tflite"
@@ -44,7 +44,7 @@ def watched(size: int, folder: Path) -> Path:
 def drift_reference(artifact: Path) -> bytes:
     """Of the simulated line through a model, packed."""
     from edge.drift import FEATURES, Reference, measure
-    from edge.model import load
+    from edge.inference.model import load
 
     model, line = load(artifact), SimulatedLine.from_uri("sim://line?width=640&height=480")
     features, scores, predicted = [], [], []
@@ -60,24 +60,24 @@ def make(size: int, alpha: float, classes: int, path: Path) -> None:
     """Weights as Keras draws them, calibrated on noise."""
     import keras
 
-    from converter.conventions import Convention
-    from converter.loading import load
-    from converter.modes import Workshop
+    from converter.loading.loading import load
+    from converter.preprocessing.conventions import Convention
     from converter.progress import Progress
-    from converter.quantize import Graph
+    from converter.quantization.modes import Quantizer
+    from converter.quantization.quantize import Graph
 
     keras.utils.set_random_seed(1)
     model = load(keras.applications.MobileNetV2((size, size, 3), alpha=alpha, weights=None, classes=classes))
     pixels = np.random.default_rng(1).integers(0, 256, (4, size, size, 3), np.uint8)
-    made = Workshop(Graph(model, Convention("-1..1", "RGB"), "softmax"), pixels, Progress()).make("int8")
+    made = Quantizer(Graph(model, Convention("-1..1", "RGB"), "softmax"), pixels, Progress()).make("int8")
     labels = LABELS if classes == len(LABELS) else tuple(f"class {number}" for number in range(classes))
     path.write_bytes(_packed(made.model, path.stem, labels, {}))
 
 
 def _packed(model: bytes, name: str, labels: tuple[str, ...], files: dict[str, bytes]) -> bytes:
-    from converter import package
-    from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
-    from edge.interpreter import open_interpreter
+    from converter.flatbuffer import package
+    from edge.inference.artifact.manifest import InputSpec, Manifest, OutputSpec
+    from edge.inference.interpreter import open_interpreter
 
     interpreter = open_interpreter(model)
     source, result = interpreter.inputs[0], interpreter.outputs[0]

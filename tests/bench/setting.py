@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.artifact.describe import Given
+from edge.inference.artifact.describe import Given
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

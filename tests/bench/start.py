@@ -26,7 +26,7 @@ BARE = """
 import sys
 import cv2
 import numpy as np
-from edge.interpreter.runtimes import find_runtime
+from edge.inference.interpreter.runtimes import find_runtime
 native = find_runtime().interpreter(model_path=sys.argv[1], num_threads=1)
 native.allocate_tensors()
 native.invoke()
@@ -47,7 +47,7 @@ print(status["VmHWM"].split()[0])
 GROWTH = """
 import sys
 from edge import load_config, run_line
-from edge.health import resident_bytes
+from edge.core.memory import resident_bytes
 from edge.sim import SimulatedLine
 early, late = int(sys.argv[2]), int(sys.argv[3])
 drawn, resident, count = {}, {}, 0

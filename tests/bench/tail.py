@@ -18,20 +18,20 @@ from pathlib import Path
 import numpy as np
 
 from deploy.mosquitto.local import Mosquitto
-from edge.assembly import load_chain, open_buffer, open_sync, open_tenure
-from edge.caretaker import Caretaker, Watched
-from edge.chain import Chain
-from edge.config import Config, load_config
-from edge.frames import Frame
-from edge.frames.events import Event
-from edge.frames.frame import Image
-from edge.gate import NoGate
-from edge.health.lanes import Lane
-from edge.health.vitals import Vitals
-from edge.judgement import Judgement
-from edge.office import Office
-from edge.pipeline import Intake, Pipeline, Waiting, steady
-from edge.pipeline.pinning import reserved
+from edge.device.assembly import load_chain, open_buffer, open_sync, open_tenure
+from edge.device.config import Config, load_config
+from edge.device.health.camera_health import CameraHealth, WatchedCamera
+from edge.device.health.camera_view import CameraView
+from edge.device.health.collector import HealthCollector
+from edge.device.pipeline import Intake, MailboxPolicy, Pipeline, steady
+from edge.device.pipeline.pinning import reserved
+from edge.device.recorder import Recorder
+from edge.gates import NoGate
+from edge.inference.cascade import Cascade
+from edge.inference.frames import Frame
+from edge.inference.frames.events import CameraEvent
+from edge.inference.frames.frame import Image
+from edge.inference.judgement import Judgement
 from edge.sim import SimulatedLine
 from tests.bench.models import watched
 from tests.bench.setting import Setting
@@ -39,7 +39,7 @@ from tests.bench.timing import Row, Unwatched
 
 FPS = 30
 PIECES, PIECE_S = 6, 10.0
-MOST_TAIL, MOST_AGAINST_BARE, MOST_MEDIAN = 1.3, 1.1, 1.05
+MAX_TAIL, MAX_AGAINST_BARE, MAX_MEDIAN = 1.3, 1.1, 1.05
 
 
 def rows(setting: Setting) -> Iterator[Row]:
@@ -53,15 +53,15 @@ def rows(setting: Setting) -> Iterator[Row]:
             _run_busy(config, restless, calm=False)
             _run_busy(config, pinned, core=max(os.sched_getaffinity(0)))
     tail, bare = busy.tail, busy.bare_tail
-    holds = tail <= MOST_TAIL or tail <= MOST_AGAINST_BARE * bare
-    bar = f"≤ {MOST_TAIL}, or ≤ {MOST_AGAINST_BARE} × that of invoke()"
+    holds = tail <= MAX_TAIL or tail <= MAX_AGAINST_BARE * bare
+    bar = f"≤ {MAX_TAIL}, or ≤ {MAX_AGAINST_BARE} × that of invoke()"
     yield Row(f"p99/p50 of a frame's way at {FPS}/s, all on, against bare invoke()", tail, bare, "", bar, holds)
     yield Row("  the same, all off", alone.tail, alone.bare_tail, "", "", True)
     for what, other in (("left to Python", restless), ("on a core of its own", pinned)):
         yield Row(f"p99 of a frame's way, all on, against the same {what}", busy.p99_ms, other.p99_ms, "ms", "", True)
         yield Row(f"  p99.9 of the same, {what}", busy.p999_ms, other.p999_ms, "ms", "", True)
     one, two = busy.median_ms, alone.median_ms
-    yield Row("p50 of a frame's way, all on, against all off", one, two, "ms", f"≤ {MOST_MEDIAN}", one <= two * 1.05)
+    yield Row("p50 of a frame's way, all on, against all off", one, two, "ms", f"≤ {MAX_MEDIAN}", one <= two * 1.05)
 
 
 @dataclass
@@ -122,14 +122,14 @@ class Timed:
 class Still:
     """A camera that is never lost."""
 
-    def take_events(self) -> list[Event]:
+    def take_events(self) -> list[CameraEvent]:
         return []
 
 
 class Stopwatch(NoGate):
     """The gate is told as soon as there is a decision: the end of a frame's way."""
 
-    def __init__(self, taken: Taken, chain: Chain) -> None:
+    def __init__(self, taken: Taken, chain: Cascade) -> None:
         self._taken = taken
         self._native = chain.models[0].interpreter._native
 
@@ -144,7 +144,7 @@ def _pipeline(config: Config, taken: Taken, intake: Intake, core: int | None = N
     line = SimulatedLine.from_uri("sim://line?width=640&height=480")
     chain = load_chain(config)
     source = Timed([line.image(number) for number in range(8)])
-    return Pipeline(source, chain, Stopwatch(taken, chain), intake, Waiting("latest"), core=core)
+    return Pipeline(source, chain, Stopwatch(taken, chain), intake, MailboxPolicy("latest"), core=core)
 
 
 def _run_alone(config: Config, taken: Taken) -> None:
@@ -153,7 +153,7 @@ def _run_alone(config: Config, taken: Taken) -> None:
 
 
 def _run_busy(config: Config, taken: Taken, *, calm: bool = True, core: int | None = None) -> None:
-    """As ``edge.daemon`` does, with a source and a gate of our own.
+    """As ``edge.device.line`` does, with a source and a gate of our own.
 
     Without ``calm`` Python collects garbage and switches threads as it likes; ``core`` is the decisions' own.
     """
@@ -170,14 +170,14 @@ def _run(config: Config, taken: Taken, calm: bool, core: int | None) -> None:
     identity = tenure.identity
     sync = open_sync(config.sync, buffer, identity)
     assert sync is not None
-    lane = Lane("camera", pipeline.accounts, pipeline.latency)
-    vitals = Vitals(identity, [lane], intake, buffer, sync)
-    office = Office(
+    lane = CameraView("camera", pipeline.accounts, pipeline.latency)
+    vitals = HealthCollector(identity, [lane], intake, buffer, sync)
+    office = Recorder(
         intake=intake,
         buffer=buffer,
         tenure=tenure,
         vitals=vitals,
-        caretaker=Caretaker([Watched("camera", Still())], config.camera, identity, config.device.state),
+        caretaker=CameraHealth([WatchedCamera("camera", Still())], config.camera, identity, config.device.state),
         sync=sync,
         health_interval_s=config.health.interval_s,
     )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edge.artifact.manifest import InputSpec
-from edge.interpreter import Interpreter, Setup, usable_runtimes
-from edge.preprocess import Preprocessor
+from edge.inference.artifact.manifest import InputSpec
+from edge.inference.interpreter import Interpreter, Setup, usable_runtimes
+from edge.inference.preprocess import Preprocessor
 from tests.bench.setting import Setting
 from tests.bench.timing import Row, interleaved
 

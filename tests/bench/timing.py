@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from edge.pipeline import Intake
+from edge.device.pipeline import Intake
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from scipy.signal import lfilter
 
 from edge.drift import ContinuousWatch, Pane, Reference, judge
 from edge.drift.features import FEATURES
-from edge.drift.samples import ks_2samp
+from edge.drift.univariate.samples import ks_2samp
 from tests.bench.lines import FOLDER, Measured, measured
 from tests.bench.timing import Row
 from tests.bench.venvs import RIVER, run_in

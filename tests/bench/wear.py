@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from edge.buffer import Buffer
-from edge.record import Record
+from edge.device.buffer import Buffer
+from edge.protocol.record import Record
 from tests.bench.setting import Setting
 from tests.bench.timing import Row
 from tests.support.disks import Disk, device_bytes
@@ -27,7 +27,7 @@ WARM_UP_RECORDS = 300_000
 MEASURE_S = float(os.environ.get("EDGE_BENCH_WEAR_S", "90"))
 WINDOW, DRIFT_BYTES, STATS_BYTES = 200, 2500, 10_700
 """Parts in a drift window, and the size of what it leaves behind."""
-MOST_GB = 0.4
+MAX_GB = 0.4
 
 
 def rows(setting: Setting) -> Iterator[Row]:
@@ -38,7 +38,7 @@ def rows(setting: Setting) -> Iterator[Row]:
     seen = f"GB a day at the block device, {PER_S}/s, {LOSS_S:.0f} s loss window"
     for other in ("one row, one commit", "persist-queue"):
         ours = found["buffer"]
-        yield Row(f"{seen}, against {other}", ours, found[other], "GB", f"≤ {MOST_GB} GB", ours <= MOST_GB)
+        yield Row(f"{seen}, against {other}", ours, found[other], "GB", f"≤ {MAX_GB} GB", ours <= MAX_GB)
     yield Row(f"{seen}, with drift windows", found["buffer and windows"], None, "GB", "first figure", True)
 
 

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from converter.conventions import Convention
+from converter.preprocessing.conventions import Convention
 from converter.quiet import quietly, tensorflow
-from edge.frames.frame import Image
+from edge.inference.frames.frame import Image
 from tests.support.kept import kept
 
 # Least value of the blue, green and red noise. Dark and light differ in nothing but the scale.

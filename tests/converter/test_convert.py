@@ -13,19 +13,19 @@ import cv2
 import numpy as np
 import pytest
 
-from converter.conventions import Convention
 from converter.convert import convert
+from converter.preprocessing.conventions import Convention
 from converter.progress import Progress
 from converter.quiet import quietly, tensorflow
-from converter.report import Report
+from converter.report.report import ConversionReport
 from converter.settings import Settings
-from edge.artifact import Artifact
-from edge.artifact.manifest import InputSpec
 from edge.drift.reference import Reference
 from edge.errors import ConfigError, ConversionError
-from edge.frames.frame import Image
-from edge.interpreter import Runtime, usable_runtimes
-from edge.model import load
+from edge.inference.artifact import Artifact
+from edge.inference.artifact.manifest import InputSpec
+from edge.inference.frames.frame import Image
+from edge.inference.interpreter import Runtime, usable_runtimes
+from edge.inference.model import load
 
 EPOCH = "1700000000"
 LABELS = ("blue", "dark", "light", "red")
@@ -44,7 +44,9 @@ def wanted(variant: Callable[[Convention], Path]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def converted(wanted: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report, str]:
+def converted(
+    wanted: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, ConversionReport, str]:
     """The artifact, the report and the progress lines."""
     out = tmp_path_factory.mktemp("converted") / "colours.tflite"
     said = io.StringIO()
@@ -54,7 +56,7 @@ def converted(wanted: Path, pictures: Path, tmp_path_factory: pytest.TempPathFac
     return out, report, said.getvalue()
 
 
-def test_the_preprocessing_is_found_and_the_accuracy_kept(converted: tuple[Path, Report, str]):
+def test_the_preprocessing_is_found_and_the_accuracy_kept(converted: tuple[Path, ConversionReport, str]):
     _, report, said = converted
     assert (report.range, report.colour) == ("-1..1", "BGR")
     assert report.evaluation.accuracy_float - report.evaluation.accuracy_quantized <= 0.01
@@ -64,7 +66,7 @@ def test_the_preprocessing_is_found_and_the_accuracy_kept(converted: tuple[Path,
     assert "broken.png" in said
 
 
-def test_camera_pixels_go_in_as_they_are(converted: tuple[Path, Report, str]):
+def test_camera_pixels_go_in_as_they_are(converted: tuple[Path, ConversionReport, str]):
     manifest = Artifact.load(converted[0]).manifest
     assert manifest is not None
     assert manifest.input == InputSpec(16, 16, 3, "uint8", 1.0, 0, "RGB")
@@ -72,7 +74,7 @@ def test_camera_pixels_go_in_as_they_are(converted: tuple[Path, Report, str]):
 
 @pytest.mark.parametrize("runtime", usable_runtimes(), ids=lambda runtime: runtime.name)
 def test_the_artifact_judges_pictures_on_every_runtime(
-    converted: tuple[Path, Report, str], paint: Callable[[str, int], Image], runtime: Runtime
+    converted: tuple[Path, ConversionReport, str], paint: Callable[[str, int], Image], runtime: Runtime
 ):
     # In a process of its own: tflite-runtime breaks where TensorFlow was imported first.
     folder = converted[0].parent
@@ -84,7 +86,7 @@ def test_the_artifact_judges_pictures_on_every_runtime(
     assert [json.loads(line)["label"] for line in done.stdout.splitlines()] == list(LABELS)
 
 
-def test_the_artifact_carries_all_that_belongs_to_it(converted: tuple[Path, Report, str]):
+def test_the_artifact_carries_all_that_belongs_to_it(converted: tuple[Path, ConversionReport, str]):
     out, report, _ = converted
     artifact = Artifact.load(out)
     assert artifact.labels == LABELS
@@ -100,7 +102,7 @@ def test_the_artifact_carries_all_that_belongs_to_it(converted: tuple[Path, Repo
     assert report.bytes.artifact == out.stat().st_size
 
 
-def test_the_golden_samples_tell_when_colours_are_swapped(converted: tuple[Path, Report, str]):
+def test_the_golden_samples_tell_when_colours_are_swapped(converted: tuple[Path, ConversionReport, str]):
     model = load(converted[0], runtime="litert")
     golden, manifest = model.artifact.golden, model.artifact.manifest
     assert golden is not None
@@ -137,7 +139,11 @@ def test_a_grey_saved_model_with_one_logit_becomes_two_scores(tmp_path: Path):
 
 
 def test_a_model_in_memory_becomes_the_same_artifact(
-    converted: tuple[Path, Report, str], wanted: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    converted: tuple[Path, ConversionReport, str],
+    wanted: Path,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     tensorflow()
     import keras

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from converter import onnx_export
-from converter.conventions import Convention
 from converter.convert import convert
-from converter.loading import load
+from converter.loading.loading import load
+from converter.preprocessing.conventions import Convention
 from converter.progress import Progress
-from converter.quantize import Graph
+from converter.quantization.quantize import Graph
 from converter.settings import Settings
 from edge.errors import ConfigError, MissingError
 

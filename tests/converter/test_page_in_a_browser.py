@@ -16,14 +16,22 @@ import cv2
 import numpy as np
 import pytest
 
-from converter.duplicates import Duplicates
-from converter.layers import LayerReport
-from converter.page import render
-from converter.parity import compare, judge
-from converter.provenance import Provenance
-from converter.report import LabelReport, RecipeReport, Report, RuleReport, RuntimeReport, Sizes, TrialReport
-from converter.wrap_report import WrapReport, WrapSizes
-from edge.artifact.manifest import Accuracy, Evaluation, InputSpec, OutputSpec
+from converter.data.duplicates import Duplicates
+from converter.measurement.parity import compare, judge
+from converter.quantization.layers import LayerReport
+from converter.report.page import render
+from converter.report.provenance import Provenance
+from converter.report.report import (
+    ConversionReport,
+    LabelReport,
+    RecipeReport,
+    RuleReport,
+    RuntimeReport,
+    Sizes,
+    TrialReport,
+)
+from converter.report.wrap_report import WrapReport, WrapSizes
+from edge.inference.artifact.manifest import Accuracy, Evaluation, InputSpec, OutputSpec
 
 pytestmark = pytest.mark.system
 
@@ -157,7 +165,7 @@ LABELS = tuple(f"{number} {VICIOUS}" for number in range(12))
 TRUTH = np.arange(40) % len(LABELS)
 
 
-def _report(folder: Path) -> Report:
+def _report(folder: Path) -> ConversionReport:
     rng = np.random.default_rng(0)
     scores = rng.random((40, len(LABELS))).astype(np.float32)
     models = {
@@ -165,7 +173,7 @@ def _report(folder: Path) -> Report:
         "TFLite float32": scores,
         "TFLite int8": scores + rng.random(scores.shape).astype(np.float32),
     }
-    return Report(
+    return ConversionReport(
         **_common(),
         calibration_pictures=200,
         evaluation=Evaluation(40, 0.9, 0.89, 0.98),

@@ -12,28 +12,28 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from converter import evaluate
-from converter.choices import Quantize, Range
-from converter.conventions import Convention
+from converter.choices import ConverterRange, Quantize
 from converter.convert import convert
-from converter.dataset import find
-from converter.finding import find_preprocessing
-from converter.loading import FloatModel, load
-from converter.material import gather
-from converter.measuring import output_spec
-from converter.modes import Workshop
-from converter.preprocessing import search
+from converter.data.conversion_data import gather
+from converter.data.dataset import find
+from converter.data.samples import PixelSamples, read
+from converter.loading.loading import FloatModel, load
+from converter.measurement import evaluate
+from converter.measurement.measuring import output_spec
+from converter.measurement.runner import installed_runtimes, run
+from converter.preprocessing.conventions import Convention
+from converter.preprocessing.preprocessing import search
+from converter.preprocessing.preprocessing_search import find_preprocessing
 from converter.progress import Progress
-from converter.quantize import Graph
-from converter.report import Report
-from converter.runner import installed_runtimes, run
-from converter.samples import Samples, read
+from converter.quantization.modes import Quantizer
+from converter.quantization.quantize import Graph
+from converter.report.report import ConversionReport
 from converter.settings import Settings
-from edge.artifact import Artifact
-from edge.artifact.manifest import InputSpec
-from edge.choices import Colour
-from edge.frames.frame import Image
-from edge.model import load as load_model
+from edge.core.choices import Colour
+from edge.inference.artifact import Artifact
+from edge.inference.artifact.manifest import InputSpec
+from edge.inference.frames.frame import Image
+from edge.inference.model import load as load_model
 from tests.support.kept import digest, kept
 from tests.support.real_models import ALIENS, label_crops, train_on
 
@@ -80,12 +80,12 @@ def test_a_cifar_resnet_keeps_its_accuracy(resnet: Path, crops: Path, tmp_path: 
 @pytest.fixture(scope="module")
 def converted(
     shared_data: Path, aliens_model: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Report, Artifact]:
+) -> tuple[ConversionReport, Artifact]:
     out = tmp_path_factory.mktemp("aliens") / "aliens.tflite"
     return convert(aliens_model, shared_data / "aliens", out), Artifact.load(out)
 
 
-def test_a_cnn_on_aliens_keeps_its_accuracy(converted: tuple[Report, Artifact]):
+def test_a_cnn_on_aliens_keeps_its_accuracy(converted: tuple[ConversionReport, Artifact]):
     report, artifact = converted
     assert artifact.manifest is not None
     assert not report.warnings
@@ -101,7 +101,7 @@ def test_a_cnn_on_aliens_keeps_its_accuracy(converted: tuple[Report, Artifact]):
     ids=["colour order", "half the scale", "0..1"],
 )
 def test_a_device_that_feeds_it_wrongly_cannot_reproduce_the_golden_samples(
-    converted: tuple[Report, Artifact], wrong: Callable[[Image], Image]
+    converted: tuple[ConversionReport, Artifact], wrong: Callable[[Image], Image]
 ):
     report, artifact = converted
     golden, model = artifact.golden, load_model(artifact.path, runtime="litert")
@@ -114,7 +114,7 @@ def test_a_device_that_feeds_it_wrongly_cannot_reproduce_the_golden_samples(
 
 
 @pytest.fixture(scope="module")
-def aliens(shared_data: Path) -> Samples:
+def aliens(shared_data: Path) -> PixelSamples:
     return read(find(shared_data / "aliens"), InputSpec(ALIENS, ALIENS, 3, "uint8"), Progress())
 
 
@@ -124,12 +124,14 @@ def aliens_float(aliens_model: Path) -> FloatModel:
 
 
 @pytest.fixture(scope="module")
-def aliens_workshop(aliens_float: FloatModel, aliens: Samples) -> Workshop:
-    return Workshop(Graph(aliens_float, Convention("0..1", "RGB"), "softmax"), aliens.pixels[::2], Progress())
+def aliens_workshop(aliens_float: FloatModel, aliens: PixelSamples) -> Quantizer:
+    return Quantizer(Graph(aliens_float, Convention("0..1", "RGB"), "softmax"), aliens.pixels[::2], Progress())
 
 
 @pytest.mark.parametrize("mode", get_args(Quantize))
-def test_every_mode_keeps_the_accuracy_on_every_runtime(aliens_workshop: Workshop, aliens: Samples, mode: Quantize):
+def test_every_mode_keeps_the_accuracy_on_every_runtime(
+    aliens_workshop: Quantizer, aliens: PixelSamples, mode: Quantize
+):
     """The network is small and its pixels are far from zero, so rounded weights shift the mean of every layer."""
     by_float = aliens_workshop.graph.predict(aliens.pixels)
     model = aliens_workshop.make(mode).model
@@ -143,7 +145,9 @@ def test_every_mode_keeps_the_accuracy_on_every_runtime(aliens_workshop: Worksho
 
 
 @pytest.mark.parametrize(("value_range", "colour"), [("0..1", "BGR"), ("0..255", "RGB"), ("-1..1", "RGB")])
-def test_a_wrong_preprocessing_shows(aliens: Samples, aliens_float: FloatModel, value_range: Range, colour: Colour):
+def test_a_wrong_preprocessing_shows(
+    aliens: PixelSamples, aliens_float: FloatModel, value_range: ConverterRange, colour: Colour
+):
     (tried,) = search(aliens_float, aliens, value_range, colour, Progress())
     assert tried.accuracy < 0.7
 

@@ -13,23 +13,23 @@ import cv2
 import numpy as np
 import pytest
 
-from converter.conventions import Convention
-from converter.loading import load as load_keras
-from converter.quantize import Graph, to_float
+from converter.loading.loading import load as load_keras
+from converter.preprocessing.conventions import Convention
+from converter.quantization.quantize import Graph, to_float
+from converter.report.wrap_report import WrapReport
 from converter.settings import Settings
-from converter.wrap_report import WrapReport
 from converter.wrapping import wrap
-from edge.artifact import Artifact
-from edge.artifact.manifest import Accuracy
-from edge.artifact.stated import read_stated
-from edge.drift.intervals import wilson
+from edge.core.structs import plain
 from edge.drift.reference import Reference
+from edge.drift.univariate.intervals import wilson
 from edge.errors import ArtifactError, ConfigError, ConversionError
-from edge.model import load
+from edge.inference.artifact import Artifact
+from edge.inference.artifact.manifest import Accuracy
+from edge.inference.artifact.stated import read_stated
+from edge.inference.model import load
 from edge.trust import Trust, admit
 from edge.trust.key_files import write_pair
 from edge.trust.signing import signed
-from edge.typed import plain
 
 pytestmark = [
     pytest.mark.slow,

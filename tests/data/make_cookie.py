@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from edge.artifact.manifest import InputSpec
-from edge.preprocess import Preprocessor
+from edge.inference.artifact.manifest import InputSpec
+from edge.inference.preprocess import Preprocessor
 from edge.sim import SimulatedLine
 
 SIZE, SEED, PICTURES, HELD_OUT, EPOCHS = 64, 11, 3000, 500, 14

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import load_config
+from edge.device.config import load_config
 
 PROVISION = Path(__file__).resolve().parents[2] / "deploy" / "provision"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPR1ntedF0rAnExampleOnly0123456789abcdefghijkl me@here"

@@ -13,7 +13,7 @@ from tests.support.nspawn import require_root
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SERVICE = DEPLOY / "systemd" / "edge.service"
-MOST_EXPOSURE = 1.5
+MAX_EXPOSURE = 1.5
 
 
 def analyze(*words: str) -> subprocess.CompletedProcess[str]:
@@ -28,7 +28,7 @@ def exposure(unit: Path) -> float:
 
 
 def test_the_service_is_hardly_exposed() -> None:
-    assert exposure(SERVICE) <= MOST_EXPOSURE
+    assert exposure(SERVICE) <= MAX_EXPOSURE
 
 
 def test_the_exposure_tells_a_weaker_service(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import sys
 
 import edge
 
-OPTIONAL = {"edge.monitor.table", "edge.monitor.watch", "edge.frames.picamera", "edge.flash.live"}
+OPTIONAL = {"edge.monitor.table", "edge.monitor.watch", "edge.inference.frames.picamera", "edge.fleet.progress.live"}
 """These may import what an extra brings."""
 
 PROGRAM = """

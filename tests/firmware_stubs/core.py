@@ -6,14 +6,24 @@ import ctypes as c
 import itertools
 from pathlib import Path
 
-from edge.gate.protocol import EVENTS, Config, Decoder, Frame, Heartbeat, Hello, Message, Received, encode
+from edge.gates.controller.protocol import (
+    EVENTS,
+    ControllerConfig,
+    ControllerMessage,
+    Decoder,
+    Heartbeat,
+    Hello,
+    Received,
+    WireFrame,
+    encode,
+)
 
 _Output = c.CFUNCTYPE(None, c.c_void_p, c.c_int)
 _Write = c.CFUNCTYPE(None, c.c_void_p, c.POINTER(c.c_uint8), c.c_size_t)
 _Plain = c.CFUNCTYPE(None, c.c_void_p)
 
 SESSION = 0xC0FFEE
-LINE = Config(SESSION, 100, 5, 2, 50, 200, 20, 0, 0)
+LINE = ControllerConfig(SESSION, 100, 5, 2, 50, 200, 20, 0, 0)
 
 
 class _Board(c.Structure):
@@ -38,11 +48,11 @@ class Core:
         self.now_us, self.tick = 1000, 0
         self.gate: list[tuple[int, bool]] = []
         self.alarm = False
-        self.said: list[Frame] = []
+        self.said: list[WireFrame] = []
         self._decoder = Decoder()
         self._seq = itertools.count(1)
         self._next_event = 0
-        self._happened: list[Message] = []
+        self._happened: list[ControllerMessage] = []
         nothing = _Plain(lambda _: None)
         self._board = _Board(None, _Output(self._gate), _Output(self._alarm), _Write(self._write), nothing, nothing)
         self.start()
@@ -52,34 +62,34 @@ class Core:
         self.tick = self._next_event = 0
         self.library.lc_start(self.memory, c.byref(self._board), self.retained, c.c_uint32(self.now_us))
 
-    def greet(self, config: Config = LINE, session: int = SESSION) -> None:
+    def greet(self, config: ControllerConfig = LINE, session: int = SESSION) -> None:
         """Says hello, configures and sends a heartbeat."""
         self.ask(Hello(1, session))
         self.ask(config._replace(session=session))
         self.ask(Heartbeat(session))
 
-    def ask(self, message: Message, seq: int | None = None) -> list[Message]:
+    def ask(self, message: ControllerMessage, seq: int | None = None) -> list[ControllerMessage]:
         """Everything that the controller says to that."""
         return self.feed(encode(message, next(self._seq) if seq is None else seq))
 
-    def feed(self, data: bytes) -> list[Message]:
+    def feed(self, data: bytes) -> list[ControllerMessage]:
         self.said.clear()
         for byte in data:
             self.library.lc_receive(self.memory, c.c_uint8(byte), c.c_uint32(self.now_us))
         return self.heard()
 
-    def heard(self) -> list[Message]:
+    def heard(self) -> list[ControllerMessage]:
         """What was said since the last time, messages only."""
         messages = [message for frame in self.said if (message := frame.message())]
         assert len(messages) == len(self.said)
         self.said.clear()
         return messages
 
-    def poll(self) -> list[Message]:
+    def poll(self) -> list[ControllerMessage]:
         self.library.lc_poll(self.memory, c.c_uint32(self.now_us))
         return self.heard()
 
-    def events(self) -> list[Message]:
+    def events(self) -> list[ControllerMessage]:
         """What happened since the last time, each event once; they are confirmed."""
         before = -1
         while before != len(self._happened):
@@ -89,10 +99,10 @@ class Core:
         happened, self._happened = self._happened, []
         return happened
 
-    def wait(self, ms: float, beating: bool = True) -> list[Message]:
+    def wait(self, ms: float, beating: bool = True) -> list[ControllerMessage]:
         """Time passes, in steps of at most 5 ms, with or without heartbeats."""
         until = self.now_us + round(ms * 1000)
-        heard: list[Message] = []
+        heard: list[ControllerMessage] = []
         while self.now_us < until:
             self.now_us = min(self.now_us + 5000, until)
             if beating:

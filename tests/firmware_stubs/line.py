@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.artifact.manifest import OutputSpec
-from edge.decide import Decision
-from edge.gate.controller import Outcome, SerialGate
-from edge.gate.port import Port
-from edge.gate.protocol import Config
-from edge.judgement import Judgement
+from edge.gates.controller.controller import GateOutcome, SerialGate
+from edge.gates.controller.port import Port
+from edge.gates.controller.protocol import ControllerConfig
+from edge.inference.artifact.manifest import OutputSpec
+from edge.inference.judgement import Judgement
+from edge.inference.tasks.classification import Decision
 from tests.firmware_stubs.emulator import Emulator
 from tests.firmware_stubs.wire import Wire
 
@@ -24,7 +24,9 @@ DISTANCE, PULSE = 90, 1
 SPACING = (2, 4)
 """Ticks between two parts, least and most: beyond the pulse and what counts as a bounce; 30 are on their way at
 once."""
-SETTINGS = Config(0, DISTANCE, PULSE, eye_gap=1, eye_blocked=0, silence_ms=0, feedback_ms=0, late=0, failsafe=0)
+SETTINGS = ControllerConfig(
+    0, DISTANCE, PULSE, eye_gap=1, eye_blocked=0, silence_ms=0, feedback_ms=0, late=0, failsafe=0
+)
 TOLERANCE_MS = 1.0
 BAD_SHARE = 0.25
 DISTURBED_SHARE = 0.01
@@ -52,7 +54,7 @@ class DisturbedLine:
     def __init__(self, emulator: Emulator, seed: int) -> None:
         self.parts: list[Passed] = []
         self.opened: list[list[int]] = []
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[GateOutcome] = []
         self.handshakes_s: list[float] = []
         self.disturbances: Counter[str] = Counter()
         self._random = random.Random(seed)

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from edge.gate.boards import BOARDS
+from edge.gates.controller.boards import BOARDS
 from tests.firmware_stubs.building import build
 
 

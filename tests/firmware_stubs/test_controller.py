@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from edge.gate.protocol import (
+from edge.gates.controller.protocol import (
     FIRE_TEST,
     Ack,
     Action,
     Alive,
-    Fault,
+    ControllerFault,
+    ControllerMessage,
+    ControllerStatus,
     FaultReport,
     Fire,
     Fired,
@@ -18,13 +20,11 @@ from edge.gate.protocol import (
     Hello,
     Late,
     LatePart,
-    Message,
     Nak,
     Pass,
     Received,
     Refusal,
     Reject,
-    Status,
     Trigger,
     encode,
 )
@@ -40,7 +40,7 @@ def core() -> Core:
     return core
 
 
-def of(kind: type, messages: list[Message]) -> list[Message]:
+def of(kind: type, messages: list[ControllerMessage]) -> list[ControllerMessage]:
     return [message for message in messages if isinstance(message, kind)]
 
 
@@ -94,8 +94,8 @@ def test_parts_beyond_the_queue_are_counted_and_refused_as_full(core: Core) -> N
         core.part()
     assert core.ask(Reject(SESSION, 65, 65 * 3 + 3 + 1000)) == [Refusal(4, Nak.FULL, 65)]
     assert core.ask(Reject(SESSION, 63, 63 * 3 + 3 + 1000)) == [Ack(4, 63)]
-    [status] = of(Status, core.ask(Hello(1, SESSION)))
-    assert isinstance(status, Status)
+    [status] = of(ControllerStatus, core.ask(Hello(1, SESSION)))
+    assert isinstance(status, ControllerStatus)
     assert (status.untracked, status.queue) == (6, 64)
     core.move(2000)
     core.part()  # the queue is in order again
@@ -138,7 +138,7 @@ def test_a_reset_empties_the_queue_keeps_the_line_and_waits_for_a_hello(core: Co
     core.start()
     assert core.alarm
     [status] = core.heard()
-    assert isinstance(status, Status)
+    assert isinstance(status, ControllerStatus)
     assert (status.session, status.boots, status.tick) == (0, 2, 0)
     assert status.flags == Flag.FAILSAFE | Flag.CONFIGURED
     core.part()
@@ -154,7 +154,7 @@ def test_a_reset_empties_the_queue_keeps_the_line_and_waits_for_a_hello(core: Co
 def test_without_a_hello_it_says_that_it_is_there_ten_times_a_second() -> None:
     core = Core(build("host"))
     core.heard()
-    assert len(of(Status, core.wait(1000, beating=False))) == 10
+    assert len(of(ControllerStatus, core.wait(1000, beating=False))) == 10
 
 
 def test_after_power_on_nothing_is_done_before_the_line_is_configured() -> None:
@@ -194,7 +194,7 @@ def test_events_that_made_room_are_counted_and_the_pi_is_told_where_to_go_on(cor
         core.part()
     core.poll()
     [status] = core.ask(Received(SESSION, 1), 0)
-    assert isinstance(status, Status)
+    assert isinstance(status, ControllerStatus)
     assert status.lost_events > 0
     assert status.next_event == status.lost_events % 256
 
@@ -222,7 +222,10 @@ def test_a_photo_eye_that_stays_dark_is_a_fault_until_it_is_free(core: Core) -> 
     core.wait(10)
     assert not core.alarm
     faults = of(FaultReport, core.events())
-    assert faults == [FaultReport(Fault.EYE_BLOCKED, 1, 51), FaultReport(Fault.EYE_BLOCKED, 0, 51)]
+    assert faults == [
+        FaultReport(ControllerFault.EYE_BLOCKED, 1, 51),
+        FaultReport(ControllerFault.EYE_BLOCKED, 0, 51),
+    ]
 
 
 def test_a_gate_that_does_not_follow_is_a_fault(core: Core) -> None:
@@ -243,13 +246,16 @@ def test_when_the_encoder_falls_silent_the_gate_closes_and_parts_without_ticks_a
     assert core.gate[-1][1] is False
     core.move(1)
     core.wait(5)
-    silent = [fault for fault in of(FaultReport, core.events()) if fault.kind == Fault.ENCODER_SILENT]  # type: ignore[union-attr]
-    assert silent == [FaultReport(Fault.ENCODER_SILENT, 1, 100), FaultReport(Fault.ENCODER_SILENT, 0, 101)]
+    silent = [fault for fault in of(FaultReport, core.events()) if fault.kind == ControllerFault.ENCODER_SILENT]  # type: ignore[union-attr]
+    assert silent == [
+        FaultReport(ControllerFault.ENCODER_SILENT, 1, 100),
+        FaultReport(ControllerFault.ENCODER_SILENT, 0, 101),
+    ]
     core.feedback(False)
     core.part()
     core.wait(300)
     core.part()
-    assert FaultReport(Fault.ENCODER_SILENT, 1, core.tick) in core.events()
+    assert FaultReport(ControllerFault.ENCODER_SILENT, 1, core.tick) in core.events()
 
 
 def test_a_fire_test_opens_and_closes_on_a_standing_belt(core: Core) -> None:
@@ -290,6 +296,6 @@ def test_garbage_cut_and_endless_frames_are_counted_and_the_next_frame_is_unders
     assert core.feed(b"\x01\xff\x03" + b"x" * 500 + b"\0") == []
     assert core.feed(damaged + good[:-3] + b"\0" + b"\0\0") == []
     assert of(Alive, core.feed(good))
-    [status] = of(Status, core.ask(Hello(1, SESSION)))
-    assert isinstance(status, Status)
+    [status] = of(ControllerStatus, core.ask(Hello(1, SESSION)))
+    assert isinstance(status, ControllerStatus)
     assert status.bad_frames == 3

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.gate.protocol import (
+from edge.gates.controller.protocol import (
     KINDS,
-    Config,
+    ControllerConfig,
+    ControllerMessage,
     Fire,
     Heartbeat,
     Hello,
-    Message,
     Pass,
     Received,
     Reject,
@@ -34,10 +34,10 @@ SECONDS = int(os.environ.get("FUZZ_SECONDS", "0"))
 """Longer than RUNS take."""
 MAX_BYTES = 512
 SESSION = 7
-QUICK = Config(
+QUICK = ControllerConfig(
     SESSION, distance=2, pulse=3, eye_gap=1, eye_blocked=2, silence_ms=1, feedback_ms=1, late=0, failsafe=0
 )
-CONVERSATIONS: tuple[Sequence[Message], ...] = (
+CONVERSATIONS: tuple[Sequence[ControllerMessage], ...] = (
     (Hello(1, SESSION),),
     (
         *(Hello(1, SESSION), QUICK, Heartbeat(SESSION), Reject(SESSION, 1, 3), Pass(SESSION, 2, 4)),

@@ -13,20 +13,20 @@ from cobs import cobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.gate import protocol
-from edge.gate.protocol import KINDS, Decoder, Frame, cobs_decode, cobs_encode, frame_bytes
+from edge.gates.controller import protocol
+from edge.gates.controller.protocol import KINDS, Decoder, WireFrame, cobs_decode, cobs_encode, frame_bytes
 from tests.firmware_stubs.building import SOURCES, build
 
 GROUPS: dict[str, type[IntEnum]] = {
     "NAK": protocol.Nak,
     "LATE": protocol.Late,
     "ACTION": protocol.Action,
-    "FAULT": protocol.Fault,
+    "FAULT": protocol.ControllerFault,
     "FLAG": protocol.Flag,  # type: ignore[dict-item]
 }
 
 payloads = st.binary(max_size=protocol.MAX_PAYLOAD)
-frames = st.builds(Frame, st.integers(0, 255), st.integers(0, 255), payloads)
+frames = st.builds(WireFrame, st.integers(0, 255), st.integers(0, 255), payloads)
 
 
 def firmware_says() -> set[str]:
@@ -95,17 +95,17 @@ class Codec:
         self.library.lc_crc16.restype = c.c_uint16
         self.decoder = c.create_string_buffer(self.library.lc_decoder_size())
 
-    def encode(self, frame: Frame) -> bytes:
+    def encode(self, frame: WireFrame) -> bytes:
         out = c.create_string_buffer(protocol.MAX_FRAME + 1)
         size = self.library.lc_frame_encode(
             out, c.c_uint8(frame.type), c.c_uint8(frame.seq), frame.payload, c.c_size_t(len(frame.payload))
         )
         return out.raw[:size]
 
-    def decode(self, data: bytes) -> list[Frame]:
+    def decode(self, data: bytes) -> list[WireFrame]:
         out = c.create_string_buffer(3 + protocol.MAX_PAYLOAD)
         return [
-            Frame(out.raw[0], out.raw[1], out.raw[3 : 3 + out.raw[2]])
+            WireFrame(out.raw[0], out.raw[1], out.raw[3 : 3 + out.raw[2]])
             for byte in data
             if self.library.lc_frame_decode(self.decoder, c.c_uint8(byte), out)
         ]
@@ -122,7 +122,7 @@ def test_the_crc_is_the_same(firmware: Codec, data: bytes) -> None:
 
 
 @given(st.lists(frames, max_size=5))
-def test_each_side_reads_what_the_other_writes(firmware: Codec, sent: list[Frame]) -> None:
+def test_each_side_reads_what_the_other_writes(firmware: Codec, sent: list[WireFrame]) -> None:
     ours = b"".join(frame_bytes(*frame) for frame in sent)
     theirs = b"".join(firmware.encode(frame) for frame in sent)
     assert ours == theirs
@@ -141,7 +141,9 @@ def test_both_decoders_find_the_same_frames_in_noise_however_it_arrives(
 
 
 @given(frames, st.data())
-def test_a_frame_with_one_or_two_flipped_bits_is_never_taken_for_another(frame: Frame, data: st.DataObject) -> None:
+def test_a_frame_with_one_or_two_flipped_bits_is_never_taken_for_another(
+    frame: WireFrame, data: st.DataObject
+) -> None:
     good = frame_bytes(*frame)
     bits = data.draw(st.sets(st.integers(0, 8 * (len(good) - 1) - 1), min_size=1, max_size=2))
     damaged = bytearray(good)

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from edge.artifact.artifact import GOLDEN, LABELS, MANIFEST
-from edge.artifact.container import append_files
-from edge.artifact.golden import Golden
-from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
-from edge.frames.frame import Image
-from edge.interpreter import open_interpreter
-from edge.preprocess import Preprocessor
+from edge.inference.artifact.artifact import GOLDEN, LABELS, MANIFEST
+from edge.inference.artifact.container import append_files
+from edge.inference.artifact.golden import Golden
+from edge.inference.artifact.manifest import InputSpec, Manifest, OutputSpec
+from edge.inference.frames.frame import Image
+from edge.inference.interpreter import open_interpreter
+from edge.inference.preprocess import Preprocessor
 
 DATA = Path(__file__).parents[1] / "data"
 DELEGATE = Path(__file__).with_name("delegate.c")

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from edge.artifact.artifact import MANIFEST, SIGNATURE
-from edge.artifact.container import append_files, split
-from edge.artifact.manifest import InputSpec, Manifest, OutputSpec
-from edge.frames.frame import Image
+from edge.inference.artifact.artifact import MANIFEST, SIGNATURE
+from edge.inference.artifact.container import append_files, split
+from edge.inference.artifact.manifest import InputSpec, Manifest, OutputSpec
+from edge.inference.frames.frame import Image
 from edge.sim import SimulatedLine
 from edge.trust.keys import PrivateKey
 from edge.trust.signature import Signature, signed_bytes

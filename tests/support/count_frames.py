@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from edge.frames import Reopening, open_source
+from edge.inference.frames import Reopening, open_source
 
 source = Reopening(lambda: open_source(sys.argv[1]))
 while source.read() is not None:

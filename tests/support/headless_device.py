@@ -10,13 +10,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from edge.config import Config, load_config
-from edge.messages import Identity
-from edge.messages import Slots as SlotsMessage
-from edge.rollout.opening import open_agent
-from edge.slots import Slots, SlotsState
-from edge.sync import MemoryOutbox, Sync, open_transport
-from edge.trust import Trust
+from edge.device.config import Config, load_config
+from edge.device.deployment.factory import open_agent
+from edge.device.slots import Slots, SlotsState
+from edge.device.slots.trust import trust_of
+from edge.device.sync import MemoryOutbox, Sync, open_transport
+from edge.protocol.messages import Identity
+from edge.protocol.messages import SlotsMessage as SlotsMessage
 
 CONFIG = """
 [device]
@@ -56,7 +56,7 @@ class LightDevice:
         self.config: Config = load_config(path)
         self.slots = Slots(self.config.device.state / "slots")
         if key is not None:
-            Trust.of(self.config).add(key)
+            trust_of(self.config).add(key)
         self._verdict, self._trial_s = verdict, trial_s
         self._threads: list[threading.Thread] = []
         self._ending = threading.Event()
@@ -123,4 +123,4 @@ class LightDevice:
             self.slots.roll_back(reason)
             return
         self.slots.commit()
-        Trust.of(self.config).committed(held.key, held.model, held.version)
+        trust_of(self.config).committed(held.key, held.model, held.version)

@@ -12,22 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from edge.messages import (
-    Audit,
+from edge.monitor import Arrival
+from edge.protocol.messages import (
+    AuditSample,
     BufferDepth,
-    Event,
+    EventMessage,
     Health,
     Identity,
     Latency,
     Message,
     Predictions,
-    Status,
+    StatusMessage,
     encode,
     kind_of,
 )
-from edge.monitor import Arrival
-from edge.record import Record
-from edge.sync.topics import PER_MODEL, topic
+from edge.protocol.record import Record
+from edge.protocol.topics import PER_MODEL, topic
 from tests.support.panes import START_NS, count, make_reference, samples, window
 
 DEVICES = ("oven-1", "oven-2", "oven-3")
@@ -153,10 +153,10 @@ def _messages(device: str, seq: int) -> Iterator[Message]:
     head: dict[str, Any] = IDENTITY.head(seq) | {"device": device}
     depth, latency = BufferDepth(1, 2, 3, 4), Latency(1, 2, 3, 4)
     counts: dict[str, Any] = {"captured": 3, "decided": 2, "dropped": {"late": 1, "unreadable": 2}, "rss_bytes": 1}
-    yield Status(**head, state="online", labels=IDENTITY.labels)
+    yield StatusMessage(**head, state="online", labels=IDENTITY.labels)
     yield Health(**head, **counts, latency_us=latency, rate_fps=30.0, buffer=depth, uptime_s=1.0)
-    yield Event(**head, camera="c", fault="frozen", active=True, since_ns=START_NS)
-    yield Audit(**head, record_seq=seq, why=("random",), scores={"good": 0.5})
+    yield EventMessage(**head, camera="c", fault="frozen", active=True, since_ns=START_NS)
+    yield AuditSample(**head, record_seq=seq, why=("random",), scores={"good": 0.5})
     records = tuple(Record(n, n, n, 5, 0.5, 0, 0) for n in range(seq * 10, seq * 10 + 10))
     yield Predictions(**head, labels=IDENTITY.labels, records=records)
 

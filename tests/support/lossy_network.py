@@ -10,13 +10,13 @@ from contextlib import closing
 from pathlib import Path
 
 from deploy.mosquitto.local import Mosquitto
-from edge.buffer import Buffer
-from edge.messages import Identity
+from edge.core.backoff import Backoff
+from edge.device.buffer import Buffer
+from edge.device.sync import Sync, open_transport
 from edge.monitor import Store, Subscriber
-from edge.record import Record
-from edge.sync import Sync, open_transport
-from edge.sync.backoff import Backoff
-from edge.sync.broker import Broker
+from edge.protocol.broker import Broker
+from edge.protocol.messages import Identity
+from edge.protocol.record import Record
 from tests.support.lossy_link import FAR, NEAR, Cable, FarHost, open_tun
 
 DEVICE, RECORDS, WITHIN_S, PORT = "far-1", 20_000, 60.0, 1883

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from edge.errors import MessageError
 from edge.monitor import Filter, Store, overview
-from edge.monitor.intake import read, sender
-from edge.monitor.reading import Reader
+from edge.monitor.queries.reading import Reader
+from edge.monitor.subscriber.decode import read, sender
 from tests.support.hostile_messages import DEVICES, NAMES, stream
 from tests.support.panes import make_reference
 

@@ -7,7 +7,7 @@ import threading
 
 import cv2
 
-from edge.frames.frame import Image
+from edge.inference.frames.frame import Image
 
 
 class HttpCamera:

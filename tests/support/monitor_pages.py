@@ -12,13 +12,14 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from edge.drift import Pane, Reference, Verdict, judge
-from edge.drift.wire import encode_pane
-from edge.messages import (
+from edge.drift import Pane, Reference, WindowVerdict, judge
+from edge.drift.encoding.wire import encode_pane
+from edge.monitor import Arrival
+from edge.protocol.messages import (
     BufferDepth,
-    Camera,
-    Column,
+    CameraCounts,
     Drift,
+    DriftColumn,
     GateState,
     Health,
     Histogram,
@@ -30,8 +31,7 @@ from edge.messages import (
     encode,
     kind_of,
 )
-from edge.monitor import Arrival
-from edge.sync.topics import PER_MODEL, topic
+from edge.protocol.topics import PER_MODEL, topic
 
 MINUTE_NS = 60 * 10**9
 TOKEN = "a-token-of-24-characters"
@@ -51,7 +51,7 @@ def head(device: str, seq: int, site: str = "bakery", line: str = "line 1", vers
 
 def health(device: str, seq: int, version: int = 1, **changes: Any) -> Health:
     latency = Latency(p50=5000, p90=8000, p99=12000, max=20000)
-    camera = Camera(
+    camera = CameraCounts(
         name="front",
         captured=1010,
         decided=1000,
@@ -82,7 +82,7 @@ def health(device: str, seq: int, version: int = 1, **changes: Any) -> Health:
 class Judged(NamedTuple):
     """A window's parts, counted and judged."""
 
-    verdict: Verdict
+    verdict: WindowVerdict
     pane: dict[str, Any]
 
 
@@ -100,7 +100,9 @@ class Line:
         """PARTS parts; ``darker`` is in deviations of the reference's brightness."""
         judged = self.known.get((darker, which)) or self.known.setdefault((darker, which), self._draw(darker))
         verdict, first, last = judged.verdict, seq * PARTS, (seq + 1) * PARTS - 1
-        told = tuple(Column(c.name, c.test, c.statistic, c.p_value, c.threshold, c.drifted) for c in verdict.columns)
+        told = tuple(
+            DriftColumn(c.name, c.test, c.statistic, c.p_value, c.threshold, c.drifted) for c in verdict.columns
+        )
         top = head(device, seq, **place) | {"camera": "front"}
         drift = Drift(
             **top,

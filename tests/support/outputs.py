@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from edge.errors import StateError
-from tests.edge.gate.faulty_plc import RtuPlc, TcpPlc
+from tests.edge.gates.faulty_plc import RtuPlc, TcpPlc
 from tests.firmware_stubs.hosted import HostedController
 from tests.support.file_pins import offer
 from tests.support.supervisor import decisions

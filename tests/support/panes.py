@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.drift import Reference
+from edge.drift.encoding.wire import encode_pane
 from edge.drift.pane import Pane
-from edge.drift.verdict import judge
-from edge.drift.wire import encode_pane
-from edge.messages import Column, Drift, Stats, Window, encode
+from edge.drift.watch.verdict import judge
 from edge.monitor import Arrival
-from edge.sync.topics import topic
+from edge.protocol.messages import Drift, DriftColumn, Stats, Window, encode
+from edge.protocol.topics import topic
 
 FEATURES = ("brightness", "contrast", "hue")
 LABELS = ("good", "broken")
@@ -47,7 +47,9 @@ def window(device: str, seq: int, pane: Pane, **changes: Any) -> list[Arrival]:
     start_ns = changes.pop("start_ns", START_NS + seq * MINUTE_NS)
     head |= changes
     verdict = judge(pane, alpha=0.001)
-    columns = tuple(Column(c.name, c.test, c.statistic, c.p_value, c.threshold, c.drifted) for c in verdict.columns)
+    columns = tuple(
+        DriftColumn(c.name, c.test, c.statistic, c.p_value, c.threshold, c.drifted) for c in verdict.columns
+    )
     span = Window(pane.first_seq, pane.last_seq, pane.n, start_ns, start_ns + MINUTE_NS - 1)
     drift = Drift(
         **head,

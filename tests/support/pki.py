@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.sync import Acknowledgement, Outgoing, open_transport
+from edge.device.sync import Acknowledgement, Outgoing, open_transport
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 TLS = DEPLOY / "mosquitto" / "tls.conf"

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.conventions import Convention
-from converter.loading import load
+from converter.loading.loading import load
+from converter.preprocessing.conventions import Convention
 from converter.quiet import quietly, tensorflow
 
 ALIENS = 96

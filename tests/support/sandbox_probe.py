@@ -38,7 +38,7 @@ def send(address: str) -> None:
 
 
 def invoke(runtime: str) -> None:
-    from edge.interpreter import open_interpreter
+    from edge.inference.interpreter import open_interpreter
 
     interpreter = open_interpreter(Path(sys.argv[1]).read_bytes(), runtime=runtime)
     import numpy as np

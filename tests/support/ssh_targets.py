@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edge.slots import Slots, SlotsState
+from edge.device.slots import Slots, SlotsState
 from edge.trust import Trust
 from tests.support.sshd import Sshd
 
@@ -26,8 +26,8 @@ path = "factory.tflite"
 [slots]
 shadow = 10
 trial_frames = 30
-least_agreement = 0.0
-most_latency = 1000.0
+min_agreement = 0.0
+max_latency_ratio = 1000.0
 reject_change = 1.0
 """
 

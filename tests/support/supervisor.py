@@ -12,9 +12,9 @@ from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
-from edge.buffer.reading import entries
-from edge.buffer.schema import open_reader
-from edge.record import Record, unpack
+from edge.device.buffer.reading import entries
+from edge.device.buffer.schema import open_reader
+from edge.protocol.record import Record, unpack
 from tests.support.daemon import EDGE
 
 RESTART_S = 0.1

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from deploy.mosquitto.local import Mosquitto, find_mosquitto
-from edge.artifact.artifact import REFERENCE
 from edge.errors import MissingError
+from edge.inference.artifact.artifact import REFERENCE
 from tests.support.daemon import EDGE, Daemon
 
 

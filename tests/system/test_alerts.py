@@ -20,8 +20,8 @@ from deploy.mosquitto.local import Mosquitto
 from edge.errors import LinkError
 from edge.monitor.alerting import Notice
 from edge.monitor.alerting.sinks import MqttSink
-from edge.monitor.reading import Alert
-from edge.sync.broker import Broker
+from edge.monitor.queries.reading import Alert
+from edge.protocol.broker import Broker
 from tests.support.daemon import EDGE
 
 pytestmark = pytest.mark.system

@@ -18,10 +18,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from deploy.mosquitto.local import Mosquitto
 from edge.cli.main import main
-from edge.messages import Outcome, decode
-from edge.messages import Slots as Message
-from edge.slots import FOLDER, Event, Slots
-from edge.slots.install import install
+from edge.device.slots import FOLDER, SlotEvent, Slots
+from edge.device.slots.install import install
+from edge.protocol.messages import SlotsMessage as Message
+from edge.protocol.messages import TrialOutcome, decode
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey
 from tests.support.bad_artifacts import NOW, Bad, Bakery, damaged, third_party, untrusted, wrong
@@ -48,7 +48,7 @@ broker = "{broker}"
 shadow = {shadow}
 trial_frames = {frames}
 attempts = 2
-most_latency = {latency}
+max_latency_ratio = {latency}
 """
 """Patient: how fast this machine is, is asked only where a test says so."""
 
@@ -70,7 +70,7 @@ class Monitor:
         assert isinstance(message, Message)
         self.messages.append(message)
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[TrialOutcome]:
         return [message.outcome for message in self.messages if message.outcome is not None]
 
     def close(self) -> None:
@@ -91,10 +91,10 @@ class Device:
         """The exit status of ``edge slots install --wait``."""
         return main(["slots", "install", str(path), "-c", str(self.config), "--wait", "--json"])
 
-    def told(self, event: Event) -> Outcome:
+    def told(self, event: SlotEvent) -> TrialOutcome:
         """What a monitor heard of this event."""
 
-        def heard() -> list[Outcome]:
+        def heard() -> list[TrialOutcome]:
             return [one for one in self.monitor.outcomes() if one.wall_ns == event.wall_ns or _same(one, event)]
 
         self.daemon.wait(heard)
@@ -106,7 +106,7 @@ class Device:
         return []
 
 
-def _same(outcome: Outcome, event: Event) -> bool:
+def _same(outcome: TrialOutcome, event: SlotEvent) -> bool:
     return (outcome.sha256, outcome.result, outcome.reason) == (event.sha256, event.event, event.reason)
 
 

@@ -15,9 +15,9 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 
-from edge.audit.folder import read_samples
+from edge.device.audit.folder import read_samples
 from edge.monitor import Store
-from edge.sync.link import properties_of
+from edge.protocol.connection import properties_of
 from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.system

@@ -216,6 +216,6 @@ def a_runtime_loads_the_artifact(folder: Path) -> bool:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command = (process / "cmdline").read_bytes().split(b"\0")
-            if (process / "cwd").readlink() == folder and b"converter.runner" in command:
+            if (process / "cwd").readlink() == folder and b"converter.measurement.runner" in command:
                 return any(b"/fd/" in word for word in command)
     return False

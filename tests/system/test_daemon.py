@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from edge.buffer import Buffer
 from edge.cli.main import main
+from edge.device.buffer import Buffer
+from edge.device.status.client import ask
 from edge.errors import StateError
 from edge.monitor import Store
-from edge.status.client import ask
 from tests.support.daemon import Daemon, delivered
 
 pytestmark = pytest.mark.system

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.system
 def test_the_demo_of_the_monitor_finds_its_drifts_and_ends() -> None:
     words = ["--devices", "20", "--interval", "2", "--web", "127.0.0.1:0", "--duration", "240"]
     done = subprocess.run(
-        [sys.executable, "-m", "converter.demo.fleet", *words],
+        [sys.executable, "-m", "deploy.demo.fleet", *words],
         capture_output=True,
         text=True,
         timeout=290,

@@ -14,8 +14,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from edge.artifact.artifact import REFERENCE
-from edge.config import Config, load_config
+from edge.device.config import Config, load_config
+from edge.inference.artifact.artifact import REFERENCE
 from edge.sim import SimulatedLine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,7 @@ READMES = [
     "edge/README.md",
     "edge/drift/README.md",
     "edge/monitor/README.md",
-    "edge/slots/README.md",
+    "edge/device/slots/README.md",
     "deploy/mosquitto/README.md",
 ]
 DEPLOY = [

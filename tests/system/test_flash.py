@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.flash.transfer import WINDOW
-from edge.slots import Slots, SlotsState
+from edge.device.slots import Slots, SlotsState
+from edge.fleet.ssh.transfer import WINDOW
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey, public_pem
 from tests.support.daemon import Daemon, wait_until

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.mosquitto.local import Mosquitto
 from edge.monitor import Store, Subscriber
-from edge.sync.broker import Broker
+from edge.protocol.broker import Broker
 from tests.support.daemon import EDGE
 
 pytestmark = pytest.mark.system

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.edge.gate.faulty_plc import TcpPlc, wait_for
+from tests.edge.gates.faulty_plc import TcpPlc, wait_for
 from tests.support.daemon import EDGE, Daemon
 from tests.support.outputs import COIL, LONG, OUTPUTS, Output, TcpCoil
 

@@ -19,8 +19,8 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from edge.rollout import Desired
-from edge.slots import Slots
+from edge.device.slots import Slots
+from edge.fleet.rollout import Desired
 from edge.trust import Trust
 from edge.trust.keys import PrivateKey
 from tests.support.daemon import EDGE, Daemon, wait_until
@@ -46,7 +46,7 @@ broker = "{broker}"
 desired = true
 shadow = 10
 trial_frames = 30
-most_latency = 1000.0
+max_latency_ratio = 1000.0
 """
 """Patient: how fast this machine is, is not the question here."""
 
@@ -144,7 +144,7 @@ def test_as_many_failures_as_are_allowed_do_not_stop_it(
 ) -> None:
     for number in range(12):
         light(f"cell-{number:02d}", mosquitto.url, verdict=lambda version, bad=number in (0, 5): "no" if bad else "")
-    done = flash(new_model(2), mosquitto.url, "--all", "--most-failures", 2, "--timeout", 60)
+    done = flash(new_model(2), mosquitto.url, "--all", "--max-failures", 2, "--timeout", 60)
     assert done.status == 11
     assert sorted(done.endings().values()) == ["committed"] * 10 + ["rolled back"] * 2
 

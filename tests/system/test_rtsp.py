@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 from edge.errors import SourceError
-from edge.frames import Frame, FrameSource, open_source
-from edge.frames.reopening import Reopening
+from edge.inference.frames import Frame, FrameSource, open_source
+from edge.inference.frames.reopening import Reopening
 
 pytestmark = pytest.mark.system
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from edge.schemas import document
-from edge.sync.topics import parse
+from edge.protocol.schemas import document
+from edge.protocol.topics import parse
 from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.system

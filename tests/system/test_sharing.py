@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from edge.messages import Drift, Status, Window, encode
+from edge.device.sync import Outgoing, open_transport
 from edge.monitor import Store
-from edge.sync import Outgoing, open_transport
-from edge.sync.topics import topic
+from edge.protocol.messages import Drift, StatusMessage, Window, encode
+from edge.protocol.topics import topic
 from tests.support.daemon import EDGE
 from tests.support.postgres import Postgres
 
@@ -96,7 +96,7 @@ class Fleet:
 
     def hello(self) -> None:
         for number in range(DEVICES):
-            status = Status(device=f"oven-{number}", boot_id="b1", seq=0, state="online")
+            status = StatusMessage(device=f"oven-{number}", boot_id="b1", seq=0, state="online")
             self._publish(f"edge/v1/oven-{number}/status", encode(status), retain=True)
 
     def settle(self) -> None:

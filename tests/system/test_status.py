@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from edge.health.snapshot import Snapshot
-from edge.messages import Health
-from edge.status import NotRunningError, ask
+from edge.device.health.snapshot import Snapshot
+from edge.device.status import NotRunningError, ask
+from edge.protocol.messages import Health
 
 EDGE = [sys.executable, "-m", "edge.cli.main"]
 ANSWER_MOST_S = 20.0

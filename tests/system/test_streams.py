@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
+from edge.device.deployment.chunks import ChunkStream
+from edge.device.deployment.stream import ArtifactStream, GoneError, NotWantedError
+from edge.device.deployment.web import WebStream
 from edge.errors import LinkError
-from edge.rollout.chunks import ChunkStream
-from edge.rollout.console import Console
-from edge.rollout.desired import Desired
-from edge.rollout.fleet import Fleet
-from edge.rollout.stream import GoneError, StoppedError, Stream
-from edge.rollout.upload import remove, upload
-from edge.rollout.web import WebStream
-from edge.sync.broker import Broker
-from edge.sync.mqtt import MqttTransport
+from edge.fleet.rollout.console import RolloutConsole
+from edge.fleet.rollout.fleet import FleetState
+from edge.fleet.rollout.upload import remove, upload
+from edge.protocol.broker import Broker
+from edge.protocol.desired import Desired
+from edge.protocol.mqtt import MqttTransport
 
 pytestmark = pytest.mark.system
 
@@ -35,7 +35,7 @@ SHA = "ab" * 32
 class Way:
     """Where :data:`DATA` is; ``take_away`` removes it, ``end`` stops the other side."""
 
-    open: Callable[[int, Callable[[], bool]], Stream]
+    open: Callable[[int, Callable[[], bool]], ArtifactStream]
     take_away: Callable[[], None]
     end: Callable[[], None]
 
@@ -57,7 +57,7 @@ def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
 def _mqtt(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
     mosquitto = request.getfixturevalue("mosquitto")
     broker = Broker.parse(mosquitto.url)
-    console = Console(MqttTransport(broker), Fleet("edge", SHA))
+    console = RolloutConsole(MqttTransport(broker), FleetState("edge", SHA))
     console.open()
     size = upload(console, "edge", SHA, DATA, 30.0, lambda done: None, lambda: True)
     desired = Desired("r1", "cookie", 2, SHA, len(DATA), size)
@@ -105,7 +105,7 @@ def test_another_side_that_is_away_is_a_lost_link(way: Way) -> None:
 
 def test_nobody_waits_for_what_is_not_wanted(way: Way) -> None:
     answers = iter([True, False, False])
-    with pytest.raises(StoppedError):
+    with pytest.raises(NotWantedError):
         way.read(wanted=lambda: next(answers))
 
 
@@ -118,7 +118,7 @@ def test_it_can_be_closed_twice_and_before_it_began(way: Way) -> None:
 def test_what_was_uploaded_is_not_sent_again(mosquitto: Any) -> None:
     sent: list[int] = []
     for _ in range(2):
-        console = Console(MqttTransport(Broker.parse(mosquitto.url)), Fleet("edge", SHA))
+        console = RolloutConsole(MqttTransport(Broker.parse(mosquitto.url)), FleetState("edge", SHA))
         console.open()
         assert upload(console, "edge", SHA, DATA, 30.0, sent.append, lambda: True) == 262_144
         console.close()
@@ -129,7 +129,7 @@ def test_chunks_are_as_small_as_the_broker_wants_them(make_mosquitto: Callable[.
     mosquitto = make_mosquitto(max_packet_size="20000")
     mosquitto.start()
     broker = Broker.parse(mosquitto.url)
-    console = Console(MqttTransport(broker), Fleet("edge", SHA))
+    console = RolloutConsole(MqttTransport(broker), FleetState("edge", SHA))
     console.open()
     size = upload(console, "edge", SHA, DATA, 30.0, lambda done: None, lambda: True)
     assert 10_000 < size < 20_000
@@ -141,7 +141,7 @@ def test_chunks_are_as_small_as_the_broker_wants_them(make_mosquitto: Callable[.
 
 def test_chunks_of_another_length_are_not_taken(mosquitto: Any) -> None:
     broker = Broker.parse(mosquitto.url)
-    console = Console(MqttTransport(broker), Fleet("edge", SHA))
+    console = RolloutConsole(MqttTransport(broker), FleetState("edge", SHA))
     console.open()
     upload(console, "edge", SHA, DATA, 30.0, lambda done: None, lambda: True)
     console.close()

@@ -15,25 +15,25 @@ from typing import Any
 
 import pytest
 
+from edge.core.backoff import Backoff
+from edge.device.sync import MemoryOutbox, Outgoing, Sync, open_transport
 from edge.errors import StateError
-from edge.messages import (
+from edge.monitor import Arrival, Store, Subscriber, overview
+from edge.protocol.broker import Broker
+from edge.protocol.messages import (
     BufferDepth,
-    Column,
     Drift,
+    DriftColumn,
     Health,
     Identity,
     Latency,
     Message,
     Stats,
-    Status,
+    StatusMessage,
     Window,
     encode,
 )
-from edge.monitor import Arrival, Store, Subscriber, overview
-from edge.record import Record, pack
-from edge.sync import MemoryOutbox, Outgoing, Sync, open_transport
-from edge.sync.backoff import Backoff
-from edge.sync.broker import Broker
+from edge.protocol.record import Record, pack
 
 pytestmark = pytest.mark.system
 
@@ -279,8 +279,8 @@ def test_a_device_that_vanishes_is_offline_by_its_will(mosquitto: Any, monitor_o
     monitor.listen()
     program = (
         "import os, sys, time\n"
-        "from edge.messages import Identity\n"
-        "from edge.sync import MemoryOutbox, Sync, open_transport\n"
+        "from edge.protocol.messages import Identity\n"
+        "from edge.device.sync import MemoryOutbox, Sync, open_transport\n"
         f"identity = Identity({DEVICE!r}, 's', 'l', 'b', 'm', 1, ())\n"
         "sync = Sync(open_transport(sys.argv[1], client_id=identity.device), MemoryOutbox(), identity)\n"
         "sync.start()\n"
@@ -313,7 +313,7 @@ def test_a_monitor_that_could_not_store_or_was_away_misses_nothing(mosquitto: An
 
 def test_health_and_drift_reach_the_overview(mosquitto: Any, monitor_of: Callable[[str], Monitor]) -> None:
     monitor, outbox = monitor_of(mosquitto.url), MemoryOutbox()
-    column = Column("brightness", "wasserstein", 0.4, None, 0.1, drifted=True)
+    column = DriftColumn("brightness", "wasserstein", 0.4, None, 0.1, drifted=True)
     window = Window(0, 99, 100, 10**18, 10**18 + 1)
     drift = Drift(**IDENTITY.head(0), window=window, drifted=True, share=1.0, columns=(column,))
     outbox.add("drift", "boot-1", 0, encode(drift), model="cookie")
@@ -333,7 +333,7 @@ def test_health_and_drift_reach_the_overview(mosquitto: Any, monitor_of: Callabl
 def hostile(chance: random.Random) -> tuple[str, bytes]:
     """Noise, and messages that are nearly right."""
     kind = chance.choice(["status", "health", "predictions", "drift/cookie", "stats/cookie"])
-    status = encode(Status(**IDENTITY.head(0), state="online"))
+    status = encode(StatusMessage(**IDENTITY.head(0), state="online"))
     changes: dict[str, Any] = {"seq": 10**30, "device": "liar", "site": "\x1b[2J", "state": [], "schema": -1}
     name = chance.choice(list(changes))
     payload = chance.choice(

@@ -19,10 +19,10 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from deploy.mosquitto.local import Mosquitto
+from edge.device.sync import open_transport
 from edge.errors import LinkError
 from edge.monitor import Store
-from edge.sync import open_transport
-from tests.edge.trial.lines import judged
+from tests.edge.device.deployment.lines import judged
 from tests.support.daemon import EDGE, Daemon, delivered, wait_until
 from tests.support.pki import Authority, published, tls_settings
 

@@ -16,8 +16,8 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from edge.device.sync import Acknowledgement, Outgoing, Transport, open_transport
 from edge.errors import LinkError
-from edge.sync import Acknowledgement, Outgoing, Transport, open_transport
 
 pytestmark = pytest.mark.system
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-from edge.messages import MAY_BE_OPEN
-from edge.monitor.alerting.book import Book, Notice
-from edge.monitor.alerting.news import News
+from edge.monitor.alerting.book import AlertBook, Notice
+from edge.monitor.alerting.changes import AlertChanges
 from edge.monitor.alerting.rules import Rules
 from edge.monitor.alerting.symptoms import Symptoms
 from edge.monitor.alerting.watchers import (
@@ -18,12 +17,13 @@ from edge.monitor.alerting.watchers import (
     QuietWatcher,
     RollbackWatcher,
 )
-from edge.monitor.store import Store
+from edge.monitor.store.store import Store
+from edge.protocol.messages import MAY_BE_OPEN
 
 LOOK_S = 10.0
 REPLAYED_NS = 1800 * 10**9
 """What is looked at again at the start, so that a restart forgets no drift that is under way."""
-MOST_DEVICES = 1_000_000
+MAX_DEVICES = 1_000_000
 
 
 class Alerting:
@@ -33,12 +33,12 @@ class Alerting:
         """``now_ns`` is the wall clock, for tests."""
         begin_ns = time.time_ns() if now_ns is None else now_ns
         self._store, self._reader = store, store.reader()
-        self._news = News(store.engine, begin_ns - REPLAYED_NS)
+        self._news = AlertChanges(store.engine, begin_ns - REPLAYED_NS)
         self._drift, self._quiet = DriftWatcher(rules.drift), QuietWatcher(rules.quiet)
         self._drops, self._buffer = DropsWatcher(rules.drops), BufferWatcher(rules.buffer)
         self._rollback, self._camera = RollbackWatcher(rules.rollback), CameraWatcher(rules.camera)
         self._gate = GateWatcher(rules.gate)
-        self._book = Book(rules, store.put_alert, self._reader.alerts(open_only=True, limit=MOST_DEVICES))
+        self._book = AlertBook(rules, store.put_alert, self._reader.alerts(open_only=True, limit=MAX_DEVICES))
         self._next_s = time.monotonic()
 
     def look_if_due(self) -> list[Notice]:
@@ -50,11 +50,11 @@ class Alerting:
 
     def look(self, now_ns: int) -> list[Notice]:
         """What is new since the last look. Raises StateError when the store cannot be used."""
-        self._book.refresh(self._reader.alerts(open_only=True, limit=MOST_DEVICES))
+        self._book.refresh(self._reader.alerts(open_only=True, limit=MAX_DEVICES))
         return self._book.update(self._symptoms(now_ns), now_ns)
 
     def _symptoms(self, now_ns: int) -> Symptoms:
-        rows, _ = self._reader.fleet(limit=MOST_DEVICES)
+        rows, _ = self._reader.fleet(limit=MAX_DEVICES)
         devices = {row.device: row for row in rows}
         return {
             **self._drift.look(self._news.windows(), devices),

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from edge.monitor.alerting.rules import Rules
-from edge.monitor.alerting.symptoms import Matter, Symptom, Symptoms
-from edge.monitor.reading import Alert
+from edge.monitor.alerting.symptoms import Symptom, SymptomKey, Symptoms
+from edge.monitor.queries.reading import Alert
 
 SEVERITY = {
     "drift": "warning",
@@ -35,7 +35,7 @@ class Notice:
     alert: Alert
 
 
-class Place(NamedTuple):
+class AlertPlace(NamedTuple):
     """Where an alert is: a line; or a site or the whole fleet, whose line (and site) is ``*``."""
 
     kind: str
@@ -48,7 +48,7 @@ class Place(NamedTuple):
         return json.dumps(self, ensure_ascii=False)
 
 
-class Book:
+class AlertBook:
     """Keeps the alerts that are open. ``put`` stores one and returns it with its number."""
 
     def __init__(self, rules: Rules, put: Callable[[Alert], Alert], open_alerts: Iterable[Alert] = ()) -> None:
@@ -78,9 +78,9 @@ class Book:
             notices.append(notice)
         return [notice for notice in notices if notice is not None and not self._silenced(notice.alert, now_ns)]
 
-    def _grouped(self, symptoms: Symptoms, now_ns: int) -> dict[str, tuple[Place, Symptoms]]:
+    def _grouped(self, symptoms: Symptoms, now_ns: int) -> dict[str, tuple[AlertPlace, Symptoms]]:
         """By the alert that covers them, or that is to cover them once they have waited for each other."""
-        groups: dict[str, tuple[Place, Symptoms]] = {}
+        groups: dict[str, tuple[AlertPlace, Symptoms]] = {}
         fresh: dict[tuple[str, str], Symptoms] = defaultdict(dict)
         for matter, symptom in symptoms.items():
             place = next((one for one in _places(matter, symptom) if one.key in self._open), None)
@@ -104,7 +104,7 @@ class Book:
             return 0
         return 1 if len({symptom.site for symptom in members.values()}) <= most else 2
 
-    def _begin(self, place: Place, members: Symptoms, now_ns: int) -> Notice:
+    def _begin(self, place: AlertPlace, members: Symptoms, now_ns: int) -> Notice:
         alert = Alert(
             key=place.key,
             kind=place.kind,
@@ -123,7 +123,7 @@ class Book:
         alert, names = self._open[key], _names(members)
         if names == alert.devices:
             return None
-        text = describe(Place(*json.loads(key)), members)
+        text = describe(AlertPlace(*json.loads(key)), members)
         self._open[key] = alert = self._put(replace(alert, devices=names, changed_ns=now_ns, text=text))
         if len(names) < GROWN * self._told[key]:
             return None
@@ -138,10 +138,10 @@ class Book:
     def _silenced(self, alert: Alert, now_ns: int) -> bool:
         if alert.silenced_until_ns is not None and now_ns < alert.silenced_until_ns:
             return True
-        return self._rules.silenced(*Place(*json.loads(alert.key)), now_ns)
+        return self._rules.silenced(*AlertPlace(*json.loads(alert.key)), now_ns)
 
 
-def describe(place: Place, members: Mapping[Matter, Symptom]) -> str:
+def describe(place: AlertPlace, members: Mapping[SymptomKey, Symptom]) -> str:
     """One line: what, where, since when, which."""
     names = _names(members)
     since_ns = min(symptom.since_ns for symptom in members.values())
@@ -162,7 +162,7 @@ _WHAT = {
 }
 
 
-def _where(place: Place) -> str:
+def _where(place: AlertPlace) -> str:
     if place.site == "*" and place.line == "*":
         return "all over the fleet"
     return f"at {place.site or '-'}" + ("" if place.line == "*" else f", {place.line or '-'}")
@@ -172,15 +172,15 @@ def _clock(wall_ns: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M %z", time.localtime(min(max(0, wall_ns), 1 << 62) / 1e9))
 
 
-def _names(members: Iterable[Matter]) -> tuple[str, ...]:
+def _names(members: Iterable[SymptomKey]) -> tuple[str, ...]:
     return tuple(sorted({matter.device for matter in members}))
 
 
-def _place(matter: Matter, symptom: Symptom, level: int) -> Place:
+def _place(matter: SymptomKey, symptom: Symptom, level: int) -> AlertPlace:
     site, line = ("*" if level > 1 else symptom.site), ("*" if level else symptom.line)
-    return Place(matter.kind, matter.feature, site, line)
+    return AlertPlace(matter.kind, matter.feature, site, line)
 
 
-def _places(matter: Matter, symptom: Symptom) -> list[Place]:
+def _places(matter: SymptomKey, symptom: Symptom) -> list[AlertPlace]:
     """Of an alert that would cover it, the widest first."""
     return [_place(matter, symptom, level) for level in (2, 1, 0)]

@@ -9,12 +9,12 @@ import threading
 import time
 from collections.abc import Sequence
 
+from edge.core.backoff import Backoff
+from edge.core.guard import GuardedThread
+from edge.core.ratelimit import RateLimitedLog
 from edge.errors import EdgeError
-from edge.guard import GuardedThread
 from edge.monitor.alerting.book import Notice
-from edge.monitor.alerting.sinks import Sink
-from edge.sync.backoff import Backoff
-from edge.sync.seldom import Seldom
+from edge.monitor.alerting.sinks import AlertSink
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +28,11 @@ GOODBYE_S = 5.0
 class _Lane:
     """One sink and what waits for it."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: AlertSink) -> None:
         self._sink = sink
         self._queue: queue.Queue[tuple[float, Notice]] = queue.Queue()
         self._stopping = threading.Event()
-        self._seldom = Seldom(log)
+        self._seldom = RateLimitedLog(log)
         self.sent = 0
         self.given_up = 0
         self._thread = GuardedThread(self._run, "alerts")
@@ -63,7 +63,7 @@ class _Lane:
             self._queue.task_done()
 
     def _deliver(self, offered_s: float, notice: Notice) -> None:
-        backoff = Backoff(least_s=1.0, most_s=60.0)
+        backoff = Backoff(min_s=1.0, max_s=60.0)
         while not self._stopping.is_set():
             try:
                 self._sink.send(notice)
@@ -84,7 +84,7 @@ class _Lane:
 class Dispatcher:
     """For one thread."""
 
-    def __init__(self, sinks: Sequence[Sink]) -> None:
+    def __init__(self, sinks: Sequence[AlertSink]) -> None:
         self._lanes = [_Lane(sink) for sink in sinks]
 
     @property

@@ -19,7 +19,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edge.core.arrays import Floats
+
 T = TypeVar("T", bound=np.generic)
 
 RATES = np.array([0.05, 0.2, 0.5, 0.9])
@@ -32,7 +33,7 @@ LARGEST = 1e250
 _ROOM = 64
 
 
-class Stream(NamedTuple):
+class EvidenceKey(NamedTuple):
     """What verdicts follow each other in: one model at one camera."""
 
     device: str
@@ -42,10 +43,10 @@ class Stream(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DriftingColumn:
     """A column that drifts, with its strength: log10 of the evidence."""
 
-    stream: Stream
+    stream: EvidenceKey
     column: str
     since_ns: int
     """Start of the first drifted window of the run."""
@@ -72,8 +73,8 @@ class Evidence:
         rates = np.maximum(RATES, 2 * usual)
         self._hit, self._miss = np.log(rates / usual), np.log((1 - rates) / (1 - usual))
         self._clear = clear_windows
-        self._streams: dict[Stream, _Cells] = {}
-        self._owners: list[tuple[Stream, str]] = []
+        self._streams: dict[EvidenceKey, _Cells] = {}
+        self._owners: list[tuple[EvidenceKey, str]] = []
         self._columns = COLUMNS
         self._evidence = np.zeros((_ROOM, len(RATES)))
         self._sum = np.zeros(_ROOM)
@@ -83,7 +84,7 @@ class Evidence:
         self._places, self._hits, self._starts = list[int](), list[bool](), list[int]()
         """Windows that wait to be counted together, at most one of each stream: one call of numpy for many."""
 
-    def add(self, stream: Stream, drifted: Sequence[str], columns: int, start_ns: int) -> None:
+    def add(self, stream: EvidenceKey, drifted: Sequence[str], columns: int, start_ns: int) -> None:
         """One more window: the columns drifted in it, of so many (0: not told). Costs a microsecond or two."""
         self._columns = max(self._columns, columns)
         cells = self._streams.setdefault(stream, _Cells())
@@ -99,7 +100,7 @@ class Evidence:
             self._hits += [name in drifted for name in cells.names] if drifted else [False] * len(cells.places)
             self._starts += [start_ns] * len(cells.places)
 
-    def look(self, run_length: float) -> list[Finding]:
+    def look(self, run_length: float) -> list[DriftingColumn]:
         """What is found now, and stays found until its windows are calm again. ``run_length``: windows of a device
         from one false alarm of the whole fleet to the next, on average at least.
         """
@@ -141,12 +142,12 @@ class Evidence:
         self._since[places] = np.where(begins, starts, self._since[places])
         self._calm[places] = np.where(hit, 0, self._calm[places] + 1)
 
-    def _finding(self, place: int) -> Finding:
+    def _finding(self, place: int) -> DriftingColumn:
         stream, column = self._owners[place]
         strength = float(np.log10(max(1.0, self._evidence[place].mean())))
-        return Finding(stream, column, int(self._since[place]), strength)
+        return DriftingColumn(stream, column, int(self._since[place]), strength)
 
-    def _new(self, stream: Stream, name: str) -> int:
+    def _new(self, stream: EvidenceKey, name: str) -> int:
         self._owners.append((stream, name))
         if len(self._owners) > len(self._sum):
             self._grow(2 * len(self._sum))

@@ -10,73 +10,73 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from edge.core.structs import build, nearest
 from edge.errors import ConfigError
-from edge.typed import build, nearest
 
 KINDS = ("drift", "quiet", "drops", "buffer", "rollback", "camera", "gate")
 
 
 @dataclass(frozen=True, slots=True)
 class DriftRule:
-    false_alarms_per_week: float = field(default=1.0, metadata={"least": 1e-6, "most": 1e6})
+    false_alarms_per_week: float = field(default=1.0, metadata={"min": 1e-6, "max": 1e6})
     """Of the whole fleet together, at most, on average, while nothing drifts."""
-    usual_share: float = field(default=0.01, metadata={"least": 1e-6, "most": 0.4})
+    usual_share: float = field(default=0.01, metadata={"min": 1e-6, "max": 0.4})
     """So often may a device call a column drifted when nothing has changed; above its own drift.alpha, because
     neighbouring windows resemble each other."""
-    clear_windows: int = field(default=10, metadata={"least": 1, "most": 10_000})
+    clear_windows: int = field(default=10, metadata={"min": 1, "max": 10_000})
     """Windows in a row without drift until it is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuietRule:
-    after_s: float = field(default=180.0, metadata={"least": 1.0, "most": 1e7})
+    after_s: float = field(default=180.0, metadata={"min": 1.0, "max": 1e7})
     """Without a word, or offline by its own word."""
-    clear_s: float = field(default=60.0, metadata={"least": 0.0, "most": 1e7})
+    clear_s: float = field(default=60.0, metadata={"min": 0.0, "max": 1e7})
     """Back for so long."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropsRule:
-    share: float = field(default=0.05, metadata={"least": 0.0, "most": 1.0})
+    share: float = field(default=0.05, metadata={"min": 0.0, "max": 1.0})
     """Of the frames between two health messages."""
-    clear_share: float = field(default=0.02, metadata={"least": 0.0, "most": 1.0})
-    after_s: float = field(default=60.0, metadata={"least": 0.0, "most": 1e7})
-    clear_s: float = field(default=300.0, metadata={"least": 0.0, "most": 1e7})
+    clear_share: float = field(default=0.02, metadata={"min": 0.0, "max": 1.0})
+    after_s: float = field(default=60.0, metadata={"min": 0.0, "max": 1e7})
+    clear_s: float = field(default=300.0, metadata={"min": 0.0, "max": 1e7})
 
 
 @dataclass(frozen=True, slots=True)
 class BufferRule:
     """A buffer that makes room by throwing away what nobody has."""
 
-    after_s: float = field(default=0.0, metadata={"least": 0.0, "most": 1e7})
-    clear_s: float = field(default=600.0, metadata={"least": 0.0, "most": 1e7})
+    after_s: float = field(default=0.0, metadata={"min": 0.0, "max": 1e7})
+    clear_s: float = field(default=600.0, metadata={"min": 0.0, "max": 1e7})
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackRule:
-    keep_s: float = field(default=86_400.0, metadata={"least": 1.0, "most": 1e8})
+    keep_s: float = field(default=86_400.0, metadata={"min": 1.0, "max": 1e8})
     """A model that was rolled back or refused is an alert for so long, or until a later trial goes well."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraRule:
-    after_s: float = field(default=30.0, metadata={"least": 0.0, "most": 1e7})
-    clear_s: float = field(default=30.0, metadata={"least": 0.0, "most": 1e7})
+    after_s: float = field(default=30.0, metadata={"min": 0.0, "max": 1e7})
+    clear_s: float = field(default=30.0, metadata={"min": 0.0, "max": 1e7})
 
 
 @dataclass(frozen=True, slots=True)
 class GateRule:
     """A gate that may be open although it should be closed."""
 
-    after_s: float = field(default=0.0, metadata={"least": 0.0, "most": 1e7})
-    clear_s: float = field(default=0.0, metadata={"least": 0.0, "most": 1e7})
+    after_s: float = field(default=0.0, metadata={"min": 0.0, "max": 1e7})
+    clear_s: float = field(default=0.0, metadata={"min": 0.0, "max": 1e7})
 
 
 @dataclass(frozen=True, slots=True)
 class GroupRule:
-    wait_s: float = field(default=20.0, metadata={"least": 0.0, "most": 3600.0})
+    wait_s: float = field(default=20.0, metadata={"min": 0.0, "max": 3600.0})
     """So long an alert waits for others of its kind that come with it."""
-    most: int = field(default=3, metadata={"least": 1, "most": 1000})
+    most: int = field(default=3, metadata={"min": 1, "max": 1000})
     """Lines (then sites) that have an alert each; when more are concerned at once, the site (the fleet) has one."""
 
 
@@ -112,7 +112,7 @@ class EmailConfig:
     host: str
     sender: str
     to: tuple[str, ...]
-    port: int = field(default=587, metadata={"least": 1, "most": 65_535})
+    port: int = field(default=587, metadata={"min": 1, "max": 65_535})
     tls: bool = True
     """STARTTLS, with a certificate that is checked; false only for a relay on this machine."""
     user: str = ""

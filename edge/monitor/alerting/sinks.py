@@ -16,20 +16,20 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any, Protocol
 
+from edge.core.structs import plain
 from edge.errors import ConfigError, LinkError
 from edge.monitor.alerting.book import Notice
 from edge.monitor.alerting.rules import EmailConfig, Rules, WebhookConfig
-from edge.sync.broker import Broker
-from edge.sync.topics import VERSION, check_root
-from edge.sync.transport import Outgoing
-from edge.typed import plain
+from edge.protocol.broker import Broker
+from edge.protocol.topics import VERSION, check_root
+from edge.protocol.transport import Outgoing
 
 TIMEOUT_S = 10.0
 CLOSED_KEPT_S = 7 * 24 * 3600
 SCHEMA = 1
 
 
-class Sink(Protocol):
+class AlertSink(Protocol):
     """One instance serves one thread. ``str()`` names it in logs, without secrets."""
 
     def send(self, notice: Notice) -> None:
@@ -110,7 +110,7 @@ class MqttSink:
     """Retained on ``<root>/v1/@alerts/<number>``; a closed one goes away after a week."""
 
     def __init__(self, broker: Broker, root: str) -> None:
-        from edge.sync.mqtt import MqttTransport
+        from edge.protocol.mqtt import MqttTransport
 
         self._transport: Any = MqttTransport(broker)
         self._base = f"{check_root(root)}/{VERSION}/@alerts"
@@ -142,9 +142,9 @@ class MqttSink:
         raise LinkError(f"{self}: no answer")
 
 
-def open_sinks(rules: Rules, broker: Broker | None, root: str) -> Sequence[Sink]:
+def open_sinks(rules: Rules, broker: Broker | None, root: str) -> Sequence[AlertSink]:
     """As the rules name them. Raises ConfigError."""
-    sinks: list[Sink] = [*map(Webhook, rules.webhook), *map(Email, rules.email)]
+    sinks: list[AlertSink] = [*map(Webhook, rules.webhook), *map(Email, rules.email)]
     if rules.mqtt.publish:
         if broker is None:
             raise ConfigError("mqtt.publish: needs --broker")

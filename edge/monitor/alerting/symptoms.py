@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class Matter(NamedTuple):
+class SymptomKey(NamedTuple):
     """What one symptom of one device is about."""
 
     kind: str
@@ -26,7 +26,7 @@ class Symptom:
     detail: str = ""
 
 
-Symptoms = dict[Matter, Symptom]
+Symptoms = dict[SymptomKey, Symptom]
 
 
 class Hysteresis:
@@ -34,11 +34,11 @@ class Hysteresis:
 
     def __init__(self, after_s: float, clear_s: float) -> None:
         self._after_ns, self._clear_ns = round(after_s * 1e9), round(clear_s * 1e9)
-        self._first: dict[Matter, int] = {}
+        self._first: dict[SymptomKey, int] = {}
         self._held: Symptoms = {}
-        self._away: dict[Matter, int] = {}
+        self._away: dict[SymptomKey, int] = {}
 
-    def settle(self, seen: Mapping[Matter, Symptom], now_ns: int) -> Symptoms:
+    def settle(self, seen: Mapping[SymptomKey, Symptom], now_ns: int) -> Symptoms:
         """What counts now. ``now_ns`` must not go back."""
         self._first = {matter: self._first.get(matter, now_ns) for matter in seen}
         for matter, symptom in seen.items():

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from edge.monitor.alerting.evidence import Evidence, Stream
-from edge.monitor.alerting.news import NewEvent, NewWindow
+from edge.monitor.alerting.changes import NewEvent, NewWindow
+from edge.monitor.alerting.evidence import Evidence, EvidenceKey
 from edge.monitor.alerting.rules import (
     BufferRule,
     CameraRule,
@@ -18,8 +18,8 @@ from edge.monitor.alerting.rules import (
     QuietRule,
     RollbackRule,
 )
-from edge.monitor.alerting.symptoms import Hysteresis, Matter, Symptom, Symptoms
-from edge.monitor.reading import FleetRow
+from edge.monitor.alerting.symptoms import Hysteresis, Symptom, SymptomKey, Symptoms
+from edge.monitor.queries.reading import FleetRow
 
 WEEK_NS = 7 * 24 * 3600 * 10**9
 LENGTHS = 1000
@@ -34,12 +34,12 @@ class DriftWatcher:
     def __init__(self, rule: DriftRule) -> None:
         self._rule = rule
         self._evidence = Evidence(rule.usual_share, rule.clear_windows)
-        self._last: dict[Stream, tuple[int, int]] = {}
+        self._last: dict[EvidenceKey, tuple[int, int]] = {}
         self._lengths: deque[int] = deque(maxlen=LENGTHS)
 
     def look(self, windows: Iterable[NewWindow], devices: Devices) -> Symptoms:
         for window in windows:
-            stream = Stream(window.device, window.camera, window.model, window.version)
+            stream = EvidenceKey(window.device, window.camera, window.model, window.version)
             place = (window.end_ns, window.seq)
             if place > self._last.get(stream, (-1, -1)):
                 self._last[stream] = place
@@ -50,7 +50,7 @@ class DriftWatcher:
             row = devices.get(one.stream.device)
             if row is not None:
                 detail = f"camera {one.stream.camera}, {one.stream.model} {one.stream.version}"
-                found[Matter("drift", one.column, row.device)] = Symptom(row.site, row.line, one.since_ns, detail)
+                found[SymptomKey("drift", one.column, row.device)] = Symptom(row.site, row.line, one.since_ns, detail)
         return found
 
     @property
@@ -72,7 +72,7 @@ class QuietWatcher:
         for row in devices.values():
             if row.state and now_ns - row.seen_ns >= self._after_ns:
                 word = "offline" if row.state == "offline" else "no word"
-                seen[Matter("quiet", "", row.device)] = Symptom(row.site, row.line, row.seen_ns, word)
+                seen[SymptomKey("quiet", "", row.device)] = Symptom(row.site, row.line, row.seen_ns, word)
         return self._hysteresis.settle(seen, now_ns)
 
 
@@ -98,7 +98,7 @@ class DropsWatcher:
     def _judge(self, row: FleetRow, decided: int, dropped: int, now_ns: int) -> None:
         if decided < 0 or dropped < 0 or decided + dropped == 0:
             return  # it has booted again
-        share, matter = dropped / (decided + dropped), Matter("drops", "", row.device)
+        share, matter = dropped / (decided + dropped), SymptomKey("drops", "", row.device)
         if share >= self._rule.share:
             self._high.setdefault(matter, Symptom(row.site, row.line, now_ns, f"{share:.0%} of the frames dropped"))
         elif share <= self._rule.clear_share:
@@ -120,7 +120,7 @@ class BufferWatcher:
             self._before[row.device] = evicted
             if lost > 0:
                 detail = f"{lost} rows thrown away undelivered"
-                seen[Matter("buffer", "", row.device)] = Symptom(row.site, row.line, now_ns, detail)
+                seen[SymptomKey("buffer", "", row.device)] = Symptom(row.site, row.line, now_ns, detail)
         return self._hysteresis.settle(seen, now_ns)
 
 
@@ -138,7 +138,7 @@ class RollbackWatcher:
             if row is not None and bad and now_ns - wall_ns < self._keep_ns:
                 detail = f"version {outcome.get('version')} {outcome.get('result')}: {outcome.get('reason')}"
                 model = str(outcome.get("model", ""))
-                seen[Matter("rollback", model, device)] = Symptom(row.site, row.line, wall_ns, detail)
+                seen[SymptomKey("rollback", model, device)] = Symptom(row.site, row.line, wall_ns, detail)
         return seen
 
 
@@ -160,7 +160,7 @@ class CameraWatcher:
         for (device, camera, fault), event in self._active.items():
             row = devices.get(device)
             if row is not None:
-                seen[Matter("camera", fault, device)] = Symptom(
+                seen[SymptomKey("camera", fault, device)] = Symptom(
                     row.site, row.line, event.since_ns, f"camera {camera}"
                 )
         return self._hysteresis.settle(seen, now_ns)
@@ -178,5 +178,5 @@ class GateWatcher:
         for device, since_ns, problem in gates:
             row = devices.get(device)
             if row is not None:
-                seen[Matter("gate", "", device)] = Symptom(row.site, row.line, since_ns, problem)
+                seen[SymptomKey("gate", "", device)] = Symptom(row.site, row.line, since_ns, problem)
         return self._hysteresis.settle(seen, now_ns)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import astuple
 
 from edge.errors import MessageError
-from edge.messages import Drift, Health, Message, decode
 from edge.monitor.database.engine import Engine
 from edge.monitor.database.statements import upsert
-from edge.monitor.present import PRESENT, Present, measure
-from edge.monitor.verdicts import WATCH, Watch, as_rows, conclude, in_turn, watch_of
+from edge.monitor.queries.present import PRESENT, Present, measure
+from edge.monitor.queries.verdicts import WATCH, Watch, as_rows, conclude, in_turn, watch_of
+from edge.protocol.messages import Drift, Health, Message, decode
 
 PAGE = 1000
 

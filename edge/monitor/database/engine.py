@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-Row = tuple[Any, ...]
+DatabaseRow = tuple[Any, ...]
 
 
 class Engine(Protocol):
@@ -17,7 +17,7 @@ class Engine(Protocol):
     types: Mapping[str, str]
     """What the names in braces of the schema mean here: id, text, blob, clustered."""
 
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[DatabaseRow]:
         """All rows. Raises StateError."""
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> int:
@@ -26,7 +26,7 @@ class Engine(Protocol):
     def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """One statement for many rows. Raises StateError."""
 
-    def insert_new(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> list[Row]:
+    def insert_new(self, table: str, columns: Sequence[str], rows: Sequence[DatabaseRow]) -> list[DatabaseRow]:
         """Inserts what is not there yet; returns the keys (first two columns) of what was not. Raises StateError."""
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import MissingError, StateError
-from edge.monitor.database.engine import Row
+from edge.monitor.database.engine import DatabaseRow
 from edge.monitor.database.statements import marks, upsert
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class PostgresEngine:
         self._lock = threading.RLock()
         self._db = self._connect()
 
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[DatabaseRow]:
         with self._guarded("read"):
             return self._connection().execute(_translated(sql), values).fetchall()
 
@@ -53,8 +53,8 @@ class PostgresEngine:
             if many := list(rows):
                 cursor.executemany(_translated(sql), many)
 
-    def insert_new(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> list[Row]:
-        new: list[Row] = []
+    def insert_new(self, table: str, columns: Sequence[str], rows: Sequence[DatabaseRow]) -> list[DatabaseRow]:
+        new: list[DatabaseRow] = []
         for start in range(0, len(rows), ROWS):
             some = rows[start : start + ROWS]
             places = ", ".join([f"({marks(len(columns))})"] * len(some))
@@ -92,14 +92,16 @@ class PostgresEngine:
     def close(self) -> None:
         self._db.close()
 
-    def _connection(self) -> Connection[Row]:
+    def _connection(self) -> Connection[DatabaseRow]:
         if self._db.closed:
             self._db = self._connect()
         return self._db
 
-    def _connect(self) -> Connection[Row]:
+    def _connect(self) -> Connection[DatabaseRow]:
         try:
-            db: Connection[Row] = self._psycopg.connect(self.address, autocommit=True, connect_timeout=CONNECT_S)
+            db: Connection[DatabaseRow] = self._psycopg.connect(
+                self.address, autocommit=True, connect_timeout=CONNECT_S
+            )
             # Whole numbers of any size by one type: a statement is planned once.
             db.adapters.register_dumper(int, self._psycopg.types.numeric.Int8Dumper)
             if self._readonly:

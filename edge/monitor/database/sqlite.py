@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.errors import StateError
-from edge.monitor.database.engine import Row
+from edge.monitor.database.engine import DatabaseRow
 from edge.monitor.database.statements import insert
 
 CACHE_KB = 65_536
@@ -42,7 +42,7 @@ class SqliteEngine:
         except sqlite3.Error as error:
             raise self._unusable(error) from None
 
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[DatabaseRow]:
         with self._guarded("read"):
             return self._db.execute(sql, values).fetchall()
 
@@ -54,7 +54,7 @@ class SqliteEngine:
         with self._guarded("written"):
             self._db.executemany(sql, rows)
 
-    def insert_new(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> list[Row]:
+    def insert_new(self, table: str, columns: Sequence[str], rows: Sequence[DatabaseRow]) -> list[DatabaseRow]:
         sql = insert(table, columns)
         with self._guarded("written"):
             return [row[:2] for row in rows if self._db.execute(sql, row).rowcount > 0]

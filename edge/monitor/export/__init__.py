@@ -2,6 +2,6 @@
 
 from edge.monitor.export.client import Monitor
 from edge.monitor.export.metrics import fleet_metrics
-from edge.monitor.export.tables import TABLES, Asked, table
+from edge.monitor.export.tables import TABLES, ExportQuery, table
 
-__all__ = ["TABLES", "Asked", "Monitor", "fleet_metrics", "table"]
+__all__ = ["TABLES", "ExportQuery", "Monitor", "fleet_metrics", "table"]

@@ -28,9 +28,9 @@ from edge.errors import ConfigError, LinkError, MissingError
 TIMEOUT_S = 30.0
 PAGE = 500
 """Most rows of an answer."""
-Span = Literal["1h", "6h", "24h", "7d", "30d"]
+ExportSpan = Literal["1h", "6h", "24h", "7d", "30d"]
 """Up to now."""
-Rows = NDArray[np.void]
+ExportedRows = NDArray[np.void]
 """A structured array: fields by name. Texts are objects; numbers that are missing are NaN."""
 
 
@@ -67,7 +67,7 @@ class Monitor:
         found: dict[str, Any] = self.ask("summary")
         return found
 
-    def fleet(self, **where: Any) -> Rows:
+    def fleet(self, **where: Any) -> ExportedRows:
         """One row a device: all of them, or those of a site, line, model, state, drifted, text."""
         rows: list[dict[str, Any]] = []
         while True:
@@ -76,7 +76,7 @@ class Monitor:
             if not page["devices"] or len(rows) >= page["total"]:
                 return structured(rows)
 
-    def windows(self, device: str, span: Span = "24h") -> Rows:
+    def windows(self, device: str, span: ExportSpan = "24h") -> ExportedRows:
         """One row for each tested column of the device's last windows (PAGE at most), oldest first."""
         windows = self.ask("windows", name=device, span=span, rows=PAGE)
         rows = []
@@ -85,16 +85,16 @@ class Monitor:
             rows += [{**window, **{f"column_{name}": value for name, value in one.items()}} for one in columns]
         return structured(rows)
 
-    def health(self, device: str, span: Span = "24h") -> Rows:
+    def health(self, device: str, span: ExportSpan = "24h") -> ExportedRows:
         """One row for each health message of the device, oldest first; of more than PAGE, for several as one."""
         return structured(self.ask("health", name=device, span=span, rows=PAGE))
 
-    def alerts(self, *, closed: bool = False) -> Rows:
+    def alerts(self, *, closed: bool = False) -> ExportedRows:
         """Those that are open, or all; the newest first."""
         return structured(self.ask("alerts", closed=closed or None, rows=PAGE))
 
     @staticmethod
-    def frame(rows: Rows) -> Any:
+    def frame(rows: ExportedRows) -> Any:
         """A pandas data frame; columns that end in ``_ns`` become times. Raises MissingError without pandas."""
         try:
             import pandas as pd
@@ -107,7 +107,7 @@ class Monitor:
         return made
 
 
-def structured(rows: Sequence[Mapping[str, Any]]) -> Rows:
+def structured(rows: Sequence[Mapping[str, Any]]) -> ExportedRows:
     """Rows of equal keys as one array; without rows, an array without fields."""
     names = list(rows[0]) if rows else []
     columns = {name: _column([row.get(name) for row in rows]) for name in names}

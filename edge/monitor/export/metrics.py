@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from edge.monitor.reading import Alert, FleetRow, Reader
-from edge.status.exposition import NONE, Family, Labels, counter, gauge, page
+from edge.core.openmetrics import NONE, Family, Labels, counter, gauge, page
+from edge.monitor.queries.reading import Alert, FleetRow, Reader
 
-MOST_DEVICES = 1_000_000
+MAX_DEVICES = 1_000_000
 
 
 def fleet_metrics(reader: Reader, *, devices: bool = True) -> str:
     """The whole page. ``devices``: one sample each of some figures; without them, sums by line alone."""
-    rows, _ = reader.fleet(limit=MOST_DEVICES)
-    alerts = reader.alerts(open_only=True, limit=MOST_DEVICES)
+    rows, _ = reader.fleet(limit=MAX_DEVICES)
+    alerts = reader.alerts(open_only=True, limit=MAX_DEVICES)
     return page([*_sums(rows), *_alerts(alerts), *(_each(rows) if devices else ())])
 
 

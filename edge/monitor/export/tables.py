@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from edge.monitor.reading import EventRow, Filter, FleetRow, HealthPoint, Reader, Span
-from edge.tables import Table, columns_of
+from edge.core.tabular import Table, columns_of
+from edge.monitor.queries.reading import EventRow, Filter, FleetRow, HealthPoint, Reader, StatisticsSpan
 
 PAGE = 2000
 MOST = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ExportQuery:
     """Of which devices, and of which time; times are wall clock, nanoseconds."""
 
     where: Filter = field(default_factory=Filter)
@@ -59,20 +59,20 @@ class AlertRow(NamedTuple):
     text: str
 
 
-def table(reader: Reader, name: str, asked: Asked) -> Table:
+def table(reader: Reader, name: str, asked: ExportQuery) -> Table:
     """One of TABLES. Rows are read while they are written, a device at a time."""
     columns, rows = TABLES[name]
     return Table(columns, rows(reader, asked))
 
 
-def _devices(reader: Reader, asked: Asked) -> Iterator[tuple[Any, ...]]:
+def _devices(reader: Reader, asked: ExportQuery) -> Iterator[tuple[Any, ...]]:
     for row in _fleet(reader, asked):
         yield tuple(getattr(row, name) for name in DEVICES)
 
 
-def _windows(reader: Reader, asked: Asked) -> Iterator[tuple[Any, ...]]:
+def _windows(reader: Reader, asked: ExportQuery) -> Iterator[tuple[Any, ...]]:
     """Page by page, the newest page first; ordered by time within a page."""
-    span = Span(since_ns=asked.since_ns, until_ns=asked.until_ns)
+    span = StatisticsSpan(since_ns=asked.since_ns, until_ns=asked.until_ns)
     for row in _fleet(reader, asked):
         before: tuple[int, int] | None = None
         while windows := reader.windows(row.device, span, limit=PAGE, before=before):
@@ -84,20 +84,20 @@ def _windows(reader: Reader, asked: Asked) -> Iterator[tuple[Any, ...]]:
                     yield ColumnRow(_iso(w.end_ns), *place, *test)
 
 
-def _health(reader: Reader, asked: Asked) -> Iterator[tuple[Any, ...]]:
+def _health(reader: Reader, asked: ExportQuery) -> Iterator[tuple[Any, ...]]:
     for row in _fleet(reader, asked):
         for point in reader.health(row.device, asked.since_ns, asked.until_ns, points=MOST):
             yield (row.device, *(getattr(point, name) for name in HEALTH))
 
 
-def _events(reader: Reader, asked: Asked) -> Iterator[tuple[Any, ...]]:
+def _events(reader: Reader, asked: ExportQuery) -> Iterator[tuple[Any, ...]]:
     for row in _fleet(reader, asked):
         for event in reversed(reader.events(row.device, limit=MOST)):
             if asked.since_ns <= event.received_ns < asked.until_ns:
                 yield tuple(getattr(event, name) for name in EVENTS)
 
 
-def _alerts(reader: Reader, asked: Asked) -> Iterator[tuple[Any, ...]]:
+def _alerts(reader: Reader, asked: ExportQuery) -> Iterator[tuple[Any, ...]]:
     for a in reversed(reader.alerts(limit=MOST)):
         if asked.since_ns <= a.opened_ns < asked.until_ns:
             closed = "" if a.closed_ns is None else _iso(a.closed_ns)
@@ -106,13 +106,13 @@ def _alerts(reader: Reader, asked: Asked) -> Iterator[tuple[Any, ...]]:
             yield AlertRow(*what, _iso(a.opened_ns), closed, a.acknowledged, a.text)
 
 
-def _fleet(reader: Reader, asked: Asked) -> list[FleetRow]:
+def _fleet(reader: Reader, asked: ExportQuery) -> list[FleetRow]:
     return reader.fleet(asked.where, "device", limit=MOST)[0]
 
 
-Rows = Callable[[Reader, Asked], Iterator[tuple[Any, ...]]]
+RowQuery = Callable[[Reader, ExportQuery], Iterator[tuple[Any, ...]]]
 DEVICES, HEALTH, EVENTS = columns_of(FleetRow), columns_of(HealthPoint), columns_of(EventRow)
-TABLES: dict[str, tuple[dict[str, type], Rows]] = {
+TABLES: dict[str, tuple[dict[str, type], RowQuery]] = {
     "devices": (DEVICES, _devices),
     "windows": (columns_of(ColumnRow), _windows),
     "health": ({"device": str, **HEALTH}, _health),

@@ -1,5 +1,5 @@
 """The same data for programs: ``/api/v1/…``, JSON, times in nanoseconds, names of fields as in
-:mod:`edge.monitor.reading`.
+:mod:`edge.monitor.queries.reading`.
 """
 
 from __future__ import annotations
@@ -8,58 +8,58 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from edge.monitor.reading import Reader, SetAside
-from edge.monitor.web.asked import Asked
+from edge.core.structs import plain
+from edge.monitor.queries.reading import Reader, SetAside
 from edge.monitor.web.pages.scope import PANES, PANES_EXACT, choose
-from edge.typed import plain
+from edge.monitor.web.query import PageQuery
 
 STEPS = 30
-Answer = Callable[[Reader, Asked], Any]
+Endpoint = Callable[[Reader, PageQuery], Any]
 
 
-def summary(reader: Reader, asked: Asked) -> Any:
+def summary(reader: Reader, asked: PageQuery) -> Any:
     return plain(reader.summary(asked.filter))
 
 
-def fleet(reader: Reader, asked: Asked) -> Any:
+def fleet(reader: Reader, asked: PageQuery) -> Any:
     rows, total = reader.fleet(
         asked.filter, asked.sort, descending=asked.descending, limit=asked.limit, offset=asked.offset
     )
     return {"total": total, "from": asked.offset, "devices": plain(rows)}
 
 
-def device(reader: Reader, asked: Asked) -> Any:
+def device(reader: Reader, asked: PageQuery) -> Any:
     """None: there is no such device."""
     found = reader.device(asked.text("name"))
     return None if found is None else plain(found)
 
 
-def windows(reader: Reader, asked: Asked) -> Any:
+def windows(reader: Reader, asked: PageQuery) -> Any:
     return plain(reader.windows(asked.text("name"), asked.span, limit=asked.limit))
 
 
-def health(reader: Reader, asked: Asked) -> Any:
+def health(reader: Reader, asked: PageQuery) -> Any:
     return plain(reader.health(asked.text("name"), asked.stretch.since_ns, points=asked.limit))
 
 
-def events(reader: Reader, asked: Asked) -> Any:
+def events(reader: Reader, asked: PageQuery) -> Any:
     return plain(reader.events(asked.text("name") or None, limit=asked.limit))
 
 
-def models(reader: Reader, asked: Asked) -> Any:
+def models(reader: Reader, asked: PageQuery) -> Any:
     return plain(reader.models(asked.filter))
 
 
-def alerts(reader: Reader, asked: Asked) -> Any:
+def alerts(reader: Reader, asked: PageQuery) -> Any:
     every = bool(asked.yes_or_no("closed"))
     return plain(reader.alerts(open_only=not every, device=asked.text("name") or None, limit=asked.limit))
 
 
-def messages(reader: Reader, asked: Asked) -> Any:
+def messages(reader: Reader, asked: PageQuery) -> Any:
     return [_set_aside(one) for one in reader.set_aside(asked.text("name") or None, limit=asked.limit)]
 
 
-def drift(reader: Reader, asked: Asked) -> Any:
+def drift(reader: Reader, asked: PageQuery) -> Any:
     """Columns × time; of windows one in ``every``."""
     scope = choose(reader, asked.filter, asked.span, most=PANES_EXACT if asked.yes_or_no("exact") else PANES)
     step_ns = asked.stretch.seconds * 10**9 // STEPS
@@ -71,7 +71,7 @@ def _set_aside(one: SetAside) -> dict[str, Any]:
     return asdict(one) | {"payload": one.payload.decode("utf-8", "replace")}
 
 
-ANSWERS: dict[str, Answer] = {
+ANSWERS: dict[str, Endpoint] = {
     "summary": summary,
     "fleet": fleet,
     "device": device,

@@ -18,26 +18,26 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from edge.core.openmetrics import CONTENT_TYPE
 from edge.errors import StateError
 from edge.monitor.export import fleet_metrics
-from edge.monitor.reader import SqlReader, open_reader
-from edge.monitor.reading import Reader
+from edge.monitor.queries.reader import SqlReader, open_reader
+from edge.monitor.queries.reading import Reader
 from edge.monitor.web import api
-from edge.monitor.web.asked import Asked
+from edge.monitor.web.cache import ResultCache
 from edge.monitor.web.guard import Guard
-from edge.monitor.web.limits import Limit
+from edge.monitor.web.limits import RequestLimit
 from edge.monitor.web.login import Login, read_form
-from edge.monitor.web.memo import Memo
 from edge.monitor.web.pages import alerts, device, drift, fleet, messages, models
-from edge.monitor.web.pages.alerts import Desk
-from edge.monitor.web.readers import Readers
+from edge.monitor.web.pages.alerts import AlertWriter
+from edge.monitor.web.query import PageQuery
+from edge.monitor.web.readers import ReaderPool
 from edge.monitor.web.render import json_answer, page
 from edge.monitor.web.server import serving
 from edge.monitor.web.session import Sessions
-from edge.monitor.web.settings import Access, Place
-from edge.status.exposition import CONTENT_TYPE
+from edge.monitor.web.settings import Access, ListenAddress
 
-Context = Callable[[Reader, Asked], dict[str, Any] | None]
+Context = Callable[[Reader, PageQuery], dict[str, Any] | None]
 SHOWN: dict[str, tuple[str, Context]] = {
     "/device": ("device.html", device.context),
     "/drift": ("drift.html", drift.context),
@@ -55,8 +55,8 @@ SLOW_LASTS_S = 30.0
 def create_app(
     opener: Callable[[], SqlReader],
     access: Access,
-    desk: Desk | None = None,
-    limit: Limit | None = None,
+    desk: AlertWriter | None = None,
+    limit: RequestLimit | None = None,
     *,
     alarming: bool = True,
     trouble: Callable[[], str] = str,
@@ -66,8 +66,8 @@ def create_app(
 
     ``limit`` is of each caller's requests; by default one that no person reaches.
     """
-    sessions, readers = Sessions(access), Readers(opener)
-    login, memo = Login(sessions), Memo(SLOW_LASTS_S)
+    sessions, readers = Sessions(access), ReaderPool(opener)
+    login, memo = Login(sessions), ResultCache(SLOW_LASTS_S)
     shown = SHOWN | {
         "/": ("fleet.html", fleet.FleetPage().context),
         "/alerts": ("alerts.html", partial(alerts.context, looking=alarming)),
@@ -102,10 +102,10 @@ def create_app(
 @contextmanager
 def open_pages(
     address: Any,
-    place: Place,
+    place: ListenAddress,
     access: Access,
-    desk: Desk | None = None,
-    limit: Limit | None = None,
+    desk: AlertWriter | None = None,
+    limit: RequestLimit | None = None,
     *,
     alarming: bool = True,
     trouble: Callable[[], str] = str,
@@ -120,48 +120,48 @@ def open_pages(
         yield url
 
 
-def _show(readers: Readers, memo: Memo, template: str, context: Context, request: Request) -> Response:
+def _show(readers: ReaderPool, memo: ResultCache, template: str, context: Context, request: Request) -> Response:
     def look() -> dict[str, Any] | None:
         with readers.lend() as reader:
-            return context(reader, Asked(request.query_params))
+            return context(reader, PageQuery(request.query_params))
 
     address = request.url.path
     found = memo.get(f"{address}?{request.url.query}", look) if address in SLOW else look()
     if found is None:
-        name = Asked(request.query_params).text("name")
+        name = PageQuery(request.query_params).text("name")
         return _problem(request, 404, "Not here", f"The monitor has never heard of a device “{name}”.")
     return page(request, template, **found)
 
 
-def _answer(readers: Readers, answer: api.Answer, request: Request) -> Response:
+def _answer(readers: ReaderPool, answer: api.Endpoint, request: Request) -> Response:
     with readers.lend() as reader:
-        found = answer(reader, Asked(request.query_params))
+        found = answer(reader, PageQuery(request.query_params))
     return PlainTextResponse("no such device", 404) if found is None else json_answer(request, found)
 
 
-async def _act(readers: Readers, desk: Desk | None, request: Request) -> Response:
+async def _act(readers: ReaderPool, desk: AlertWriter | None, request: Request) -> Response:
     if desk is None or not request.scope["state"]["may_act"]:
         return PlainTextResponse("log in to do that", 403)
     done = await run_in_threadpool(_put, readers, desk, await read_form(request), request.scope["state"]["user"])
     return RedirectResponse("/alerts", 303) if done else PlainTextResponse("no such alert, or no such act", 400)
 
 
-def _put(readers: Readers, desk: Desk, form: dict[str, str], user: str) -> bool:
+def _put(readers: ReaderPool, desk: AlertWriter, form: dict[str, str], user: str) -> bool:
     with readers.lend() as reader:
         return alerts.act(reader, desk, form, user) is not None
 
 
-def _healthz(readers: Readers, request: Request) -> Response:
+def _healthz(readers: ReaderPool, request: Request) -> Response:
     """For who watches the monitor: 200 and ``ok`` when the store can be read."""
     with readers.lend() as reader:
         reader.fleet(limit=1)
     return PlainTextResponse("ok\n")
 
 
-def _metrics(readers: Readers, request: Request) -> Response:
+def _metrics(readers: ReaderPool, request: Request) -> Response:
     """For Prometheus; ``?devices=no`` leaves out the figures of each device."""
     with readers.lend() as reader:
-        text = fleet_metrics(reader, devices=Asked(request.query_params).yes_or_no("devices") is not False)
+        text = fleet_metrics(reader, devices=PageQuery(request.query_params).yes_or_no("devices") is not False)
     return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
 

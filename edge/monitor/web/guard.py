@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.monitor.web.limits import Limit
+from edge.monitor.web.limits import RequestLimit
 from edge.monitor.web.session import Sessions
 from edge.monitor.web.settings import Access
 
@@ -37,10 +37,16 @@ class Guard:
     """ASGI middleware. ``scope["state"]`` gets ``user`` (a name, or nothing) and ``may_act``."""
 
     def __init__(
-        self, app: ASGIApp, access: Access, sessions: Sessions, *, acting: bool = True, limit: Limit | None = None
+        self,
+        app: ASGIApp,
+        access: Access,
+        sessions: Sessions,
+        *,
+        acting: bool = True,
+        limit: RequestLimit | None = None,
     ) -> None:
         self._app, self._access, self._sessions, self._acting = app, access, sessions, acting
-        self._limit = limit or Limit(RATE, BURST)
+        self._limit = limit or RequestLimit(RATE, BURST)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -6,11 +6,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-MOST_CALLERS = 10_000
+MAX_CALLERS = 10_000
 """Callers that are remembered; the one not seen for longest is forgotten first."""
 
 
-class Limit:
+class RequestLimit:
     """``rate`` a second on average, ``burst`` at once. Used by one thread."""
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -24,6 +24,6 @@ class Limit:
         left = min(self._burst, left + (now - seen) * self._rate)
         allowed = left >= 1
         self._callers[caller] = (left - allowed, now)
-        if len(self._callers) > MOST_CALLERS:
+        if len(self._callers) > MAX_CALLERS:
             self._callers.popitem(last=False)
         return 0.0 if allowed else (1 - left) / self._rate

@@ -8,11 +8,11 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from edge.monitor.web.limits import Limit
+from edge.monitor.web.limits import RequestLimit
 from edge.monitor.web.render import page
 from edge.monitor.web.session import Sessions
 
-MOST_BYTES = 4096
+MAX_BYTES = 4096
 """Of a form."""
 EVERYBODY = ""
 
@@ -24,7 +24,7 @@ class Login:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._each, self._all = Limit(1 / 20, 5), Limit(1.0, 60)
+        self._each, self._all = RequestLimit(1 / 20, 5), RequestLimit(1.0, 60)
 
     async def show(self, request: Request) -> Response:
         return page(
@@ -52,7 +52,7 @@ async def read_form(request: Request) -> dict[str, str]:
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > MOST_BYTES:
+        if len(body) > MAX_BYTES:
             return {}
     try:
         fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)

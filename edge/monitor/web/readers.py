@@ -6,12 +6,12 @@ import queue
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from edge.monitor.reader import SqlReader
+from edge.monitor.queries.reader import SqlReader
 
 MOST = 4
 
 
-class Readers:
+class ReaderPool:
     """Opened when first needed, then kept; each is lent to one request at a time."""
 
     def __init__(self, opener: Callable[[], SqlReader], most: int = MOST) -> None:

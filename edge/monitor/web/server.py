@@ -9,15 +9,15 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from edge.core.guard import GuardedThread
 from edge.errors import ConfigError, LinkError
-from edge.guard import GuardedThread
-from edge.monitor.web.settings import Place, Tls
+from edge.monitor.web.settings import ListenAddress, Tls
 
 START_S, STOP_S = 10.0, 3.0
 
 
 @contextmanager
-def serving(app: ASGIApp, place: Place) -> Iterator[str]:
+def serving(app: ASGIApp, place: ListenAddress) -> Iterator[str]:
     """Serves ``app`` until the block ends; gives the URL. Raises LinkError when the address cannot be had."""
     listener = _listen(place)
     web = _Web(listener, _settings(app, place.tls))
@@ -54,7 +54,7 @@ class _Web:
             raise RuntimeError("the web server ended by itself")
 
 
-def _listen(place: Place) -> socket.socket:
+def _listen(place: ListenAddress) -> socket.socket:
     """Bound here and not by uvicorn, which would end the process when it cannot."""
     try:
         family, _, _, _, address = socket.getaddrinfo(

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from edge.errors import ConfigError
 
-LEAST_TOKEN = 16
+MIN_TOKEN = 16
 """Characters; ``openssl rand -hex 24`` makes 48."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+LOOPBACK: tuple[IpNetwork, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Access:
     """Opens everything, as a bearer token or through the login page."""
     header: str = ""
     """In which a reverse proxy names the user it let in."""
-    proxies: tuple[Network, ...] = LOOPBACK
+    proxies: tuple[IpNetwork, ...] = LOOPBACK
     """From where that header is believed."""
     names: tuple[str, ...] = ()
     """Host names under which a browser may call; empty: any (a page needs a login then)."""
@@ -46,7 +46,7 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListenAddress:
     """Where to listen. Port 0 is any free one."""
 
     host: str
@@ -64,7 +64,7 @@ class Place:
         return f"{'https' if self.tls else 'http'}://{host}:{port}/"
 
 
-def parse_place(text: str, certificate: Path | None = None, key: Path | None = None) -> Place:
+def parse_place(text: str, certificate: Path | None = None, key: Path | None = None) -> ListenAddress:
     """``127.0.0.1:8080``, ``[::1]:8080`` or ``localhost:8080``. Raises ConfigError."""
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]/\s]+)):(\d{1,5})", text)
     if not match or int(match[3]) > 65535:
@@ -75,11 +75,11 @@ def parse_place(text: str, certificate: Path | None = None, key: Path | None = N
         if path is not None and not path.is_file():
             raise ConfigError(f"{path}: no such file; expected PEM")
     tls = Tls(certificate, key) if certificate and key else None
-    return Place(match[1] or match[2], int(match[3]), tls)
+    return ListenAddress(match[1] or match[2], int(match[3]), tls)
 
 
 def parse_access(
-    place: Place, *, token_file: Path | None, header: str, proxies: Sequence[str], names: Sequence[str]
+    place: ListenAddress, *, token_file: Path | None, header: str, proxies: Sequence[str], names: Sequence[str]
 ) -> Access:
     """Raises ConfigError, also when the pages would stand open to others than this machine."""
     if token_file is None and not header:
@@ -102,15 +102,15 @@ def _token(path: Path) -> str:
         token = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
-    if len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+    if len(token) < MIN_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
         raise ConfigError(
-            f"{path}: expected one token of at least {LEAST_TOKEN} ASCII characters without spaces; "
+            f"{path}: expected one token of at least {MIN_TOKEN} ASCII characters without spaces; "
             f"make one: openssl rand -hex 24 > {path.name}"
         )
     return token
 
 
-def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
+def _networks(texts: Iterable[str]) -> tuple[IpNetwork, ...]:
     found = []
     for text in texts:
         try:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlencode
 
-from edge.page import Markup, tag
+from edge.core.html import Markup, tag
 
 NOTHING = "–"
 Form = Literal["full", "short"]

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
+from edge.device.sync.drift_message import drift_message
 from edge.drift import WindowResult
-from edge.drift.message import drift_message
-from edge.messages import Identity, Message, Outcome, Slot, Slots, Stats, Status
+from edge.protocol.messages import Identity, Message, Slot, SlotsMessage, Stats, StatusMessage, TrialOutcome
 from edge.sim.fleet.health import CAMERA, Trouble, health
 from edge.sim.fleet.script import Change, condition
-from edge.sim.fleet.windows import Judged, WindowPool
+from edge.sim.fleet.windows import JudgedWindow, WindowPool
 from edge.sim.options import LABELS
 
 REASON = "p99 of 41.0 ms on trial; at most 25.0 ms"
@@ -93,8 +93,8 @@ class SimulatedDevice:
         self._seqs[kind] = self._seqs.get(kind, -1) + 1
         return self.identity.head(self._seqs[kind])
 
-    def _status(self, state: Literal["online", "offline"]) -> Status:
-        return Status(**self._head("status"), state=state, labels=LABELS)
+    def _status(self, state: Literal["online", "offline"]) -> StatusMessage:
+        return StatusMessage(**self._head("status"), state=state, labels=LABELS)
 
     def _window(self, number: int, end_s: float, pool: WindowPool) -> Iterator[Message]:
         result = self._result(pool.take(condition(self.changes, end_s)), number - 1, end_s)
@@ -102,7 +102,7 @@ class SimulatedDevice:
         yield drift_message(head, CAMERA, result)
         yield Stats(**head, camera=CAMERA, pane=result.pane)
 
-    def _result(self, judged: Judged, number: int, end_s: float) -> WindowResult:
+    def _result(self, judged: JudgedWindow, number: int, end_s: float) -> WindowResult:
         samples, end_ns = self.make.samples, self.make.wall_ns(end_s)
         first = number * samples
         return WindowResult(
@@ -123,15 +123,15 @@ class SimulatedDevice:
             if change.rolled_back and at_s - make.interval_s < change.at_s <= at_s:
                 digest = _digest(make.model, make.version + 1)
                 yield self._slots(
-                    Outcome(make.model, make.version + 1, digest, "rolled back", REASON, make.wall_ns(at_s))
+                    TrialOutcome(make.model, make.version + 1, digest, "rolled back", REASON, make.wall_ns(at_s))
                 )
 
-    def _slots(self, outcome: Outcome | None) -> Slots:
+    def _slots(self, outcome: TrialOutcome | None) -> SlotsMessage:
         make = self.make
         slots = [Slot("A", make.model, make.version, _digest(make.model, make.version), "active"), Slot("B")]
         if outcome is not None:
             slots[1] = Slot("B", outcome.model, outcome.version, outcome.sha256, "bad")
-        return Slots(**self._head("slots"), active="A", slots=tuple(slots), outcome=outcome)
+        return SlotsMessage(**self._head("slots"), active="A", slots=tuple(slots), outcome=outcome)
 
     def _health(self, at_s: float) -> Message:
         now = [change for change in self.changes if change.strength(at_s)]

@@ -7,35 +7,35 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from edge.messages import Drift, Message, Slots, Status, encode, kind_of
+from edge.protocol.messages import Drift, Message, SlotsMessage, StatusMessage, encode, kind_of
+from edge.protocol.topics import PER_MODEL, topic
+from edge.protocol.transport import Outgoing
 from edge.sim.fleet.device import Make, SimulatedDevice
 from edge.sim.fleet.population import Population
 from edge.sim.fleet.script import Change
 from edge.sim.fleet.windows import WindowPool
-from edge.sync.topics import PER_MODEL, topic
-from edge.sync.transport import Outgoing
 
 POOL = 200
-RETAINED = (Drift, Slots, Status)
+RETAINED = (Drift, SlotsMessage, StatusMessage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetOptions:
     """Devices are spread evenly over the sites, and over the lines of each; times are in seconds."""
 
-    devices: int = field(default=100, metadata={"least": 1, "most": 100_000})
-    sites: int = field(default=3, metadata={"least": 1, "most": 1000})
-    lines: int = field(default=5, metadata={"least": 1, "most": 1000})
+    devices: int = field(default=100, metadata={"min": 1, "max": 100_000})
+    sites: int = field(default=3, metadata={"min": 1, "max": 1000})
+    lines: int = field(default=5, metadata={"min": 1, "max": 1000})
     """At each site."""
-    interval_s: float = field(default=60.0, metadata={"least": 0.1, "most": 86_400.0})
+    interval_s: float = field(default=60.0, metadata={"min": 0.1, "max": 86_400.0})
     """Between two windows, and two health messages, of a device."""
-    samples: int = field(default=200, metadata={"least": 30, "most": 100_000})
+    samples: int = field(default=200, metadata={"min": 30, "max": 100_000})
     """Parts in a window."""
-    pool: int = field(default=POOL, metadata={"least": 0, "most": 100_000})
+    pool: int = field(default=POOL, metadata={"min": 0, "max": 100_000})
     """Different windows of undisturbed parts; devices share them. 0: each window is a new one."""
-    seed: int = field(default=0, metadata={"least": 0, "most": 2**63 - 1})
+    seed: int = field(default=0, metadata={"min": 0, "max": 2**63 - 1})
     model: str = "cookie"
-    version: int = field(default=1, metadata={"least": 1, "most": 2**53})
+    version: int = field(default=1, metadata={"min": 1, "max": 2**53})
     root: str = "edge"
 
 
@@ -62,7 +62,7 @@ class Truth:
     """shift, defects, dropping, offline, buffer_full, rolled_back."""
 
 
-class Fleet:
+class SimulatedFleet:
     """The same options, script and start give the same messages."""
 
     def __init__(

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.health.histogram import BUCKETS, Distribution, bucket_of
-from edge.health.merging import latency, to_message
-from edge.messages import BufferDepth, Camera, Health
+from edge.core.histogram import BUCKETS, Distribution, bucket_of
+from edge.protocol.latency import latency, to_message
+from edge.protocol.messages import BufferDepth, CameraCounts, Health
 
 CAMERA = "0"
 RECENT_S = 60.0
@@ -36,7 +36,7 @@ class Trouble:
 def health(
     head: Mapping[str, Any], rate_fps: float, uptime_s: float, temperature_c: float, trouble: Trouble
 ) -> Health:
-    """``head`` as :meth:`edge.messages.Identity.head` gives it."""
+    """``head`` as :meth:`edge.protocol.messages.Identity.head` gives it."""
     camera = _camera(rate_fps, uptime_s, trouble.dropping)
     return Health(
         **head,
@@ -59,13 +59,13 @@ def health(
 
 
 @lru_cache(maxsize=4096)
-def _camera(rate_fps: float, uptime_s: float, dropping: float) -> Camera:
+def _camera(rate_fps: float, uptime_s: float, dropping: float) -> CameraCounts:
     """Devices of one age and rate have counted the same."""
     judged, recent = round(rate_fps * uptime_s), round(rate_fps * min(RECENT_S, uptime_s))
     dropped, lately = _dropped(judged, dropping), _dropped(recent, dropping)
     latencies = _latencies(judged)
     quantiles = latency(latencies)
-    return Camera(
+    return CameraCounts(
         name=CAMERA,
         captured=judged + sum(dropped.values()),
         decided=judged,

@@ -12,7 +12,7 @@ HELD_MOST = 50
 """Messages that are held back at once."""
 OLD_KEPT = 200
 """Messages that may come again long after."""
-_SHARE = {"least": 0.0, "most": 1.0}
+_SHARE = {"min": 0.0, "max": 1.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

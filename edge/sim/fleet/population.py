@@ -10,13 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.core.arrays import Floats
 from edge.drift import PART_FEATURES, Pane, Reference, measure
 from edge.drift.features import FEATURES
-from edge.frames.frame import Image
+from edge.inference.frames.frame import Image
 from edge.sim.line import SimulatedLine
 from edge.sim.options import LABELS, LineOptions
-
-Floats = NDArray[np.float64]
 
 SIZE = 600
 """Pictures that everything is drawn from."""
@@ -28,7 +27,7 @@ FRESH = 0.01
 """Each value is moved by so many deviations, so that no two are the same."""
 
 
-class Sample(NamedTuple):
+class PopulationSample(NamedTuple):
     """Of ``n`` parts: features (n, f), scores (n, k), label indices (n,)."""
 
     features: Floats
@@ -58,7 +57,7 @@ class Population:
 
     def sample(
         self, rng: np.random.Generator, n: int, shift: Mapping[str, float], defects: float | None = None
-    ) -> Sample:
+    ) -> PopulationSample:
         """``n`` parts. ``shift`` moves features, by name, by deviations of the reference; ``defects`` is the share of
         the parts that the model calls defective, None the usual one.
         """
@@ -66,9 +65,9 @@ class Population:
         deviations = np.array([column.std for column in self.reference.columns[: self.features.shape[1]]])
         moved = np.array([shift.get(name, 0.0) for name in self.reference.features]) * deviations
         features = self.features[chosen] + moved + rng.normal(0, FRESH, (n, len(moved))) * deviations
-        return Sample(features, self.scores[chosen], self.labels[chosen])
+        return PopulationSample(features, self.scores[chosen], self.labels[chosen])
 
-    def pane(self, sample: Sample, model: str, first_seq: int) -> Pane:
+    def pane(self, sample: PopulationSample, model: str, first_seq: int) -> Pane:
         """Counted as a device counts."""
         pane = Pane(self.reference, model)
         rows = zip(sample.features, sample.scores, sample.labels.tolist(), strict=True)

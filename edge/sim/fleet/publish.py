@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from edge.core.backoff import Backoff
 from edge.errors import LinkError
+from edge.protocol.transport import Outgoing, Transport
 from edge.sim.fleet.fleet import Sent
-from edge.sync.backoff import Backoff
-from edge.sync.transport import Outgoing, Transport
 
 PATIENCE_S = 60.0
 """So long a broker may be away."""
@@ -18,7 +18,7 @@ IDLE_S = 0.02
 
 
 @dataclass(slots=True)
-class Counts:
+class PublishCounts:
     """Messages by what became of them."""
 
     sent: int = 0
@@ -34,7 +34,7 @@ class Counts:
 class _Lane:
     """One connection, and what it has not acknowledged yet."""
 
-    def __init__(self, transport: Transport, counts: Counts) -> None:
+    def __init__(self, transport: Transport, counts: PublishCounts) -> None:
         self._transport, self._counts = transport, counts
         self._waiting: dict[int, Outgoing] = {}
 
@@ -71,7 +71,7 @@ class _Lane:
 
     def _reconnect(self, again: Sequence[Outgoing]) -> None:
         """And sends again what is in doubt. Raises LinkError once PATIENCE_S is over."""
-        until, backoff = time.monotonic() + PATIENCE_S, Backoff(most_s=5.0)
+        until, backoff = time.monotonic() + PATIENCE_S, Backoff(max_s=5.0)
         while True:
             try:
                 self._transport.connect()
@@ -88,12 +88,12 @@ class FleetPublisher:
     """Used by one thread. ``transports``: connections that are not open yet."""
 
     def __init__(self, transports: Sequence[Transport]) -> None:
-        self.counts = Counts()
+        self.counts = PublishCounts()
         self._lanes = [_Lane(transport, self.counts) for transport in transports]
 
     def run(
         self, messages: Iterable[Sent], speed: float = 1.0, watch: Callable[[float], None] | None = None
-    ) -> Counts:
+    ) -> PublishCounts:
         """Sends each when it is due, ``speed`` times as fast as real time; 0 is as fast as the broker takes them.
 
         Waits until all are acknowledged. ``watch`` is told, often, up to which second everything was sent. Raises

@@ -24,10 +24,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from edge.core.structs import build, nearest
 from edge.drift import PART_FEATURES
 from edge.drift.features import FEATURES
 from edge.errors import ConfigError
-from edge.typed import build, nearest
 
 STEPS = 8
 """A ramp goes in so many steps."""
@@ -37,15 +37,15 @@ STEPS = 8
 class Change:
     """See the module's example."""
 
-    at_s: float = field(metadata={"least": 0.0, "most": 1e9})
+    at_s: float = field(metadata={"min": 0.0, "max": 1e9})
     devices: str = "*"
     site: str = "*"
     line: str = "*"
-    until_s: float | None = field(default=None, metadata={"least": 0.0, "most": 1e9})
-    ramp_s: float = field(default=0.0, metadata={"least": 0.0, "most": 1e9})
+    until_s: float | None = field(default=None, metadata={"min": 0.0, "max": 1e9})
+    ramp_s: float = field(default=0.0, metadata={"min": 0.0, "max": 1e9})
     shift: dict[str, float] = field(default_factory=dict)
-    defects: float | None = field(default=None, metadata={"least": 0.0, "most": 1.0})
-    dropping: float = field(default=0.0, metadata={"least": 0.0, "most": 1.0})
+    defects: float | None = field(default=None, metadata={"min": 0.0, "max": 1.0})
+    dropping: float = field(default=0.0, metadata={"min": 0.0, "max": 1.0})
     """Share of the frames that are dropped."""
     offline: bool = False
     buffer_full: bool = False
@@ -67,14 +67,14 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class PartCondition:
     """How a device's parts look now; devices in the same condition may share windows."""
 
     shift: tuple[tuple[str, float], ...] = ()
     defects: float | None = None
 
 
-UNDISTURBED = Condition()
+UNDISTURBED = PartCondition()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def load_script(path: Path) -> tuple[Change, ...]:
     return changes
 
 
-def condition(changes: Sequence[Change], at_s: float) -> Condition:
+def condition(changes: Sequence[Change], at_s: float) -> PartCondition:
     """Of a device that these changes concern."""
     active = [(change, strength) for change in changes if (strength := change.strength(at_s))]
     if not active:
@@ -111,7 +111,7 @@ def condition(changes: Sequence[Change], at_s: float) -> Condition:
             shift[name] = shift.get(name, 0.0) + size * strength
         if change.defects is not None:
             defects = change.defects
-    return Condition(tuple(sorted(shift.items())), defects)
+    return PartCondition(tuple(sorted(shift.items())), defects)
 
 
 def _check(place: str, change: Change) -> None:

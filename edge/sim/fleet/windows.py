@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edge.drift import Verdict, encode_pane, judge
+from edge.drift import WindowVerdict, encode_pane, judge
 from edge.sim.fleet.population import Population
-from edge.sim.fleet.script import Condition
+from edge.sim.fleet.script import PartCondition
 
 ALPHA = 0.001
 """As a device's ``drift.alpha``."""
@@ -16,10 +16,10 @@ REPLACED = 50
 """One of so many windows handed out replaces one that is kept by a new one."""
 
 
-class Judged(NamedTuple):
+class JudgedWindow(NamedTuple):
     """A window as a device judges it; the numbers in ``pane`` count from 0."""
 
-    verdict: Verdict
+    verdict: WindowVerdict
     pane: dict[str, Any]
 
 
@@ -31,10 +31,10 @@ class WindowPool:
     def __init__(self, population: Population, model: str, samples: int, size: int, seed: int) -> None:
         self._population, self._model, self._samples, self._size = population, model, samples, size
         self._rng = np.random.default_rng(seed)
-        self._kept: dict[Condition, list[Judged]] = {}
+        self._kept: dict[PartCondition, list[JudgedWindow]] = {}
         self._taken = 0
 
-    def take(self, condition: Condition) -> Judged:
+    def take(self, condition: PartCondition) -> JudgedWindow:
         """A window of parts in this condition."""
         if not self._size:
             return self._make(condition)
@@ -48,7 +48,7 @@ class WindowPool:
             kept[place] = self._make(condition)
         return kept[place]
 
-    def _make(self, condition: Condition) -> Judged:
+    def _make(self, condition: PartCondition) -> JudgedWindow:
         sample = self._population.sample(self._rng, self._samples, dict(condition.shift), condition.defects)
         pane = self._population.pane(sample, self._model, 0)
-        return Judged(judge(pane, alpha=ALPHA), encode_pane(pane))
+        return JudgedWindow(judge(pane, alpha=ALPHA), encode_pane(pane))

@@ -4,18 +4,18 @@ import sys
 
 from protocol import serve
 
-from edge.chain import Chain
-from edge.frames import open_source
-from edge.gate import NoGate
-from edge.model import load
-from edge.pipeline import Pipeline, Waiting
+from edge.device.pipeline import MailboxPolicy, Pipeline
+from edge.gates import NoGate
+from edge.inference.cascade import Cascade
+from edge.inference.frames import open_source
+from edge.inference.model import load
 from tests.bench.timing import Unwatched
 
-chain = Chain(load(sys.argv[1]))
+chain = Cascade(load(sys.argv[1]))
 
 
 def judge_video(video: str) -> int:
-    pipeline = Pipeline(open_source(video), chain, NoGate(), Unwatched(), Waiting("every"))
+    pipeline = Pipeline(open_source(video), chain, NoGate(), Unwatched(), MailboxPolicy("every"))
     pipeline.run()
     return pipeline.accounts.judged
 

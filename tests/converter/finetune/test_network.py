@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converter.choices import Range
-from converter.conventions import Convention
-from converter.finetune.network import Network, check
+from converter.choices import ConverterRange
+from converter.finetune.network import TrainableNetwork, check
 from converter.finetune.operations import OPERATIONS
 from converter.finetune.rounding import Rounding
-from converter.flat import Builtin, Flat, Probe
-from converter.loading import load
-from converter.quantize import Graph, to_float
+from converter.flatbuffer.flat import BuiltinOperator, Flat, TensorProbe
+from converter.loading.loading import load
+from converter.preprocessing.conventions import Convention
+from converter.quantization.quantize import Graph, to_float
 from converter.quiet import quietly, tensorflow
-from edge.choices import Colour
+from edge.core.choices import Colour
 from edge.errors import ConversionError
 from tests.support.kept import ROOT, digest, kept
 
@@ -70,12 +70,12 @@ def converted(graph: Callable[[Any, Any], Any]) -> Flat:
 
 
 def by_tflite(flat: Flat, pictures: Any) -> Any:
-    probe = Probe(flat, [int(flat.graph.outputs[0])])
+    probe = TensorProbe(flat, [int(flat.graph.outputs[0])])
     return np.concatenate([probe(picture)[0] for picture in pictures])
 
 
 def by_tensorflow(flat: Flat, pictures: Any) -> Any:
-    network = Network(flat, Rounding())
+    network = TrainableNetwork(flat, Rounding())
     return network(pictures.astype(np.float32))[network.scores].numpy()
 
 
@@ -90,7 +90,7 @@ def test_each_operator_computes_what_tflite_computes(name: str):
 
 
 def test_no_operator_is_untried():
-    assert {getattr(Builtin, name.split()[0]) for name in graphs()} == set(OPERATIONS)
+    assert {getattr(BuiltinOperator, name.split()[0]) for name in graphs()} == set(OPERATIONS)
 
 
 @pytest.mark.slow
@@ -114,7 +114,7 @@ def _make_float(path: Path, convention: Convention, out: Path) -> None:
         ("fer/emotion_model.hdf5", "-1..1", "GRAY"),
     ],
 )
-def test_a_real_model_answers_as_in_tflite(shared_data: Path, name: str, scale: Range, colour: Colour):
+def test_a_real_model_answers_as_in_tflite(shared_data: Path, name: str, scale: ConverterRange, colour: Colour):
     path = shared_data / "models" / name
     facts = (scale, colour, digest(path, *sorted((ROOT / "converter").rglob("*.py"))))
     made = kept(f"{path.stem}.tflite", partial(_make_float, path, Convention(scale, colour)), *facts)

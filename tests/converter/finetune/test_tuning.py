@@ -9,26 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converter import recipes
-from converter.conventions import Convention
 from converter.convert import convert
-from converter.dataset import find
+from converter.data.dataset import find
+from converter.data.samples import PixelSamples, read
 from converter.finetune import Task, Tuning, divide, process, transplant
 from converter.finetune import trained as trained_in_a_child
 from converter.finetune.trainer import Trainer
 from converter.finetune.tuning import zeros
-from converter.flat import Flat
-from converter.loading import load
-from converter.modes import Workshop
+from converter.flatbuffer.flat import Flat
+from converter.loading.loading import load
+from converter.measurement.runner import run
+from converter.preprocessing.conventions import Convention
 from converter.progress import Progress
-from converter.quantize import Graph
-from converter.report import RecipeReport
-from converter.runner import run
-from converter.samples import Samples, read
+from converter.quantization import recipes
+from converter.quantization.modes import Quantizer
+from converter.quantization.quantize import Graph
+from converter.report.report import RecipeReport
 from converter.settings import Settings
-from edge.artifact import Artifact
-from edge.artifact.manifest import InputSpec
 from edge.errors import ConfigError, ConversionError
+from edge.inference.artifact import Artifact
+from edge.inference.artifact.manifest import InputSpec
 from tests.support.forkserver import ForkServer
 
 pytestmark = pytest.mark.xdist_group("tensorflow processes")
@@ -37,14 +37,14 @@ quick = pytest.mark.usefixtures("quick_start")
 
 
 @pytest.fixture(scope="module")
-def samples(pictures: Path) -> Samples:
+def samples(pictures: Path) -> PixelSamples:
     return read(find(pictures), InputSpec(16, 16, 3, "uint8"), Progress())
 
 
 @pytest.fixture(scope="module")
-def workshop(trained: Path, samples: Samples) -> Workshop:
+def workshop(trained: Path, samples: PixelSamples) -> Quantizer:
     graph = Graph(load(trained), Convention("0..1", "RGB"), "softmax")
-    return Workshop(graph, samples.pixels[::2], Progress(), samples.pixels)
+    return Quantizer(graph, samples.pixels[::2], Progress(), samples.pixels)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def quick_start(runner_python: Path) -> Iterator[None]:
 
 @slow
 @quick
-def test_training_lowers_the_loss_of_pictures_that_it_does_not_see(workshop: Workshop, samples: Samples):
+def test_training_lowers_the_loss_of_pictures_that_it_does_not_see(workshop: Quantizer, samples: PixelSamples):
     training, held_out = divide(samples.pixels, seed=0)
     trainer = Trainer(Flat(_coarse(workshop._calibrated)), Task("int8", epochs=10))
     before = trainer.loss(held_out)
@@ -71,7 +71,7 @@ def test_training_lowers_the_loss_of_pictures_that_it_does_not_see(workshop: Wor
 
 @slow
 @quick
-def test_the_same_seed_gives_the_same_bytes(workshop: Workshop, samples: Samples):
+def test_the_same_seed_gives_the_same_bytes(workshop: Quantizer, samples: PixelSamples):
     task = Task("int8", epochs=1, sparsity=0.5)
     one, again = (trained_in_a_child(workshop._calibrated, samples.pixels, task, Progress()) for _ in range(2))
     assert one == again
@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_bytes(workshop: Workshop, samples: Samples
 @slow
 @quick
 @pytest.mark.parametrize("mode", ["dynamic", "float16", "none"])
-def test_weights_are_put_into_recipes_that_are_made_from_keras(workshop: Workshop, samples: Samples, mode: str):
+def test_weights_are_put_into_recipes_that_are_made_from_keras(workshop: Quantizer, samples: PixelSamples, mode: str):
     """Half of them become zero and the rest twice what they were: shares and scales must follow."""
     into = workshop._quantized(mode)  # type: ignore[arg-type]
     changed = Flat(workshop.float_model)
@@ -99,9 +99,11 @@ def test_weights_are_put_into_recipes_that_are_made_from_keras(workshop: Worksho
 
 @slow
 @quick
-def test_what_is_no_better_is_not_taken(workshop: Workshop, monkeypatch: pytest.MonkeyPatch):
+def test_what_is_no_better_is_not_taken(workshop: Quantizer, monkeypatch: pytest.MonkeyPatch):
     """A training that does nothing but harm."""
-    monkeypatch.setattr("converter.modes.trained", lambda model, pixels, task, progress: _coarse(model, 1.0))
+    monkeypatch.setattr(
+        "converter.quantization.modes.trained", lambda model, pixels, task, progress: _coarse(model, 1.0)
+    )
     plain, made = workshop.make("int8"), workshop.make("int8", Tuning(epochs=1))
     assert made.model == plain.model
     assert made.tuning is not None
@@ -132,7 +134,9 @@ def test_a_pruned_artifact_has_the_zeros_that_were_asked_for_and_says_so(
 
 @slow
 @quick
-def test_an_operator_that_cannot_be_trained_is_named_before_anything_is_made(workshop: Workshop, samples: Samples):
+def test_an_operator_that_cannot_be_trained_is_named_before_anything_is_made(
+    workshop: Quantizer, samples: PixelSamples
+):
     odd = Flat(workshop._calibrated)
     code = odd.model.operatorCodes[odd.graph.operators[1].opcodeIndex]
     code.builtinCode = code.deprecatedBuiltinCode = 36  # GATHER

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from edge.artifact.artifact import REFERENCE
-from edge.audit import STRATA
-from edge.audit.answers import read_answers
-from edge.buffer.reading import entries
 from edge.cli.audit import _WHY
 from edge.cli.main import main
-from edge.config import load_config
-from edge.daemon import run_line
-from edge.messages import Audit, decode
+from edge.device.audit import STRATA
+from edge.device.audit.answers import read_answers
+from edge.device.buffer.reading import entries
+from edge.device.config import load_config
+from edge.device.line import run_line
+from edge.inference.artifact.artifact import REFERENCE
+from edge.protocol.messages import AuditSample, decode
 from edge.sim import SimulatedLine
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def test_from_the_line_to_people_and_back_to_figures(
     tmp_path: Path, write_config: Callable[..., Path], capsys: Capture
 ) -> None:
     """The simulated line knows the truth: red stands for whole here, everything else for a defect."""
-    config = write_config(source=LINE, extra="[audit]\nshare = 0.4\nuncertain_below = 0.41\nmost_per_minute = 5")
+    config = write_config(source=LINE, extra="[audit]\nshare = 0.4\nuncertain_below = 0.41\nmax_per_minute = 5")
     report = run_line(load_config(config))
     truth = SimulatedLine.from_uri(LINE)
 
@@ -88,7 +88,7 @@ def test_outlying_parts_are_kept_and_told_to_the_broker(
     config = write_config(
         source="sim://line?count=90&pace=fast&at=60:light=0.3;cast=1,0.5,1.6",
         broker=f"file://{tmp_path}/sent.jsonl",
-        extra="[audit]\noutliers = true\nmost_per_minute = 20",
+        extra="[audit]\noutliers = true\nmax_per_minute = 20",
     )
     run_line(load_config(config))
     assert main(["audit", "list", "-c", str(config), "--json"]) == 0
@@ -98,7 +98,9 @@ def test_outlying_parts_are_kept_and_told_to_the_broker(
     with closing(sqlite3.connect(tmp_path / "state" / "buffer.db")) as db:
         messages = [decode("audit", entry.payload) for entry in entries(db, "audit")]
     assert [message.seq for message in messages] == list(range(20))
-    parts = [message.part for message in messages if isinstance(message, Audit) and message.why == ("outlying",)]
+    parts = [
+        message.part for message in messages if isinstance(message, AuditSample) and message.why == ("outlying",)
+    ]
     assert len(parts) == 20
     assert sum(part >= 60 for part in parts) >= 15
 

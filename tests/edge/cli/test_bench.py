@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge.cli.main import main
-from edge.interpreter import usable_runtimes
-from edge.interpreter.machine import cores
+from edge.inference.interpreter import usable_runtimes
+from edge.inference.interpreter.machine import cores
 
 pytestmark = pytest.mark.slow
 

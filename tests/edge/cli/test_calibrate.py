@@ -8,7 +8,7 @@ import cv2
 import pytest
 
 from edge.cli.main import main
-from edge.parts import Calibration
+from edge.inference.parts import Calibration
 
 BELT = "sim://line?trigger=free&pace=fast&width=640&height=160&speed=600"
 

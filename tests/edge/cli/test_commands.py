@@ -128,8 +128,8 @@ def test_doctor_finds_this_machine_well(capsys: pytest.CaptureFixture[str]) -> N
 def test_doctor_says_what_slows_a_board_down(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("edge.health.system.throttled", lambda: ("under-voltage", "throttled"))
-    monkeypatch.setattr("edge.health.system.temperature_c", lambda: 84.6)
+    monkeypatch.setattr("edge.device.health.system.throttled", lambda: ("under-voltage", "throttled"))
+    monkeypatch.setattr("edge.device.health.system.temperature_c", lambda: 84.6)
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out.splitlines()[0]
     assert said.startswith("! board")
@@ -215,8 +215,8 @@ def test_bad_input_is_one_clear_line_and_a_listed_status(
 def test_a_second_daemon_on_the_same_state_is_refused(
     write_config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from edge.buffer.lock import locked
-    from edge.config import load_config
+    from edge.device.buffer.lock import locked
+    from edge.device.config import load_config
 
     config = write_config()
     with locked(load_config(config).device.state):

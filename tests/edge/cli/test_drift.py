@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.artifact.artifact import REFERENCE
-from edge.buffer import Buffer
 from edge.cli.main import main
-from edge.record import Record
+from edge.device.buffer import Buffer
+from edge.inference.artifact.artifact import REFERENCE
+from edge.protocol.record import Record
 
 
 def table(path: Path, moved: float, n: int = 300) -> Path:
@@ -40,7 +40,7 @@ def test_no_drift_ends_with_status_zero(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_pictures_are_compared_by_their_features(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["drift", str(photos), "sim://line?pace=fast&width=64&height=48", "--most", "40"]) == 1
+    assert main(["drift", str(photos), "sim://line?pace=fast&width=64&height=48", "--max-pictures", "40"]) == 1
     assert "brightness" in capsys.readouterr().out
 
 
@@ -53,12 +53,12 @@ def test_an_artifact_is_a_reference_for_pictures_that_go_through_it(
     path = tmp_path / "colour.tflite"
     path.write_bytes(make_artifact(files={REFERENCE: drift_reference}))
 
-    quiet = main(["drift", str(path), "sim://line?pace=fast&seed=5", "--most", "100", "--json"])
+    quiet = main(["drift", str(path), "sim://line?pace=fast&seed=5", "--max-pictures", "100", "--json"])
     found = json.loads(capsys.readouterr().out)
 
     assert quiet == 0
     assert {"brightness", "score:red", "predicted"} <= {column["name"] for column in found["columns"]}
-    assert main(["drift", str(path), "sim://line?pace=fast&seed=5&light=0.7", "--most", "100"]) == 1
+    assert main(["drift", str(path), "sim://line?pace=fast&seed=5&light=0.7", "--max-pictures", "100"]) == 1
     assert capsys.readouterr().out.splitlines()[1].startswith("✗  brightness")
 
 

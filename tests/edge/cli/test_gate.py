@@ -12,8 +12,8 @@ from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 
 from edge.cli.main import main
-from edge.config import load_config
-from edge.gate.boards import BOARDS
+from edge.device.config import load_config
+from edge.gates.controller.boards import BOARDS
 from tests.firmware_stubs.building import SOURCES
 from tests.firmware_stubs.hosted import HostedController
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.artifact import Artifact
 from edge.cli.main import main
+from edge.inference.artifact import Artifact
 from edge.trust import Trust, admit
 
 Run = Callable[..., str]
@@ -111,8 +111,8 @@ def test_inspect_says_who_signed_and_whether_it_is_so(
 
 
 def test_inspect_tells_a_bad_signature(tmp_path: Path, run: Run, key: str, make_signed: Callable[..., bytes]):
-    from edge.artifact.artifact import SIGNATURE
-    from edge.artifact.container import append_files, split
+    from edge.inference.artifact.artifact import SIGNATURE
+    from edge.inference.artifact.container import append_files, split
     from edge.trust.signature import Signature
 
     path = tmp_path / "bad.tflite"

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from edge.cli.main import main
+from edge.device.slots import FOLDER, Slots
+from edge.device.slots.install import Installed
+from edge.device.slots.waiting import wait_for_end
+from edge.device.status.service import StatusService
 from edge.errors import StateError
-from edge.slots import FOLDER, Slots
-from edge.slots.install import Installed
-from edge.slots.waiting import wait_for_end
-from edge.status.service import StatusService
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_half_an_artifact_from_standard_input_is_refused_and_leaves_nothing(
 def test_a_stream_that_is_no_artifact_by_its_length_is_not_taken_in(
     edge: Edge, slots: Slots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.slots.receive.MAX_BYTES", 100)
+    monkeypatch.setattr("edge.device.slots.receive.MAX_BYTES", 100)
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(bytes(101))))
     status, _, err = edge("install", "-")
     assert status == 4

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from edge.buffer import Buffer
 from edge.cli.main import main
-from edge.health.histogram import LatencyHistogram
-from edge.health.lanes import Lane
-from edge.health.snapshot import Snapshot
-from edge.health.vitals import Vitals
-from edge.messages import Identity, Slot, Slots
-from edge.pipeline import Accounts, Intake
-from edge.status.service import StatusService
+from edge.core.histogram import LatencyHistogram
+from edge.device.buffer import Buffer
+from edge.device.health.camera_view import CameraView
+from edge.device.health.collector import HealthCollector
+from edge.device.health.snapshot import Snapshot
+from edge.device.pipeline import Accounts, Intake
+from edge.device.status.service import StatusService
+from edge.protocol.messages import Identity, Slot, SlotsMessage
 
 IDENTITY = Identity("line-1", "", "", "b1", "cookie", 2, ())
 
@@ -35,7 +35,9 @@ def state(tmp_path: Path) -> Path:
 def running(state: Path) -> Iterator[list[Snapshot]]:
     """A service on a state folder; what it tells is the list's last snapshot."""
     with closing(Buffer(state / "buffer.db")) as buffer, closing(StatusService(state)) as service:
-        told = [Vitals(IDENTITY, [Lane("camera", Accounts(), LatencyHistogram())], Intake(), buffer).latest]
+        told = [
+            HealthCollector(IDENTITY, [CameraView("camera", Accounts(), LatencyHistogram())], Intake(), buffer).latest
+        ]
         service.start(lambda: told[-1])
         yield told
 
@@ -128,7 +130,7 @@ def test_a_running_daemon_tells_of_its_slots(
     running: list[Snapshot], state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     slots = (Slot("A", "cookie", 3, "a" * 64, "active"), Slot("B", "cookie", 4, "b" * 64, "trial"))
-    told = Slots(**IDENTITY.head(0), active="A", trial="B", slots=slots)
+    told = SlotsMessage(**IDENTITY.head(0), active="A", trial="B", slots=slots)
     running.append(replace(running[0], slots=told))
     assert "slots     A cookie v3 ACTIVE, B cookie v4 ON TRIAL\n" in run(capsys, "--state", state)[1]
 

@@ -16,19 +16,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge.artifact.artifact import REFERENCE
-from edge.artifact.container import append_files
-from edge.artifact.describe import Given
-from edge.buffer.reading import entries
-from edge.buffer.reading import records as read_records
-from edge.buffer.schema import open_reader
-from edge.config import load_config
-from edge.daemon import run_line
+from edge.device.buffer.reading import entries
+from edge.device.buffer.reading import records as read_records
+from edge.device.buffer.schema import open_reader
+from edge.device.config import load_config
+from edge.device.line import run_line
 from edge.drift import FEATURES, ConceptWatch, ContinuousWatch, Pane, Performance, Reference, judge, measure
-from edge.drift.pane import Audit
-from edge.messages import Drift, decode
-from edge.model import load
-from edge.record import Record
+from edge.drift.pane import AuditedLabel
+from edge.inference.artifact.artifact import REFERENCE
+from edge.inference.artifact.container import append_files
+from edge.inference.artifact.describe import Given
+from edge.inference.model import load
+from edge.protocol.messages import Drift, decode
+from edge.protocol.record import Record
 from edge.sim import SimulatedLine
 
 pytestmark = pytest.mark.slow
@@ -169,7 +169,7 @@ def test_people_who_judge_differently_are_concept_drift_and_nothing_else(morning
     wrong = sum(LABELS[label] != told(morning.line.truth(part)) for label, part in pairs)
     watch = ConceptWatch(wrong, len(seen.predicted), run_length=2_000)
     alarms: list[int] = []
-    audits: Counter[Audit] = Counter()
+    audits: Counter[AuditedLabel] = Counter()
     for record in morning.records[:LEARNT:2]:
         accepted = ("whole", "cracked") if record.seq >= 1_000 else ("whole",)
         true = LABELS.index(told(morning.line.truth(record.seq), accepted))

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from edge.drift import Pane, Reference, compare, judge
-from edge.drift.evidently import evidently_column
 from edge.drift.page import render
+from edge.drift.univariate.evidently import evidently_column
 from edge.errors import ConfigError
 
 RNG = np.random.default_rng(0)

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.drift import FEATURES, PART_FEATURES, Shape, feature, measure
+from edge.drift import FEATURES, PART_FEATURES, PartShape, feature, measure
 from edge.drift.features import BLACK, CONSTANT, Picture
 from edge.errors import ConfigError, SourceError
-from edge.frames.frame import Image
+from edge.inference.frames.frame import Image
 from edge.sim import SimulatedLine
 
 
@@ -60,15 +60,15 @@ def test_noise_is_read_off_a_smooth_picture(deviation: float) -> None:
 def test_a_part_whose_outline_is_known_has_an_area_and_a_roundness(scene: Image) -> None:
     corners = np.array([[10, 10], [30, 10], [30, 30], [10, 30]])
     angles = np.linspace(0, 2 * np.pi, 90, endpoint=False)
-    disc = Shape.of(50 + 20 * np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    disc = PartShape.of(50 + 20 * np.stack([np.cos(angles), np.sin(angles)], axis=1))
 
-    square = measure(scene, part=Shape.of(corners))
+    square = measure(scene, part=PartShape.of(corners))
 
     assert square.shape == (len(FEATURES) + len(PART_FEATURES),)
     assert square[-2:].tolist() == pytest.approx([400.0, np.pi / 4])
     assert measure(scene, ["roundness", "area"], disc).tolist() == pytest.approx([1.0, np.pi * 400], rel=0.01)
     assert np.isnan(measure(scene, ["area", "roundness"])).all()
-    assert np.isnan(measure(scene, ["roundness"], Shape(0.0, 0.0))).all()
+    assert np.isnan(measure(scene, ["roundness"], PartShape(0.0, 0.0))).all()
 
 
 def test_dimming_lowers_brightness_and_leaves_saturation(scene: Image) -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.drift import Pane, Reference, decode_pane, encode_pane
-from edge.drift.counts import pack_counts
-from edge.drift.wire import decode_sum
+from edge.drift.encoding.counts import pack_counts
+from edge.drift.encoding.wire import decode_sum
 from edge.errors import ArtifactError
 
 LABELS = ("bad", "good")

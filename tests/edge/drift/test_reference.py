@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.drift import Reference
-from edge.drift.packing import RAW, pack, unpack
+from edge.drift.encoding.packing import RAW, pack, unpack
 from edge.drift.reference import MAX_SCORES, MAX_VALUES
 from edge.errors import ArtifactError, ConversionError
 

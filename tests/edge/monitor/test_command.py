@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from edge.artifact.artifact import REFERENCE
 from edge.cli.main import main
 from edge.cli.monitor import KEPT
 from edge.drift import Reference
-from edge.messages import Identity, Status, encode
+from edge.inference.artifact.artifact import REFERENCE
 from edge.monitor import Arrival, Store, Subscriber
-from edge.monitor.keeping import parse_duration
-from edge.monitor.retention import Keep
+from edge.monitor.store.keeping import parse_duration
+from edge.monitor.store.retention import Keep
 from edge.monitor.watch import Until, Watching, live_table
-from edge.sync.broker import Broker
+from edge.protocol.broker import Broker
+from edge.protocol.messages import Identity, StatusMessage, encode
 
 NOBODY = "mqtt://127.0.0.1:1"
 """tcpmux: nothing listens there."""
@@ -91,7 +91,7 @@ def test_without_a_broker_the_table_shows_what_the_store_has(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     store = Store(tmp_path / "monitor.db")
-    status = Status(**Identity("oven-3", "", "", "b", "m", 1, ()).head(0), state="online")
+    status = StatusMessage(**Identity("oven-3", "", "", "b", "m", 1, ()).head(0), state="online")
     store.accept([Arrival("edge/v1/oven-3/status", encode(status))])
     store.close()
     assert main(["monitor", "--broker", NOBODY, "--store", str(tmp_path / "monitor.db"), "--duration", "0.1"]) == 0
@@ -113,7 +113,9 @@ def test_a_table_higher_than_the_terminal_shows_what_drifts_or_is_away_and_what_
     monkeypatch.setenv("LINES", "12")
     store = Store()
     for number in range(30):
-        status = Status(device=f"oven-{number}", boot_id="b1", seq=0, state="offline" if number == 29 else "online")
+        status = StatusMessage(
+            device=f"oven-{number}", boot_id="b1", seq=0, state="offline" if number == 29 else "online"
+        )
         store.accept([Arrival(f"edge/v1/oven-{number}/status", encode(status))])
     live_table(Watching(Subscriber(Broker.parse(NOBODY), store), None, Until(duration_s=0.1)), store)
     out = capfd.readouterr().out

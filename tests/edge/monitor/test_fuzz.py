@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from edge.messages import Status, encode
 from edge.monitor import Arrival, Filter, Store
+from edge.protocol.messages import StatusMessage, encode
 from tests.support.hostile_messages import NAMES
 from tests.support.message_fuzz import run
 
@@ -23,7 +23,7 @@ def test_hostile_messages_are_each_kept_or_counted_and_every_question_is_still_a
 
 @pytest.mark.parametrize("name", [name for name in NAMES if 0 < len(name) <= 64 and name.isprintable()])
 def test_a_hostile_name_is_only_text_to_each_question(store: Store, name: str) -> None:
-    message = Status(device="oven-3", boot_id="b1", seq=0, state="online", site=name, line=name, model=name)
+    message = StatusMessage(device="oven-3", boot_id="b1", seq=0, state="online", site=name, line=name, model=name)
     store.accept([Arrival("edge/v1/oven-3/status", encode(message))])
     reader = store.reader()
     for where in (Filter(site=name), Filter(line=name), Filter(model=name), Filter(text=name[1:5])):
@@ -32,8 +32,8 @@ def test_a_hostile_name_is_only_text_to_each_question(store: Store, name: str) -
 
 
 def test_a_device_that_speaks_for_another_changes_nothing_of_it(store: Store) -> None:
-    truth = Status(device="oven-3", boot_id="b1", seq=0, state="online")
-    lie = Status(device="oven-3", boot_id="b9", seq=9, state="offline")
+    truth = StatusMessage(device="oven-3", boot_id="b1", seq=0, state="online")
+    lie = StatusMessage(device="oven-3", boot_id="b9", seq=9, state="offline")
     store.accept([Arrival("edge/v1/oven-3/status", encode(truth)), Arrival("edge/v1/liar/status", encode(lie))])
     rows = {row.device: row for row in store.reader().fleet()[0]}
     assert (rows["oven-3"].state, rows["oven-3"].set_aside, rows["liar"].set_aside) == ("online", 0, 1)

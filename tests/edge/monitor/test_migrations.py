@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from edge.errors import StateError
-from edge.messages import Status, encode
-from edge.monitor import Arrival, Span, Store
+from edge.monitor import Arrival, StatisticsSpan, Store
 from edge.monitor.database import Engine, insert, migrations, steps
 from edge.monitor.database.migrations import VERSION
 from edge.monitor.database.postgres import PostgresEngine
+from edge.protocol.messages import StatusMessage, encode
 
 WRITTEN = Path(__file__).parents[2] / "data" / "monitor_v1.sql"
 START_NS = 1_700_000_000_000_000_000
@@ -80,7 +80,7 @@ def test_the_overview_tells_what_the_messages_told(store: Store) -> None:
 
 def test_windows_and_events_can_be_read(store: Store) -> None:
     reader = store.reader()
-    found = reader.windows("oven-3", Span(camera="camera://0", version=4, since_ns=START_NS + MINUTE_NS))
+    found = reader.windows("oven-3", StatisticsSpan(camera="camera://0", version=4, since_ns=START_NS + MINUTE_NS))
     assert [(window.seq, window.drifted) for window in found if window.boot_id.startswith("000002")] == [
         (1, True),
         (2, False),
@@ -92,8 +92,8 @@ def test_windows_and_events_can_be_read(store: Store) -> None:
 
 
 def test_a_boot_that_is_over_stays_over_and_the_next_one_begins(store: Store) -> None:
-    past = Status(device="oven-3", boot_id="000001-bbbbbb", seq=9, state="offline")
-    coming = Status(device="oven-3", boot_id="000003-dddddd", seq=0, state="online", model="pizza")
+    past = StatusMessage(device="oven-3", boot_id="000001-bbbbbb", seq=9, state="offline")
+    coming = StatusMessage(device="oven-3", boot_id="000003-dddddd", seq=0, state="online", model="pizza")
     assert store.accept([Arrival("edge/v1/oven-3/status", encode(one)) for one in (past, coming, past)]) == [coming]
     detail = store.reader().device("oven-3")
     assert detail is not None

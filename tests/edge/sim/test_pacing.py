@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from edge.frames.frame import Frame
+from edge.inference.frames.frame import Frame
 from edge.sim import SimulatedLine
 from edge.sim.line import BUFFERS
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.frames.frame import Image
+from edge.inference.frames.frame import Image
 from edge.sim import LABELS, SimulatedLine
 
 PARTS = range(8)

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from edge.artifact import Artifact
-from edge.artifact.artifact import LABELS, MANIFEST, SIGNATURE
-from edge.artifact.container import append_files, split
-from edge.artifact.manifest import Manifest
 from edge.errors import ArtifactError, StateError
-from edge.model import load
+from edge.inference.artifact import Artifact
+from edge.inference.artifact.artifact import LABELS, MANIFEST, SIGNATURE
+from edge.inference.artifact.container import append_files, split
+from edge.inference.artifact.manifest import Manifest
+from edge.inference.model import load
 from edge.trust import Trust, admit
 from edge.trust.keys import PrivateKey
 from edge.trust.signing import signed
@@ -124,7 +124,7 @@ def test_the_room_for_versions_grows_with_what_was_committed(
     assert admit(write_signed(version=1900), trust).version == 1900
     with pytest.raises(ArtifactError, match="fast-forward"):
         admit(write_signed(version=1901), trust)
-    assert admit(write_signed(version=99_999), Trust(trust.folder, most_version_jump=10**6)).version == 99_999
+    assert admit(write_signed(version=99_999), Trust(trust.folder, max_version_jump=10**6)).version == 99_999
 
 
 def test_a_model_for_other_hardware_is_refused(trust: Trust, write_signed: Write):
@@ -134,8 +134,8 @@ def test_a_model_for_other_hardware_is_refused(trust: Trust, write_signed: Write
 
 
 def test_a_model_for_a_newer_runtime_is_refused(trust: Trust, write_signed: Write, monkeypatch: pytest.MonkeyPatch):
-    from edge import interpreter
-    from edge.interpreter import Runtime
+    from edge.inference import interpreter
+    from edge.inference.interpreter import Runtime
 
     old = Runtime("tflite-runtime", "2.14.0", None, None, None)
     monkeypatch.setattr(interpreter, "usable_runtimes", lambda: [old])

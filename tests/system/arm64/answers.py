@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.artifact import Artifact
 from edge.errors import ArtifactError
-from edge.interpreter import Setup, usable_runtimes
-from edge.model import open_unchecked
-from edge.tuning import Choice
+from edge.inference.artifact import Artifact
+from edge.inference.interpreter import Setup, usable_runtimes
+from edge.inference.model import open_unchecked
+from edge.inference.tuning import SetupChoice
 
 KERNELS = {"XNNPACK": True, "builtin": False}
 
@@ -39,14 +39,14 @@ def main(folder: Path) -> None:
 
 
 def _answers(artifact: Artifact, setup: Setup, tensors: NDArray[np.generic]) -> tuple[int | str, NDArray[np.generic]]:
-    # Not edge.model.load: its child process would double the time, and every runtime is opened here anyway.
-    from edge.interpreter import Interpreter
-    from edge.model import verify_golden
+    # Not edge.inference.model.load: its child process would double the time, and every runtime is opened here anyway.
+    from edge.inference.interpreter import Interpreter
+    from edge.inference.model import verify_golden
 
     interpreter = Interpreter(artifact.model, setup)
     outputs = np.stack([interpreter.invoke(tensor[None]).reshape(-1) for tensor in tensors])
     try:
-        model = open_unchecked(artifact, Choice(setup, ""))
+        model = open_unchecked(artifact, SetupChoice(setup, ""))
         return verify_golden(model), outputs
     except ArtifactError as error:
         return str(error), outputs

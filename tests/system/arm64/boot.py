@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from deploy.mosquitto.local import Mosquitto
-from edge.buffer import Buffer
+from edge.device.buffer import Buffer
 from edge.monitor import Store
 from edge.trust.key_files import public_path, write_pair
 from edge.trust.signing import signed
@@ -40,7 +40,7 @@ commit_s = {COMMIT_S}
 [health]
 interval_s = 2.0
 """
-LEAST_RECORDS = 20
+MIN_RECORDS = 20
 EXPOSURE_MOST = 1.5
 
 
@@ -119,8 +119,8 @@ def first_boot(table: Table, state: Path, store: Path) -> list[tuple[str, int]]:
         sandbox(table, guest)
         active_slot(table, guest, "the active slot, as flashed by dir://")
         table.timed(
-            f"{LEAST_RECORDS} records at the host's monitor",
-            lambda: _assert(len(delivered(store, LEAST_RECORDS, PATIENCE_S)) >= LEAST_RECORDS),
+            f"{MIN_RECORDS} records at the host's monitor",
+            lambda: _assert(len(delivered(store, MIN_RECORDS, PATIENCE_S)) >= MIN_RECORDS),
         )
     finally:
         guest.cut_power()

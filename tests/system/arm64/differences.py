@@ -14,12 +14,12 @@ import numpy as np
 
 from converter.settings import Settings
 from converter.wrapping import wrap
-from edge.artifact import Artifact
-from edge.artifact.describe import Given
-from edge.choices import Colour, Range
-from edge.frames.frame import Image
-from edge.model import Model, load
-from edge.preprocess import Preprocessor
+from edge.core.choices import Colour, Range
+from edge.inference.artifact import Artifact
+from edge.inference.artifact.describe import Given
+from edge.inference.frames.frame import Image
+from edge.inference.model import Model, load
+from edge.inference.preprocess import Preprocessor
 from edge.sim import SimulatedLine
 from tests.system.arm64.board import emulated
 

@@ -22,7 +22,7 @@ def test_doctor_knows_the_board_and_finds_its_runtimes() -> None:
 def test_child_processes_are_emulated_too_and_files_of_the_kernel_are_the_boards() -> None:
     program = (
         "import json, subprocess, sys\n"
-        "from edge.health.system import temperature_c, throttled\n"
+        "from edge.device.health.system import temperature_c, throttled\n"
         "ask = 'import platform; print(platform.machine())'\n"
         "child = subprocess.run([sys.executable, '-c', ask], capture_output=True, text=True, check=True)\n"
         "print(json.dumps([child.stdout.strip(), temperature_c(), throttled()]))"

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from edge.buffer import Buffer
+from edge.device.buffer import Buffer
+from edge.device.status.client import ask
 from edge.errors import StateError
-from edge.messages import Health
-from edge.status.client import ask
+from edge.protocol.messages import Health
 from edge.trust.keys import PrivateKey, public_pem
 from tests.support.daemon import EDGE as WORKSTATION_EDGE
 from tests.support.daemon import Daemon, delivered
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 PATIENCE_S = 240.0
 LINE = "sim://line?width=64&height=48"
-TRIAL = "[slots]\nshadow = 5\nshadow_s = 60\ntrial_frames = 30\nmost_latency = 1000.0\n"
+TRIAL = "[slots]\nshadow = 5\nshadow_s = 60\ntrial_frames = 30\nmax_latency_ratio = 1000.0\n"
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ def _swapped(make_signed: Callable[..., bytes]) -> Any:
     """The input as the manifest states it, with the wrong colour order."""
     from dataclasses import replace
 
-    from edge.artifact.artifact import MANIFEST
-    from edge.artifact.container import split
-    from edge.artifact.manifest import Manifest
+    from edge.inference.artifact.artifact import MANIFEST
+    from edge.inference.artifact.container import split
+    from edge.inference.artifact.manifest import Manifest
 
     stated = Manifest.from_json(split(make_signed())[1][MANIFEST]).input
     return replace(stated, colour="BGR")

@@ -11,12 +11,12 @@ from tests.system.arm64.differences import COMPARED, OURS, Difference, compare, 
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
-LEAST_PICTURES = 30
+MIN_PICTURES = 30
 
 
 def test_our_models_answer_alike_bit_for_bit(tmp_path: Path) -> None:
     for name, model in OURS.items():
-        pack(name, *model, parts(LEAST_PICTURES), tmp_path)
+        pack(name, *model, parts(MIN_PICTURES), tmp_path)
     found = compare(tmp_path)
     assert len(found) == 2 * len(runtimes()) * len(OURS), found
     assert {one.largest for one in found} == {0.0}, found
@@ -29,7 +29,7 @@ def test_a_network_whose_rounding_differs_keeps_its_goldens_within_the_tolerance
 ) -> None:
     # On unsure pictures its outputs lie up to 47 of 256 steps apart; a tolerance that only looks at what x86-64's own
     # kernels do to three pictures would turn honest devices away.
-    pack("resnet", *third_party(shared_data)["resnet"], list(crops(shared_data, LEAST_PICTURES)), tmp_path)
+    pack("resnet", *third_party(shared_data)["resnet"], list(crops(shared_data, MIN_PICTURES)), tmp_path)
     found = compare(tmp_path)
     assert max(one.largest for one in found) > 4, found
     assert all(_one_in_ten_at_most(one) and one.holds for one in found), found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.slots import Slots
+from edge.device.slots import Slots
 
 BLOCK = 40_000
 

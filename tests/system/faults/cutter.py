@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.device.slots import Slots
 from edge.errors import StateError
-from edge.slots import Slots
 from tests.system.faults.activation import run
 
 

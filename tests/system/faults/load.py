@@ -13,7 +13,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["edge.buffer", "edge.sync", "edge.sync.mqtt", "tests.system.faults.load"])
+_CONTEXT.set_forkserver_preload(
+    ["edge.device.buffer", "edge.device.sync", "edge.protocol.mqtt", "tests.system.faults.load"]
+)
 _NOTE = struct.Struct("<13sQQ")
 DEVICE = "line-1"
 
@@ -86,11 +88,11 @@ class Device:
 
 
 def _record(load: Load, notes: Connection, made: Array[c_longlong]) -> None:
-    from edge.buffer import Buffer
-    from edge.messages import Identity
-    from edge.record import Record
-    from edge.sync import Sync, open_transport
-    from edge.sync.backoff import Backoff
+    from edge.core.backoff import Backoff
+    from edge.device.buffer import Buffer
+    from edge.device.sync import Sync, open_transport
+    from edge.protocol.messages import Identity
+    from edge.protocol.record import Record
 
     buffer = Buffer(load.path, model="m", commit_s=load.commit_s, commit_records=load.commit_records)
     if load.broker:

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from edge.buffer import Buffer
-from edge.messages import Identity
+from edge.core.backoff import Backoff
+from edge.device.buffer import Buffer
+from edge.device.sync import Sync, open_transport
 from edge.monitor import Store, Subscriber
-from edge.record import Record
-from edge.sync import Sync, open_transport
-from edge.sync.backoff import Backoff
-from edge.sync.broker import Broker
+from edge.protocol.broker import Broker
+from edge.protocol.messages import Identity
+from edge.protocol.record import Record
 from tests.support.native import compile_library
 
 pytestmark = pytest.mark.system

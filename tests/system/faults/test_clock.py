@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from edge.buffer import Buffer
-from edge.messages import Drift, Predictions, decode
+from edge.device.buffer import Buffer
 from edge.monitor import Store
-from edge.record import CLOCK_CORRECTED
+from edge.protocol.messages import Drift, Predictions, decode
+from edge.protocol.record import CLOCK_CORRECTED
 from tests.support.daemon import Daemon, delivered
 from tests.support.native import compile_library
 

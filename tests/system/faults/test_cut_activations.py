@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from edge.slots import Slots
+from edge.device.slots import Slots
 from tests.support.disks import Disk
 from tests.support.native import compile_library
 from tests.system.faults.activation import STEPS, can_go_on, candidate, expected, prepare, view
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.system
 
 SHARES = 4
 """Of the calls, so that several processors can take part."""
-MOST_CALLS = 1000
-LEAST_CALLS = 60
+MAX_CALLS = 1000
+MIN_CALLS = 60
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.mark.parametrize("share", range(SHARES))
 def test_killed_at_any_call_the_last_step_has_happened_or_not(place: Place, memory: Path, share: int) -> None:
-    for number in range(1 + share, MOST_CALLS, SHARES):
+    for number in range(1 + share, MAX_CALLS, SHARES):
         folder = shutil.copytree(place.begin, memory / str(number))
         cut = place.cutter.cut("k", number, folder, place.artifacts)
         place.check(folder, cut)
         if cut.ended:
             break
     assert cut.done == len(STEPS)
-    assert MOST_CALLS > number > LEAST_CALLS
+    assert MAX_CALLS > number > MIN_CALLS
 
 
 @pytest.mark.parametrize("share", range(SHARES))
@@ -76,7 +76,7 @@ def test_without_power_from_any_call_on_the_last_step_has_happened_or_not(
 ) -> None:
     # Else ext4 itself makes up for a missing fsync before a rename, now and then.
     disk = make_disk(megabytes=8, options="noauto_da_alloc")
-    for number in range(1 + share, MOST_CALLS, SHARES):
+    for number in range(1 + share, MAX_CALLS, SHARES):
         folder = shutil.copytree(place.begin, disk.root / str(number))
         subprocess.run(["sync", "-f", folder], check=True)
         cut = place.cutter.cut("p", number, folder, place.artifacts)
@@ -86,12 +86,12 @@ def test_without_power_from_any_call_on_the_last_step_has_happened_or_not(
         if cut.ended:
             break
     assert cut.done == len(STEPS)
-    assert MOST_CALLS > number > LEAST_CALLS
+    assert MAX_CALLS > number > MIN_CALLS
 
 
 RECORDER = """
 import pathlib, sys
-from edge.slots import Slots
+from edge.device.slots import Slots
 from tests.system.faults.activation import prepare, run
 folder, artifacts = map(pathlib.Path, sys.argv[1:])
 slots = Slots(folder / "slots")
@@ -133,7 +133,7 @@ def test_whatever_a_cut_leaves_of_the_unconfirmed_the_last_step_has_happened_or_
             place.check(folder / "slots", Cut(False, done, ""))
             shutil.rmtree(folder)
             tried += 1
-    assert tried > LEAST_CALLS
+    assert tried > MIN_CALLS
 
 
 @pytest.mark.parametrize("share", range(SHARES))
@@ -144,7 +144,7 @@ def test_a_disk_that_fails_from_any_call_on_is_told_in_a_line_and_leaves_the_ste
     place: Place, memory: Path, mode: str, code: int, share: int
 ) -> None:
     failed = 0
-    for number in range(1 + share, MOST_CALLS, SHARES):
+    for number in range(1 + share, MAX_CALLS, SHARES):
         folder = shutil.copytree(place.begin, memory / str(number))
         cut = place.cutter.cut(mode, number, folder, place.artifacts)
         place.check(folder, cut)
@@ -152,7 +152,7 @@ def test_a_disk_that_fails_from_any_call_on_is_told_in_a_line_and_leaves_the_ste
             failed += 1
             assert cut.error.startswith(f"{folder}: not changed ({os.strerror(code)})")
             assert "\n" not in cut.error
-        elif cut.done == len(STEPS) and number > LEAST_CALLS:
+        elif cut.done == len(STEPS) and number > MIN_CALLS:
             break
         shutil.rmtree(folder)
-    assert failed > LEAST_CALLS // SHARES // 2
+    assert failed > MIN_CALLS // SHARES // 2

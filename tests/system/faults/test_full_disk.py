@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from edge.buffer import Buffer
+from edge.device.buffer import Buffer
 from edge.errors import StateError
-from edge.record import Record
+from edge.protocol.record import Record
 from tests.support.daemon import Daemon, wait_until
 from tests.support.disks import Disk, fill_up, use_up_inodes
 from tests.support.outputs import TcpCoil

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from edge.buffer import Buffer
-from edge.messages import Identity
+from edge.core.backoff import Backoff
+from edge.device.buffer import Buffer
+from edge.device.sync import Sync, open_transport
 from edge.monitor import Store, Subscriber
-from edge.sync import Sync, open_transport
-from edge.sync.backoff import Backoff
-from edge.sync.broker import Broker
+from edge.protocol.broker import Broker
+from edge.protocol.messages import Identity
 from tests.system.faults.load import DEVICE, Device, Load
 
 pytestmark = pytest.mark.system

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.buffer import Buffer
-from edge.record import Record
+from edge.device.buffer import Buffer
+from edge.protocol.record import Record
 from tests.support.disks import Disk
 from tests.system.faults.load import Device, Load
 

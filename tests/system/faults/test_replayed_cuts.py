@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.buffer import Buffer
+from edge.device.buffer import Buffer
 from tests.support.native import compile_library
 from tests.system.faults.write_log import after_a_cut, read_log
 
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.system
 CUTS = 200
 RECORDER = """
 import sys, pathlib
-from edge.buffer import Buffer
-from edge.record import Record
+from edge.device.buffer import Buffer
+from edge.protocol.record import Record
 folder = pathlib.Path(sys.argv[1])
 notes = (folder / "acknowledged").open("wb", buffering=0)
 buffer = Buffer(folder / "buffer.db", commit_records=50, commit_s=600, cap_bytes=70_000)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge.cli.main import main
+from edge.device.slots import Slots
 from edge.errors import StateError
-from edge.slots import Slots
 from tests.support.disks import Disk, fill_up, use_up_inodes
 from tests.system.faults.activation import put, view
 

@@ -3,6 +3,6 @@
 from edge.monitor.web.charts.bars import Bar, bars, distribution
 from edge.monitor.web.charts.figure import figure
 from edge.monitor.web.charts.heat import HeatRow, heat_map
-from edge.monitor.web.charts.lines import Line, lines
+from edge.monitor.web.charts.lines import ChartLine, lines
 
-__all__ = ["Bar", "HeatRow", "Line", "bars", "distribution", "figure", "heat_map", "lines"]
+__all__ = ["Bar", "ChartLine", "HeatRow", "bars", "distribution", "figure", "heat_map", "lines"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge.core.html import Content, Markup, tag
+from edge.core.html.bars import pairs
 from edge.monitor.web.charts.figure import WIDTH, Caption, figure, no_data, svg
 from edge.monitor.web.texts import number, share
-from edge.page import Content, Markup, tag
-from edge.page.bars import pairs
 
 HEIGHT = 160
 

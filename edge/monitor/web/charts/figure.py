@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edge.page import Content, Markup, table, tag
+from edge.core.html import Content, Markup, table, tag
 
 WIDTH = 1000
 """Of every drawing's own coordinates."""

@@ -6,9 +6,9 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge.core.html import Content, Markup, tag
 from edge.monitor.web.charts.figure import WIDTH, Caption, dot, figure, no_data, svg
 from edge.monitor.web.texts import number, when
-from edge.page import Content, Markup, tag
 
 STEPS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8)
 """Where the next darker of nine shades begins."""

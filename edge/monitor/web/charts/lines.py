@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from edge.core.html import Content, Markup, tag
 from edge.monitor.web.charts.figure import WIDTH, Caption, dot, figure, no_data, svg
 from edge.monitor.web.texts import number, when
-from edge.page import Content, Markup, tag
 
 HEIGHT = 160
 Point = tuple[int, float | None]
@@ -17,7 +17,7 @@ Point = tuple[int, float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """``marked`` are the times of points to be told apart, such as windows that drifted."""
 
     name: str
@@ -27,7 +27,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class Threshold:
     """A threshold, drawn across."""
 
     name: str
@@ -36,8 +36,8 @@ class Limit:
 
 def lines(
     caption: Caption,
-    drawn: Sequence[Line],
-    limit: Limit | None = None,
+    drawn: Sequence[ChartLine],
+    limit: Threshold | None = None,
     mark: str = "drifted",
     show: Callable[[float | None], str] = number,
 ) -> Markup:
@@ -80,7 +80,7 @@ class _Frame:
     def y(self, value: float) -> float:
         return HEIGHT * (1 - min(max(value / self.top, 0.0), 1.0))
 
-    def draw(self, line: Line) -> list[Markup]:
+    def draw(self, line: ChartLine) -> list[Markup]:
         runs = itertools.groupby(line.points, key=lambda point: point[1] is not None)
         shapes = [tag("path", d=self._path(list(run)), cls=f"line {line.cls}") for there, run in runs if there]
         marks = [(time, value) for time, value in line.points if value is not None and time in line.marked]
@@ -108,19 +108,19 @@ def _rule(y: float) -> Markup:
     return tag("path", d=f"M0 {y:.1f}H{WIDTH}", cls="rule")
 
 
-def _limit(frame: _Frame, limit: Limit) -> Markup:
+def _limit(frame: _Frame, limit: Threshold) -> Markup:
     return tag("path", d=f"M0 {frame.y(limit.value):.1f}H{WIDTH}", cls="limit")
 
 
 def _legend(
-    drawn: Sequence[Line], limit: Limit | None, mark: str, show: Callable[[float | None], str]
+    drawn: Sequence[ChartLine], limit: Threshold | None, mark: str, show: Callable[[float | None], str]
 ) -> list[tuple[str, str]]:
     names = [(line.cls, line.name) for line in drawn] if len(drawn) > 1 else []
     limits = [("limit", f"{limit.name} {show(limit.value)}")] if limit else []
     return names + limits + ([("marked", mark)] if any(line.marked for line in drawn) else [])
 
 
-def _rows(drawn: Sequence[Line], show: Callable[[float | None], str]) -> list[list[Content]]:
+def _rows(drawn: Sequence[ChartLine], show: Callable[[float | None], str]) -> list[list[Content]]:
     """The latest first."""
     columns = [dict(line.points) for line in drawn]
     marked = frozenset[int]().union(*(line.marked for line in drawn))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge.monitor.reading import Filter, FleetRow, Reader
+from edge.monitor.queries.reading import Filter, FleetRow, Reader
 
 SHARED = 0.5
 """Of the devices of a line: from there on the cause is in what they share."""

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from edge.monitor.reading import Alert, Reader
-from edge.monitor.web.asked import Asked
+from edge.monitor.queries.reading import Alert, Reader
+from edge.monitor.web.query import PageQuery
 
 LISTED = 200
 SILENCES = {"1h": 3600, "8h": 8 * 3600, "24h": 86400, "7d": 7 * 86400}
 
 
-class Desk(Protocol):
+class AlertWriter(Protocol):
     """Where an alert is put down when somebody has seen to it."""
 
     def put_alert(self, alert: Alert) -> Alert: ...
 
 
-def context(reader: Reader, asked: Asked, *, looking: bool = True) -> dict[str, Any]:
+def context(reader: Reader, asked: PageQuery, *, looking: bool = True) -> dict[str, Any]:
     """For ``alerts.html``. ``looking``: this monitor, or another on the store, looks for what to alarm for."""
     every = bool(asked.yes_or_no("closed"))
     listed = reader.alerts(open_only=not every, limit=LISTED)
@@ -34,7 +34,7 @@ def context(reader: Reader, asked: Asked, *, looking: bool = True) -> dict[str, 
     }
 
 
-def act(reader: Reader, desk: Desk, form: Mapping[str, str], user: str) -> Alert | None:
+def act(reader: Reader, desk: AlertWriter, form: Mapping[str, str], user: str) -> Alert | None:
     """Acknowledges or silences; None when there is no such alert or no such act."""
     found = next((one for one in reader.alerts(limit=10 * LISTED) if str(one.id) == form.get("id")), None)
     changed = found and _changed(found, form, user)

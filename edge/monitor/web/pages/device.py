@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from edge.core.html import Markup
 from edge.drift.pane import Pane
-from edge.monitor.reading import DeviceDetail, DriftWindow, Filter, Reader, Span
-from edge.monitor.web.asked import STRETCHES, Asked
+from edge.monitor.queries.reading import DeviceDetail, DriftWindow, Filter, Reader, StatisticsSpan
 from edge.monitor.web.charts.figure import Caption
 from edge.monitor.web.pages import advice, drifting, vitals
+from edge.monitor.web.query import STRETCHES, PageQuery
 from edge.monitor.web.texts import link
-from edge.page import Markup
 
 WINDOWS = 60
 SERIES = 6
 EVENTS, ALERTS, UNREADABLE = 50, 20, 10
 
 
-def context(reader: Reader, asked: Asked) -> dict[str, Any] | None:
+def context(reader: Reader, asked: PageQuery) -> dict[str, Any] | None:
     """For ``device.html``; None when there is no such device."""
     name = asked.text("name")
     detail = reader.device(name)
@@ -45,9 +45,9 @@ def context(reader: Reader, asked: Asked) -> dict[str, Any] | None:
     }
 
 
-def _drift(reader: Reader, asked: Asked, detail: DeviceDetail) -> dict[str, Any]:
+def _drift(reader: Reader, asked: PageQuery, detail: DeviceDetail) -> dict[str, Any]:
     """What is drawn of the newest windows, of the camera and the model that are asked for."""
-    span = Span(
+    span = StatisticsSpan(
         model=asked.text("model") or None, version=asked.whole("version"), camera=asked.text("camera") or None
     )
     windows = reader.windows(detail.row.device, span, limit=WINDOWS)
@@ -85,7 +85,7 @@ def _panes(reader: Reader, device: str, windows: Sequence[DriftWindow]) -> tuple
         return [], "No drift window has arrived yet."
     last = windows[-1]
     first = windows[-max(1, len(windows) // 10)]
-    span = Span(model=last.model, version=last.version, camera=last.camera, since_ns=first.start_ns)
+    span = StatisticsSpan(model=last.model, version=last.version, camera=last.camera, since_ns=first.start_ns)
     merged = reader.merged(Filter(devices=(device,)), span)
     panes = [one.pane for one in merged if one.pane is not None]
     problems = [one.problem for one in merged if one.problem]

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
-from edge.monitor.reading import Filter, Merged, Reader, Sibling, Slice, Span
-from edge.monitor.siblings import FEWEST
-from edge.monitor.web.asked import STRETCHES, Asked
+from edge.monitor.queries.peers import FEWEST
+from edge.monitor.queries.reading import Filter, Merged, Peer, Reader, Slice, StatisticsSpan
 from edge.monitor.web.charts.figure import Caption
 from edge.monitor.web.pages import advice, drifting
 from edge.monitor.web.pages.scope import PANES, PANES_EXACT, Scope, choose
+from edge.monitor.web.query import STRETCHES, PageQuery
 from edge.monitor.web.texts import link
 
 CELLS = 30
@@ -34,7 +34,7 @@ class Trend:
     since_ns: int | None
 
 
-def context(reader: Reader, asked: Asked) -> dict[str, Any]:
+def context(reader: Reader, asked: PageQuery) -> dict[str, Any]:
     """For ``drift.html``."""
     where, stretch = asked.filter, asked.stretch
     scope = choose(reader, where, asked.span, most=PANES_EXACT if asked.yes_or_no("exact") else PANES)
@@ -107,15 +107,15 @@ def _since(run: Sequence[Slice]) -> int | None:
     return since
 
 
-def _newest(reader: Reader, scope: Scope, asked: Asked, slices: Sequence[Slice], step_ns: int) -> list[Merged]:
+def _newest(reader: Reader, scope: Scope, asked: PageQuery, slices: Sequence[Slice], step_ns: int) -> list[Merged]:
     """The last stretch that has any statistics; where none has, whatever there is says why."""
     since_ns = max((one.start_ns for one in slices), default=asked.stretch.since_ns)
-    until_ns = since_ns + step_ns if slices else Span().until_ns
+    until_ns = since_ns + step_ns if slices else StatisticsSpan().until_ns
     span = replace(asked.span, since_ns=since_ns, until_ns=until_ns)
     return reader.merged(scope.where, choose(reader, scope.where, span, most=NEWEST_PANES).span)
 
 
-def _siblings(reader: Reader, scope: Scope, asked: Asked) -> dict[str, Any]:
+def _siblings(reader: Reader, scope: Scope, asked: PageQuery) -> dict[str, Any]:
     """Who differs from the others of the same scope, by their last windows."""
     rows, total = reader.fleet(asked.filter, "place", limit=SIBLINGS + 1)
     limits = {"fewest": FEWEST, "most": SIBLINGS}
@@ -125,7 +125,7 @@ def _siblings(reader: Reader, scope: Scope, asked: Asked) -> dict[str, Any]:
     # As many of the last windows of each as there is time for.
     reach_ns = max(1, SIBLING_PANES // total) * _window_ns(reader, rows[0].device)
     span = replace(asked.span, since_ns=max(0, newest - reach_ns))
-    found: list[Sibling] = list(reader.siblings([row.device for row in rows], span))
+    found: list[Peer] = list(reader.siblings([row.device for row in rows], span))
     return {"siblings": total, "odd": [one for one in found if one.odd][:ODD], "limits": limits}
 
 

@@ -7,16 +7,16 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from edge.core.html import Markup
 from edge.drift.pane import Pane
-from edge.drift.ranks import bin_edges, binned
-from edge.messages import Column
-from edge.monitor.reading import DriftWindow, Slice
-from edge.monitor.web.charts import HeatRow, Line, distribution, heat_map, lines
+from edge.drift.univariate.ranks import bin_edges, binned
+from edge.monitor.queries.reading import DriftWindow, Slice
+from edge.monitor.web.charts import ChartLine, HeatRow, distribution, heat_map, lines
 from edge.monitor.web.charts.figure import Caption
-from edge.monitor.web.charts.lines import Limit
-from edge.page import Markup
+from edge.monitor.web.charts.lines import Threshold
+from edge.protocol.messages import DriftColumn
 
-LEAST_EFFECT = 0.1
+MIN_EFFECT = 0.1
 """Smaller differences are not called drift, however sure they are (``edge.drift.judge``)."""
 BINS = 10
 NAMED = 8
@@ -27,7 +27,7 @@ STRENGTH = (
 )
 
 
-def strength(column: Column, window: DriftWindow) -> float | None:
+def strength(column: DriftColumn, window: DriftWindow) -> float | None:
     """An effect from 0 to 1 that the tests have in common: D as it is; of χ² and Z the effect φ, as if the reference
     were large, without what chance alone adds (W. Bergsma, Journal of the Korean Statistical Society 42, 2013).
     """
@@ -105,7 +105,9 @@ def series(key: str, name: str, windows: Sequence[DriftWindow]) -> Markup:
         key, name, f"Strength of {name} against the reference, window by window.{since}", "strength, 0 to 1"
     )
     return lines(
-        caption, [Line("strength", points, marked=frozenset(marked))], Limit("least that counts", LEAST_EFFECT)
+        caption,
+        [ChartLine("strength", points, marked=frozenset(marked))],
+        Threshold("least that counts", MIN_EFFECT),
     )
 
 

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edge.monitor.reading import Filter, FleetRow, ModelCount, Reader, Sort, Summary
-from edge.monitor.web.asked import FALLING, Asked
+from edge.core.html import Markup
+from edge.monitor.queries.reading import Filter, FleetRow, ModelCount, Reader, Sort, StoreSummary
+from edge.monitor.web.cache import ResultCache
 from edge.monitor.web.charts import Bar, bars
 from edge.monitor.web.charts.figure import Caption
-from edge.monitor.web.memo import Memo
+from edge.monitor.web.query import FALLING, PageQuery
 from edge.monitor.web.texts import lasting, link
-from edge.page import Markup
 
 QUIET_S = 300
 """A device that says nothing for so long is counted as quiet: five of its health messages."""
 WHOLE_LASTS_S = 2.0
-MOST_CHOICES = 500
+MAX_CHOICES = 500
 SHOWN = 8
 COLUMNS: tuple[tuple[Sort, str, bool], ...] = (
     ("device", "device", False),
@@ -38,7 +38,7 @@ COLUMNS: tuple[tuple[Sort, str, bool], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class FilterCard:
     """A number that is a filter."""
 
     what: str
@@ -49,10 +49,10 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class FleetTotals:
     """What is said of all devices, whatever was asked for."""
 
-    summary: Summary
+    summary: StoreSummary
     models: Sequence[ModelCount]
     quiet: int
 
@@ -61,20 +61,20 @@ class FleetPage:
     """Counts the whole fleet once for all who ask within WHOLE_LASTS_S: with 10,000 devices most of the work."""
 
     def __init__(self) -> None:
-        self._memo = Memo(WHOLE_LASTS_S)
+        self._memo = ResultCache(WHOLE_LASTS_S)
 
-    def context(self, reader: Reader, asked: Asked) -> dict[str, Any]:
+    def context(self, reader: Reader, asked: PageQuery) -> dict[str, Any]:
         """For ``fleet.html``."""
-        whole: Whole = self._memo.get("", lambda: _whole(reader))
+        whole: FleetTotals = self._memo.get("", lambda: _whole(reader))
         return context(reader, asked, whole)
 
 
-def _whole(reader: Reader) -> Whole:
+def _whole(reader: Reader) -> FleetTotals:
     quiet = reader.fleet(Filter(seen_before_ns=time.time_ns() - QUIET_S * 10**9), limit=1)[1]
-    return Whole(reader.summary(), reader.models(), quiet)
+    return FleetTotals(reader.summary(), reader.models(), quiet)
 
 
-def context(reader: Reader, asked: Asked, whole: Whole) -> dict[str, Any]:
+def context(reader: Reader, asked: PageQuery, whole: FleetTotals) -> dict[str, Any]:
     """For ``fleet.html``."""
     where = asked.filter
     rows, total = reader.fleet(where, asked.sort, descending=asked.descending, limit=asked.limit, offset=asked.offset)
@@ -97,31 +97,31 @@ def context(reader: Reader, asked: Asked, whole: Whole) -> dict[str, Any]:
     }
 
 
-def _cards(asked: Asked, whole: Whole) -> list[Card]:
+def _cards(asked: PageQuery, whole: FleetTotals) -> list[FilterCard]:
     summary, quiet = whole.summary, whole.quiet
     state, drifted = asked.text("state"), asked.text("drifted")
     every = not (state or drifted or asked.text("quiet"))
     return [
-        Card("devices", summary.devices, "/", every),
-        Card(
+        FilterCard("devices", summary.devices, "/", every),
+        FilterCard(
             "drifting", summary.drifted, link("/", drifted="yes"), drifted == "yes", "poor" if summary.drifted else ""
         ),
-        Card("online", summary.online, link("/", state="online"), state == "online"),
-        Card(
+        FilterCard("online", summary.online, link("/", state="online"), state == "online"),
+        FilterCard(
             "offline",
             summary.offline,
             link("/", state="offline"),
             state == "offline",
             "fair" if summary.offline else "",
         ),
-        Card(
+        FilterCard(
             f"not heard for {lasting(QUIET_S)}",
             quiet,
             link("/", quiet=QUIET_S),
             bool(asked.text("quiet")),
             "fair" if quiet else "",
         ),
-        Card(
+        FilterCard(
             "messages that could not be read",
             summary.set_aside,
             "/messages",
@@ -131,7 +131,7 @@ def _cards(asked: Asked, whole: Whole) -> list[Card]:
     ]
 
 
-def _features(summary: Summary) -> Markup | None:
+def _features(summary: StoreSummary) -> Markup | None:
     if not summary.features:
         return None
     drawn = [
@@ -147,7 +147,7 @@ def _features(summary: Summary) -> Markup | None:
     return bars(caption, drawn)
 
 
-def _worst(summary: Summary) -> Markup | None:
+def _worst(summary: StoreSummary) -> Markup | None:
     """Lines with drifting devices, the largest share first."""
     hit = [(site, count) for site, count in summary.lines if count.drifted]
     hit.sort(key=lambda pair: (-pair[1].drifted / pair[1].devices, -pair[1].drifted))
@@ -164,16 +164,16 @@ def _worst(summary: Summary) -> Markup | None:
     return bars(caption, drawn) if drawn else None
 
 
-def _choices(summary: Summary, models: Sequence[ModelCount]) -> dict[str, list[str]]:
+def _choices(summary: StoreSummary, models: Sequence[ModelCount]) -> dict[str, list[str]]:
     return {
-        "site": sorted({count.name for count in summary.sites})[:MOST_CHOICES],
-        "line": sorted({count.name for _, count in summary.lines})[:MOST_CHOICES],
-        "model": sorted({count.model for count in models})[:MOST_CHOICES],
-        "feature": [count.name for count in summary.features][:MOST_CHOICES],
+        "site": sorted({count.name for count in summary.sites})[:MAX_CHOICES],
+        "line": sorted({count.name for _, count in summary.lines})[:MAX_CHOICES],
+        "model": sorted({count.model for count in models})[:MAX_CHOICES],
+        "feature": [count.name for count in summary.features][:MAX_CHOICES],
     }
 
 
-def _heading(asked: Asked, sort: Sort, name: str, numeric: bool) -> dict[str, Any]:
+def _heading(asked: PageQuery, sort: Sort, name: str, numeric: bool) -> dict[str, Any]:
     """The link sorts by it, or turns the order round."""
     current = asked.sort == sort
     down = not asked.descending if current else sort in FALLING - {"drift"}
@@ -188,7 +188,7 @@ def _heading(asked: Asked, sort: Sort, name: str, numeric: bool) -> dict[str, An
     }
 
 
-def _page(asked: Asked, offset: int) -> str:
+def _page(asked: PageQuery, offset: int) -> str:
     return link("/", **asked.given("from", **({"from": offset} if offset else {})))
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.monitor.reading import Reader
-from edge.monitor.web.asked import Asked
+from edge.monitor.queries.reading import Reader
+from edge.monitor.web.query import PageQuery
 
 LISTED = 200
 SHOWN = 300
 """Characters of each."""
 
 
-def context(reader: Reader, asked: Asked) -> dict[str, Any]:
+def context(reader: Reader, asked: PageQuery) -> dict[str, Any]:
     """For ``messages.html``."""
     listed = reader.set_aside(asked.text("device") or None, limit=LISTED)
     shown = [(one, one.payload[:SHOWN].decode("utf-8", "replace")) for one in listed]

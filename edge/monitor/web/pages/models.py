@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from edge.core.html import Markup
 from edge.drift.pane import Pane
-from edge.drift.verdict import ColumnVerdict
-from edge.monitor.reading import Filter, FleetRow, ModelCount, Reader
-from edge.monitor.web.asked import STRETCHES, Asked
+from edge.drift.watch.verdict import ColumnVerdict
+from edge.monitor.queries.reading import Filter, FleetRow, ModelCount, Reader
 from edge.monitor.web.charts import distribution
 from edge.monitor.web.charts.figure import Caption
 from edge.monitor.web.pages import drifting
 from edge.monitor.web.pages.scope import choose
-from edge.page import Markup
+from edge.monitor.web.query import STRETCHES, PageQuery
 
 LOOKED_AT = 500
 """Devices of each version whose rates and latencies are compared."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rollout:
+class ModelVersions:
     """One model's versions, the newest first, with the share of its devices on each."""
 
     model: str
@@ -35,7 +35,7 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedVersion:
     """One version in the comparison."""
 
     version: int
@@ -52,25 +52,25 @@ class Side:
     problem: str
 
 
-def context(reader: Reader, asked: Asked) -> dict[str, Any]:
+def context(reader: Reader, asked: PageQuery) -> dict[str, Any]:
     """For ``models.html``."""
     return {"asked": asked, "rollouts": rollouts(reader.models(asked.filter))}
 
 
-def rollouts(counts: Sequence[ModelCount]) -> list[Rollout]:
+def rollouts(counts: Sequence[ModelCount]) -> list[ModelVersions]:
     """By model."""
     by_model: dict[str, list[ModelCount]] = {}
     for count in counts:
         by_model.setdefault(count.model, []).append(count)
     return [
-        Rollout(
+        ModelVersions(
             model, sum(one.devices for one in own), tuple(sorted(own, key=lambda c: (-c.version, c.slot, c.state)))
         )
         for model, own in sorted(by_model.items())
     ]
 
 
-def comparison(reader: Reader, asked: Asked) -> dict[str, Any]:
+def comparison(reader: Reader, asked: PageQuery) -> dict[str, Any]:
     """For ``compare.html``: two versions of a model over the same time."""
     every = rollouts(reader.models())
     model = asked.text("model") or next((one.model for one in every), "")
@@ -92,14 +92,14 @@ def comparison(reader: Reader, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _side(reader: Reader, asked: Asked, model: str, version: int) -> Side:
+def _side(reader: Reader, asked: PageQuery, model: str, version: int) -> ComparedVersion:
     where = Filter(model=model, version=version, site=asked.text("site") or None, line=asked.text("line") or None)
     rows, total = reader.fleet(where, limit=LOOKED_AT)
     scope = choose(reader, where, asked.span)
     merged = reader.merged(scope.where, scope.span)
     own = [one for one in merged if one.version == version]
     best = next((one for one in own if one.pane is not None), None)
-    return Side(
+    return ComparedVersion(
         version,
         total,
         len(rows),
@@ -124,14 +124,14 @@ def _dropped(rows: Sequence[FleetRow]) -> float | None:
     return dropped / (dropped + decided) if dropped + decided else None
 
 
-def _columns(sides: Sequence[Side]) -> list[tuple[str, list[ColumnVerdict | None]]]:
+def _columns(sides: Sequence[ComparedVersion]) -> list[tuple[str, list[ColumnVerdict | None]]]:
     """By the larger effect."""
     names = {name for side in sides for name in side.columns}
     found = [(name, [side.columns.get(name) for side in sides]) for name in names]
     return sorted(found, key=lambda pair: (-max(column.effect for column in pair[1] if column), pair[0]))
 
 
-def _classes(sides: Sequence[Side]) -> Markup | None:
+def _classes(sides: Sequence[ComparedVersion]) -> Markup | None:
     """Shares of the predicted classes, where both versions have the same ones."""
     panes = [side.pane for side in sides if side.pane is not None and side.pane.n]
     if len(panes) != 2 or panes[0].reference.labels != panes[1].reference.labels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from edge.monitor.reading import Filter, Reader, Span
+from edge.monitor.queries.reading import Filter, Reader, StatisticsSpan
 
 PANES = 500
 """Statistics of windows that one page adds up: about a millisecond each."""
@@ -18,7 +18,7 @@ LOOKED_AT = 20
 @dataclass(frozen=True, slots=True)
 class Scope:
     where: Filter
-    span: Span
+    span: StatisticsSpan
     devices: int
     panes: int
     """About so many there are; one in ``span.every`` is added up."""
@@ -28,7 +28,7 @@ class Scope:
         return self.span.every == 1
 
 
-def choose(reader: Reader, where: Filter, span: Span, *, most: int = PANES) -> Scope:
+def choose(reader: Reader, where: Filter, span: StatisticsSpan, *, most: int = PANES) -> Scope:
     """All windows, or as many as there is time for, evenly over devices and time."""
     rows, total = reader.fleet(where, "place", limit=LOOKED_AT)
     if total > LOOKED_AT:

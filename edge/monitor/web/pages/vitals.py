@@ -6,14 +6,14 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edge.health.histogram import Distribution, lower_edge
-from edge.health.merging import merge
-from edge.messages import Health
-from edge.monitor.reading import DeviceDetail, HealthPoint
-from edge.monitor.web.charts import Bar, Line, bars, figure, lines
+from edge.core.histogram import Distribution, lower_edge
+from edge.core.html import Content, Markup, tag
+from edge.monitor.queries.reading import DeviceDetail, HealthPoint
+from edge.monitor.web.charts import Bar, ChartLine, bars, figure, lines
 from edge.monitor.web.charts.figure import WIDTH, Caption, no_data, svg
 from edge.monitor.web.texts import lasting, milliseconds, number, share, size, with_unit
-from edge.page import Content, Markup, tag
+from edge.protocol.latency import merge
+from edge.protocol.messages import Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def _of(dropped: int | None, decided: int | None) -> str:
     return f"{share(dropped / max(1, dropped + decided))} of all"
 
 
-Value = Callable[[HealthPoint], float | None]
+HealthValue = Callable[[HealthPoint], float | None]
 
 
 def charts(points: Sequence[HealthPoint]) -> list[Markup]:
@@ -81,10 +81,10 @@ def _p99(point: HealthPoint) -> float | None:
 
 
 def _chart(
-    points: Sequence[HealthPoint], key: str, title: str, description: str, unit: str, values: dict[str, Value]
+    points: Sequence[HealthPoint], key: str, title: str, description: str, unit: str, values: dict[str, HealthValue]
 ) -> Markup:
     drawn = [
-        Line(name, [(point.at_ns, value(point)) for point in points], "abc"[place])
+        ChartLine(name, [(point.at_ns, value(point)) for point in points], "abc"[place])
         for place, (name, value) in enumerate(values.items())
     ]
     return lines(Caption(key, title, description, unit), drawn)
@@ -99,7 +99,7 @@ def _dropped(points: Sequence[HealthPoint]) -> Markup:
         else:
             between.append((after.at_ns, max(0, after.dropped - before.dropped)))
     caption = Caption("dropped", "Dropped frames", "Between two points, all reasons.", "frames")
-    return lines(caption, [Line("dropped", between)])
+    return lines(caption, [ChartLine("dropped", between)])
 
 
 def latencies(health: Health) -> Markup:

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.messages import (
+from edge.monitor.alerting import Alerting, Notice, Rules
+from edge.monitor.alerting.rules import DriftRule, GroupRule, QuietRule
+from edge.monitor.store.store import Store
+from edge.monitor.subscriber.decode import Arrival
+from edge.protocol.messages import (
     GATE,
     MAY_BE_OPEN,
     BufferDepth,
-    Event,
+    EventMessage,
     GateState,
     Health,
     Identity,
@@ -18,12 +22,8 @@ from edge.messages import (
     encode,
     kind_of,
 )
-from edge.monitor.alerting import Alerting, Notice, Rules
-from edge.monitor.alerting.rules import DriftRule, GroupRule, QuietRule
-from edge.monitor.intake import Arrival
-from edge.monitor.store import Store
-from edge.sim.fleet import Change, Fleet, FleetOptions, Population
-from edge.sync.topics import topic
+from edge.protocol.topics import topic
+from edge.sim.fleet import Change, FleetOptions, Population, SimulatedFleet
 
 START_NS = 1_700_000_000 * 10**9
 OPTIONS = FleetOptions(devices=16, sites=2, lines=2, interval_s=60, samples=60, pool=4)
@@ -44,7 +44,7 @@ def looks(
     population: Population, script: list[Change], until_s: float, rules: Rules = RULES
 ) -> Iterator[tuple[float, list[Notice]]]:
     store = Store(None)
-    fleet = Fleet(OPTIONS, script, start_wall_ns=START_NS, population=population)
+    fleet = SimulatedFleet(OPTIONS, script, start_wall_ns=START_NS, population=population)
     alerting, next_s, arrivals = Alerting(store, rules, START_NS), 60.0, []
     for sent in fleet.messages(until_s):
         while sent.at_s >= next_s:
@@ -127,7 +127,7 @@ def look_at_gate(store: Store, alerting: Alerting, boot: str, seq: int, since_ns
         **head, captured=0, decided=0, dropped={}, latency_us=none, rate_fps=0, buffer=BufferDepth(0, 0, 0, 0),
         rss_bytes=0, uptime_s=0, gate=state,
     )  # fmt: skip
-    event = Event(**head, camera=GATE, fault=MAY_BE_OPEN, active=since_ns > 0, since_ns=since_ns)
+    event = EventMessage(**head, camera=GATE, fault=MAY_BE_OPEN, active=since_ns > 0, since_ns=since_ns)
     at_ns = START_NS + seq * 10 * 10**9
     store.accept(
         Arrival(topic("edge", "line-1", kind_of(message), ""), encode(message), at_ns) for message in (health, event)
@@ -138,7 +138,7 @@ def look_at_gate(store: Store, alerting: Alerting, boot: str, seq: int, since_ns
 def test_a_restart_in_the_midst_of_a_drift_forgets_nothing(population: Population):
     store = Store(None)
     script = [Change(at_s=60, devices="d00007", shift={"sharpness": -4.0})]
-    fleet = Fleet(OPTIONS, script, start_wall_ns=START_NS, population=population)
+    fleet = SimulatedFleet(OPTIONS, script, start_wall_ns=START_NS, population=population)
     sent = list(fleet.messages(900))
     store.accept(Arrival(s.message.topic, s.message.payload, START_NS + round(s.at_s * 1e9)) for s in sent)
     now_ns = START_NS + 901 * 10**9

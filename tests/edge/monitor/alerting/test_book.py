@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from edge.monitor.alerting import Book, Matter, Notice, Rules, Symptom
+from edge.monitor.alerting import AlertBook, Notice, Rules, Symptom, SymptomKey
 from edge.monitor.alerting.rules import GroupRule, Silence
-from edge.monitor.reading import Alert
-from edge.monitor.store import Store
+from edge.monitor.queries.reading import Alert
+from edge.monitor.store.store import Store
 
 S = 10**9
 RULES = Rules(group=GroupRule(wait_s=0))
@@ -21,13 +21,13 @@ def store() -> Store:
     return Store(None)
 
 
-def book_of(store: Store, rules: Rules = RULES) -> Book:
-    return Book(rules, store.put_alert, store.reader().alerts(open_only=True))
+def book_of(store: Store, rules: Rules = RULES) -> AlertBook:
+    return AlertBook(rules, store.put_alert, store.reader().alerts(open_only=True))
 
 
-def drifting(*numbers: int, lines: int = 1, sites: int = 1) -> dict[Matter, Symptom]:
+def drifting(*numbers: int, lines: int = 1, sites: int = 1) -> dict[SymptomKey, Symptom]:
     return {
-        Matter("drift", "blue", f"d{n}"): Symptom(
+        SymptomKey("drift", "blue", f"d{n}"): Symptom(
             f"site-{n % sites}", f"line-{n // sites % lines}", 5 * S, "camera 0"
         )
         for n in numbers

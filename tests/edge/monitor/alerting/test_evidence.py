@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.monitor.alerting.evidence import COLUMNS, Evidence, Finding, Stream
+from edge.monitor.alerting.evidence import COLUMNS, DriftingColumn, Evidence, EvidenceKey
 
 WEEK = 10_080
 """Windows, one a minute."""
 
 
-def stream(number: int) -> Stream:
-    return Stream(f"d{number}", "0", "cookie", 1)
+def stream(number: int) -> EvidenceKey:
+    return EvidenceKey(f"d{number}", "0", "cookie", 1)
 
 
 def test_a_column_that_drifts_is_found_within_ten_windows_and_since_when_is_right():
@@ -41,7 +41,7 @@ def test_many_that_drift_together_are_found_sooner():
 def test_a_drift_is_over_after_so_many_calm_windows_and_can_come_again():
     evidence = Evidence(clear_windows=5)
 
-    def feed(windows: range, drifted: list[str]) -> list[Finding]:
+    def feed(windows: range, drifted: list[str]) -> list[DriftingColumn]:
         for window in windows:
             evidence.add(stream(0), drifted, 14, window)
         return evidence.look(100)

@@ -22,7 +22,7 @@ from edge.errors import ConfigError, LinkError
 from edge.monitor.alerting import Dispatcher, Notice, Rules, open_sinks
 from edge.monitor.alerting.rules import EmailConfig, MqttConfig, WebhookConfig
 from edge.monitor.alerting.sinks import Email, Webhook
-from edge.monitor.reading import Alert
+from edge.monitor.queries.reading import Alert
 
 ALERT = Alert(
     id=7,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.monitor.alerting import Hysteresis, Matter, Symptom
+from edge.monitor.alerting import Hysteresis, Symptom, SymptomKey
 
-MATTER = Matter("quiet", "", "d1")
+MATTER = SymptomKey("quiet", "", "d1")
 SYMPTOM = Symptom("a", "b", 0)
 S = 10**9
 

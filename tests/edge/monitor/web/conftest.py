@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from edge.drift import Reference
-from edge.messages import Event, Status
 from edge.monitor import Arrival, Store
-from edge.monitor.reading import Alert
+from edge.monitor.queries.reading import Alert
 from edge.monitor.web import Access, open_pages, parse_place
-from edge.monitor.web.limits import Limit
+from edge.monitor.web.limits import RequestLimit
+from edge.protocol.messages import EventMessage, StatusMessage
 from tests.support.monitor_pages import MINUTE_NS, Line, Site, arrival, head, health
 
 
@@ -45,14 +45,14 @@ def make_store(path: Path, line: Line, reference: bytes, devices: int, minutes: 
 def fill(store: Store, line: Line, begun_ns: int, devices: int, minutes: int) -> None:
     for number in range(1, devices + 1):
         name, version = f"oven-{number}", 2 if number == devices else 1
-        sent = [arrival(Status(**head(name, 0, version=version), state="online"))]
+        sent = [arrival(StatusMessage(**head(name, 0, version=version), state="online"))]
         for minute in range(minutes):
             darker = 3.0 if number == 3 and minute >= minutes // 2 else 0.0
             start_ns, which = begun_ns + minute * MINUTE_NS, (5 * number + minute) % 8
             sent += line.window(name, minute, start_ns, darker, which, version=version)
         store.accept([*sent, arrival(health(name, 20, version))])
-    blurred = Event(**head("oven-3", 0), camera="front", fault="blurred", active=True, since_ns=begun_ns)
-    offline = Status(**head("oven-5", 2), state="offline")
+    blurred = EventMessage(**head("oven-3", 0), camera="front", fault="blurred", active=True, since_ns=begun_ns)
+    offline = StatusMessage(**head("oven-5", 2), state="offline")
     store.accept([arrival(blurred), arrival(offline), Arrival("edge/v1/oven-2/status", b"{broken", time.time_ns())])
     times = {"opened_ns": begun_ns, "changed_ns": begun_ns}
     named = {"key": "drift oven-3", "kind": "drift", "devices": ("oven-3",), "feature": "brightness"}
@@ -65,7 +65,7 @@ def serve() -> Iterator[Callable[..., Site]]:
     with ExitStack() as stack:
 
         def begin(
-            path: Path, access: Access | None = None, desk: Store | None = None, limit: Limit | None = None
+            path: Path, access: Access | None = None, desk: Store | None = None, limit: RequestLimit | None = None
         ) -> Site:
             access = access or Access(names=("127.0.0.1", "localhost"))
             return Site(stack.enter_context(open_pages(path, parse_place("127.0.0.1:0"), access, desk, limit)))

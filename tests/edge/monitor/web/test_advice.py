@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edge.messages import Column, Drift, Status, Window
 from edge.monitor import Filter, Store
 from edge.monitor.web.pages import advice
+from edge.protocol.messages import Drift, DriftColumn, StatusMessage, Window
 from tests.support.monitor_pages import arrival, head
 
 
@@ -14,9 +14,9 @@ def fill(store: Store, *drifting: str, feature: str = "brightness", others: str 
     """Five devices of a line; ``others`` is what those drift in that are not ``drifting``."""
     for number in range(5):
         name = f"oven-{number}"
-        store.accept([arrival(Status(**head(name, 0), state="online"))])
+        store.accept([arrival(StatusMessage(**head(name, 0), state="online"))])
         column = feature if name in drifting else others
-        columns = (Column(column or "red", "ks", 0.6, 1e-12, 1e-4, bool(column)),)
+        columns = (DriftColumn(column or "red", "ks", 0.6, 1e-12, 1e-4, bool(column)),)
         window = Window(0, 199, 200, 10**18, 10**18 + 60 * 10**9)
         drift = Drift(**head(name, 1), camera="c", window=window, drifted=bool(column), share=0.5, columns=columns)
         store.accept([arrival(drift)])

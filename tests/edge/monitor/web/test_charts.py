@@ -5,10 +5,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge.monitor.web.charts import Bar, HeatRow, Line, bars, distribution, heat_map, lines
+from edge.core.html import Markup
+from edge.monitor.web.charts import Bar, ChartLine, HeatRow, bars, distribution, heat_map, lines
 from edge.monitor.web.charts.figure import Caption
-from edge.monitor.web.charts.lines import Limit, ceiling
-from edge.page import Markup
+from edge.monitor.web.charts.lines import Threshold, ceiling
 
 CAPTION = Caption("key", "<Light> & co", "What is 'seen'.", "lux")
 HOUR_NS = 3600 * 10**9
@@ -25,8 +25,8 @@ def all_charts(value: float = 0.5) -> list[Markup]:
     return [
         lines(
             CAPTION,
-            [Line("a<b", points, marked=frozenset(times[:1])), Line("c", points, "b")],
-            Limit("at least", 0.1),
+            [ChartLine("a<b", points, marked=frozenset(times[:1])), ChartLine("c", points, "b")],
+            Threshold("at least", 0.1),
         ),
         heat_map(CAPTION, times, [HeatRow("<b>", [(value, True), (None, False), (0.0, False)], "#x")]),
         bars(CAPTION, [Bar("<i>", value, href="/x?a=1&b=2"), Bar("z", 0.0)]),
@@ -52,13 +52,13 @@ def test_the_policy_of_the_pages_holds_for_it(chart: Markup) -> None:
 
 
 def test_the_numbers_stand_behind_the_lines() -> None:
-    root = parsed(lines(CAPTION, [Line("light", [(START_NS, 1.5), (START_NS + HOUR_NS, None)])]))
+    root = parsed(lines(CAPTION, [ChartLine("light", [(START_NS, 1.5), (START_NS + HOUR_NS, None)])]))
     assert [["".join(cell.itertext()) for cell in row][1:] for row in root.findall(".//tbody/tr")] == [["–"], ["1.5"]]
 
 
 def test_a_gap_is_a_gap() -> None:
     points = [(START_NS, 1.0), (START_NS + 1, 2.0), (START_NS + 2, None), (START_NS + 3, 1.0)]
-    root = parsed(lines(CAPTION, [Line("light", points)]))
+    root = parsed(lines(CAPTION, [ChartLine("light", points)]))
     drawn = [path.get("d", "") for path in root.iter("path") if "line" in path.get("class", "")]
     assert [path.count("L") for path in drawn] == [1, 0]
 
@@ -84,7 +84,7 @@ def test_without_data_it_says_so(chart: Markup) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 2**63 - 1), st.one_of(st.none(), st.floats()))))
 def test_whatever_a_device_says_can_be_drawn(points: list[tuple[int, float | None]]) -> None:
-    parsed(lines(CAPTION, [Line("light", points)]))
+    parsed(lines(CAPTION, [ChartLine("light", points)]))
 
 
 @given(st.floats(1e-300, 1e299))

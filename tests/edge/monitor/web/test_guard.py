@@ -7,7 +7,7 @@ import pytest
 
 from edge.monitor import Store
 from edge.monitor.web import Access
-from edge.monitor.web.limits import Limit
+from edge.monitor.web.limits import RequestLimit
 from tests.support.monitor_pages import TOKEN, Site
 
 OPEN_TO_ALL = ["/login", "/healthz", "/static/monitor.css"]
@@ -146,6 +146,6 @@ def test_a_proxys_user_acknowledges_and_silences_by_name(serve: Callable[..., Si
 
 
 def test_nobody_asks_without_end(serve: Callable[..., Site], filled: Path) -> None:
-    site = serve(filled, limit=Limit(0.01, 3))
+    site = serve(filled, limit=RequestLimit(0.01, 3))
     assert [site.ask("/healthz")[0] for _ in range(4)] == [200, 200, 200, 429]
     assert 1 <= int(site.ask("/healthz")[1]["retry-after"]) <= 100

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from edge.messages import Column, Drift, Event, Status, Window
 from edge.monitor import Arrival, Store
+from edge.protocol.messages import Drift, DriftColumn, EventMessage, StatusMessage, Window
 from tests.support.monitor_pages import Site, arrival, head
 
 NAMES = [
@@ -52,11 +52,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Site]
 
 def _says(device: str, text: str) -> list[Arrival]:
     top = head(device, 0, site=text, line=text) | {"model": "m"}
-    column = Column(text, "ks", 0.9, 0.0, 0.01, True)
+    column = DriftColumn(text, "ks", 0.9, 0.0, 0.01, True)
     return [
-        arrival(Status(**top, state="online")),
+        arrival(StatusMessage(**top, state="online")),
         arrival(Drift(**top, window=Window(0, 1, 2, 10**18, 2 * 10**18), drifted=True, share=1.0, columns=(column,))),
-        arrival(Event(**top, camera=text, fault=text, active=True, since_ns=10**18, detail=text)),
+        arrival(EventMessage(**top, camera=text, fault=text, active=True, since_ns=10**18, detail=text)),
     ]
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from edge.messages import Status
 from edge.monitor import Store
 from edge.monitor.web import Access
+from edge.protocol.messages import StatusMessage
 from tests.support.monitor_pages import MINUTE_NS, TOKEN, Line, Site, arrival, head
 
 pytestmark = pytest.mark.system
@@ -85,7 +85,7 @@ def living(line: Line, drift_reference: bytes, tmp_path: Path, serve: Callable[.
     """A store that a test writes to while its pages are open."""
     store = Store(tmp_path / "monitor.db")
     store.add_reference(drift_reference, "cookie", 1)
-    store.accept([arrival(Status(**head("oven-1", 0), state="online"))])
+    store.accept([arrival(StatusMessage(**head("oven-1", 0), state="online"))])
     return store, serve(store.address)
 
 
@@ -236,7 +236,7 @@ def test_what_is_new_appears_and_nothing_else_moves(
         search = page.get_by_label("name contains")
         search.fill("half a na")
         page.evaluate("window.scrollTo(0, 200)")
-        store.accept([arrival(Status(**head("oven-2", 0), state="online"))])
+        store.accept([arrival(StatusMessage(**head("oven-2", 0), state="online"))])
         page.clock.fast_forward(LIVE_MS)
         expect(page.get_by_role("link", name="oven-2")).to_be_visible()
         expect(page.get_by_role("status").first).to_have_text("live")

@@ -1,4 +1,4 @@
-from edge.monitor.web.limits import MOST_CALLERS, Limit
+from edge.monitor.web.limits import MAX_CALLERS, RequestLimit
 
 
 class Clock:
@@ -10,7 +10,7 @@ class Clock:
 
 def test_a_burst_is_let_through_and_then_one_at_a_time() -> None:
     clock = Clock()
-    limit = Limit(2.0, 3, clock)
+    limit = RequestLimit(2.0, 3, clock)
     assert [limit.wait_s("a") for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
     clock.now = 0.5
     assert limit.wait_s("a") == 0.0
@@ -18,15 +18,15 @@ def test_a_burst_is_let_through_and_then_one_at_a_time() -> None:
 
 
 def test_one_caller_does_not_slow_another() -> None:
-    limit = Limit(1.0, 1, Clock())
+    limit = RequestLimit(1.0, 1, Clock())
     assert limit.wait_s("a") == 0.0
     assert limit.wait_s("a") > 0.0
     assert limit.wait_s("b") == 0.0
 
 
 def test_it_remembers_a_bounded_number_of_callers() -> None:
-    limit = Limit(1.0, 1, Clock())
-    for number in range(MOST_CALLERS + 1):
+    limit = RequestLimit(1.0, 1, Clock())
+    for number in range(MAX_CALLERS + 1):
         limit.wait_s(str(number))
-    assert len(limit._callers) == MOST_CALLERS
+    assert len(limit._callers) == MAX_CALLERS
     assert limit.wait_s("0") == 0.0

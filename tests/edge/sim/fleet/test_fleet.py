@@ -9,15 +9,15 @@ from dataclasses import replace
 import pytest
 
 from edge.drift import decode_pane, judge
-from edge.messages import Drift, Health, Message, Slots, Stats, Status
-from edge.monitor.intake import Arrival, read
-from edge.sim.fleet import Change, Fleet, FleetOptions, Hostility, Population, Sent
+from edge.monitor.subscriber.decode import Arrival, read
+from edge.protocol.messages import Drift, Health, Message, SlotsMessage, Stats, StatusMessage
+from edge.sim.fleet import Change, FleetOptions, Hostility, Population, Sent, SimulatedFleet
 
 OPTIONS = FleetOptions(devices=12, sites=2, lines=3, interval_s=10, samples=100, pool=5)
 
 
-def fleet_of(population: Population, *script: Change, options: FleetOptions = OPTIONS) -> Fleet:
-    return Fleet(options, script, start_wall_ns=1_700_000_000_000_000_000, population=population)
+def fleet_of(population: Population, *script: Change, options: FleetOptions = OPTIONS) -> SimulatedFleet:
+    return SimulatedFleet(options, script, start_wall_ns=1_700_000_000_000_000_000, population=population)
 
 
 def received(sent: list[Sent]) -> list[Message]:
@@ -28,7 +28,7 @@ def received(sent: list[Sent]) -> list[Message]:
 def test_every_message_is_one_that_a_monitor_takes(population: Population):
     sent = list(fleet_of(population).messages(39.9))
     kinds = Counter(type(message) for message in received(sent))
-    assert kinds == {Status: 12, Slots: 12, Drift: 36, Stats: 36, Health: 36}
+    assert kinds == {StatusMessage: 12, SlotsMessage: 12, Drift: 36, Stats: 36, Health: 36}
 
 
 def test_messages_come_in_order_of_time_and_spread_over_the_interval(population: Population):
@@ -70,7 +70,7 @@ def test_health_adds_up(population: Population):
 def test_a_device_that_was_offline_says_so_and_sends_its_windows_later(population: Population):
     script = Change(at_s=15, until_s=45, devices="d00000", offline=True)
     mine = [m for m in received(list(fleet_of(population, script).messages(60))) if m.device == "d00000"]
-    assert [m.state for m in mine if isinstance(m, Status)] == ["online", "offline", "online"]
+    assert [m.state for m in mine if isinstance(m, StatusMessage)] == ["online", "offline", "online"]
     assert [m.seq for m in mine if isinstance(m, Stats)] == list(range(6))
     ends = [m.window.end_ns for m in mine if isinstance(m, Drift)]
     assert {later - sooner for sooner, later in itertools.pairwise(ends)} == {10_000_000_000}
@@ -79,7 +79,7 @@ def test_a_device_that_was_offline_says_so_and_sends_its_windows_later(populatio
 def test_a_model_that_is_rolled_back_is_told_once_with_the_reason(population: Population):
     script = Change(at_s=25, line="line-2", rolled_back=True)
     messages = received(list(fleet_of(population, script).messages(60)))
-    outcomes = [m for m in messages if isinstance(m, Slots) and m.outcome]
+    outcomes = [m for m in messages if isinstance(m, SlotsMessage) and m.outcome]
     assert {m.line for m in outcomes} == {"line-2"} and len(outcomes) == 4
     assert {m.outcome.result for m in outcomes if m.outcome} == {"rolled back"}
 
@@ -102,7 +102,7 @@ def test_devices_that_leave_say_so_once(population: Population):
     fleet = fleet_of(population)
     list(fleet.messages(4.9))
     said = received(list(fleet.farewell()))
-    assert len(said) == 6 and all(isinstance(m, Status) and m.state == "offline" for m in said)
+    assert len(said) == 6 and all(isinstance(m, StatusMessage) and m.state == "offline" for m in said)
     assert not list(fleet.farewell())
 
 

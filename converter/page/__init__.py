@@ -1,5 +1,0 @@
-"""The report as one HTML file that needs nothing else."""
-
-from converter.page.page import render
-
-__all__ = ["render"]

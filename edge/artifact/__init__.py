@@ -1,6 +1,0 @@
-"""The artifact: one ``.tflite`` file with everything that belongs to the model."""
-
-from edge.artifact.artifact import Artifact
-from edge.artifact.manifest import Evaluation, InputSpec, Manifest, OutputSpec
-
-__all__ = ["Artifact", "Evaluation", "InputSpec", "Manifest", "OutputSpec"]

@@ -1,5 +1,0 @@
-"""Models over MQTT: what is desired on which device, and how it gets there. See README.md."""
-
-from edge.rollout.desired import Desired
-
-__all__ = ["Desired"]
