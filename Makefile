@@ -66,6 +66,7 @@ bench: $(VENV)/.test
 lint: $(VENV)/.test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
+	@said=$$($(BIN)/lint-imports --no-cache) || { echo "$$said"; exit 1; }
 	@$(PYTEST) --collect-only >/dev/null 2>&1 & $(BIN)/mypy; status=$$?; wait; exit $$status
 
 format: $(VENV)/.test

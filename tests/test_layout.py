@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
+import statistics
 import subprocess
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +34,51 @@ def test_each_folder_of_unit_tests_mirrors_one_of_the_product() -> None:
     folders = {Path(path).parent for path in tracked() if re.match(r"tests/(edge|converter)/.*/test_\w+\.py$", path)}
     assert folders
     assert {str(folder) for folder in folders if not (ROOT / folder.relative_to("tests")).is_dir()} == set()
+
+
+def entries(folder: str) -> set[str]:
+    """What a newcomer sees of a folder at first sight."""
+    return {path.removeprefix(f"{folder}/").partition("/")[0] for path in tracked() if path.startswith(f"{folder}/")}
+
+
+WINGS = sorted(name for name in entries("edge") if (ROOT / "edge" / name).is_dir())
+
+
+def test_the_product_shows_few_entries() -> None:
+    assert len(entries("edge")) <= 15
+
+
+@pytest.mark.parametrize("folder", ["converter", *(f"edge/{wing}" for wing in WINGS if wing != "cli")])
+def test_a_wing_shows_few_entries(folder: str) -> None:
+    assert 0 < len(entries(folder)) <= 20
+
+
+SOURCES = {
+    path: (ROOT / path).read_text("utf-8") for path in tracked() if re.match(r"(edge|converter)/.*\.py$", path)
+}
+TREES = {path: ast.parse(text) for path, text in SOURCES.items()}
+
+
+def test_files_and_functions_are_short() -> None:
+    functions = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert {path for path, text in SOURCES.items() if len(text.splitlines()) > 400} == set()
+    assert statistics.median(node.end_lineno - node.lineno + 1 for node in functions if node.end_lineno) <= 7
+
+
+def named(tree: ast.Module) -> Iterator[str]:
+    """Public classes, and names given to types."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if re.match(r"[A-Z]\w*[a-z]", name):
+                yield name
+
+
+def test_a_public_class_name_means_one_thing() -> None:
+    counts = Counter(name for tree in TREES.values() for name in named(tree) if not name.startswith("_"))
+    assert {name for name, count in counts.items() if count > 1} == set()
 
 
 @pytest.mark.parametrize("path", FINDINGS, ids=lambda path: path.name)
