@@ -7,10 +7,11 @@ from typing import Literal
 from edge.core.choices import Range
 
 ConverterRange = Literal[Range, "torch", "caffe"]
-"""What a model was trained on. The last two are ImageNet's mean and deviation per channel, and its mean alone."""
+"""Pixel range that a model was trained on. The last two are ImageNet's mean and deviation per channel, and its mean
+alone."""
 
 Quantize = Literal["none", "float16", "dynamic", "int8", "int16x8", "mixed"]
-"""How the numbers of a model are stored and computed with."""
+"""Number format that a model is stored in and computed with."""
 
 EPOCHS = 20
-"""Of fine-tuning, when no number is given."""
+"""Epochs of fine-tuning when no number is given."""

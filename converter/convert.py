@@ -160,7 +160,7 @@ def _report(
 
 
 def artifact_files(labels: tuple[str, ...], reference: Reference, golden: Golden) -> dict[str, bytes]:
-    """What is packed beside the model."""
+    """Files that are packed beside the model."""
     return {LABELS: package.labels_file(labels), REFERENCE: reference.to_bytes(), GOLDEN: golden.to_bytes()}
 
 

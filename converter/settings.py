@@ -1,4 +1,4 @@
-"""What a conversion can be told."""
+"""Settings of a conversion."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Settings:
     colour: Colour | None = None
     resize: Resize | None = None
     interpolation: Interpolation | None = None
-    """What the model was trained on; what is not given is found."""
+    """Preprocessing that the model was trained with; what is not given is found."""
     name: str | None = None
     """Model id; default: the output's file name."""
     version: int = 1

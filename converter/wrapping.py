@@ -47,7 +47,7 @@ from edge.inference.interpreter import check_in_child, open_interpreter
 
 @dataclass(frozen=True)
 class WrapMeasurement:
-    """What the model does on the runtimes at hand."""
+    """Measurement of the model on the runtimes at hand."""
 
     accuracy: Accuracy
     runtimes: tuple[RuntimeReport, ...]
@@ -134,7 +134,7 @@ def _load(path: Path, settings: Settings, progress: Progress) -> tuple[Ready, st
 
 
 def _output_spec(model: Ready, outputs: Outputs) -> OutputSpec:
-    """What the scores are, judged by their values; rounding adds up over a row."""
+    """Kind of the scores, judged by their values; rounding adds up over a row."""
     spec = model.output_spec()
     step = 0.0 if spec.dtype == "float32" else spec.scale
     near_one = np.abs(outputs.sum(axis=1) - 1).max() < 0.01 + spec.size * step / 2

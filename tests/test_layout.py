@@ -81,6 +81,18 @@ def test_a_public_class_name_means_one_thing() -> None:
     assert {name for name, count in counts.items() if count > 1} == set()
 
 
+def docstrings(tree: ast.Module) -> Iterator[str]:
+    """Docstrings, and those of attributes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value.value
+
+
+def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
+    begins = re.compile(r"\s*(Of|That|As|To|What|How|Who)\b")
+    assert {path: text for path, tree in TREES.items() for text in docstrings(tree) if begins.match(text)} == {}
+
+
 @pytest.mark.parametrize("path", FINDINGS, ids=lambda path: path.name)
 def test_a_finding_says_what_was_guessed_and_seen_with_what_and_by_whom(path: Path) -> None:
     text = path.read_text("utf-8")

@@ -17,7 +17,8 @@ from edge.inference.artifact.describe import read_labels
 from edge.inference.artifact.manifest import InputSpec
 
 EVALUATION_SHARE = 0.5
-"""Of the data, when there is no folder for it: calibration is content with few, a figure that convinces is not."""
+"""Share of the data that evaluates when there is no folder for it: calibration is content with few, a figure that
+convinces is not."""
 EVALUATION_MOST = 2000
 
 

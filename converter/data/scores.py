@@ -1,4 +1,4 @@
-"""What a model's raw outputs, (n, size), mean."""
+"""Meaning of a model's raw outputs, (n, size)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from converter.quiet import tensorflow
 
 STEPS = 255.0
 LEAST = 1e-6
-"""Of a range; nothing is divided by zero."""
+"""Smallest width of a range, so that nothing is divided by zero."""
 
 
 def activation(values: Any, low: Any, high: Any) -> Any:

@@ -78,7 +78,7 @@ class TrainableNetwork:
 
     @property
     def logits(self) -> int:
-        """What goes into the softmax; the scores where there is none."""
+        """Inputs of the softmax; the scores where there is none."""
         return self.flat.operators[-1].inputs[0] if self.softmax else self.scores
 
 

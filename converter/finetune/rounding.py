@@ -1,4 +1,4 @@
-"""What each way to quantize does to the numbers in and between the operators."""
+"""Arithmetic of each way to quantize: what it does to the numbers in and between the operators."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Rounding:
     """``tf.Variable`` objects."""
 
     def inputs(self, one: FlatOperator, inputs: list[Any]) -> list[Any]:
-        """What the operator's kernel sees of its inputs."""
+        """Inputs as the operator's kernel sees them."""
         return inputs
 
     def output(self, one: FlatOperator, values: Any) -> Any:
-        """What it gives."""
+        """Output as the operator's kernel gives it."""
         return values
 
     def restrain(self) -> None:
         """After a step of training: what is trained stays possible."""
 
     def write(self, into: Flat) -> None:
-        """What was trained."""
+        """Writes the trained numbers into a flatbuffer."""
 
 
 class Dynamic(Rounding):

@@ -28,7 +28,7 @@ def where(flat: Flat, tensor: int) -> int:
 
 
 def values(flat: Flat, tensor: int) -> NDArray[Any]:
-    """As stored, in the tensor's shape."""
+    """Values of a tensor as stored, in its shape."""
     stored = flat.graph.tensors[tensor]
     return np.frombuffer(bytes(flat.model.buffers[stored.buffer].data), _DTYPES[stored.type]).reshape(
         flat.shape(tensor)

@@ -1,4 +1,4 @@
-"""What a training is told."""
+"""Description of a training, handed to its process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Task:
 
 
 def rounding_of(task: Task, flat: Flat) -> Rounding:
-    """What the quantized graph will do to the numbers."""
+    """Rounding that the quantized graph will do to its numbers."""
     if task.recipe in ("int8", "mixed"):
         return Int8(flat, task.kept_float)
     return Dynamic() if task.recipe == "dynamic" else Rounding()

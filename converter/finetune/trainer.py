@@ -28,7 +28,8 @@ from edge.errors import ConversionError
 
 BATCH = 32
 RATE = 3e-4
-"""Of the root mean square of a layer's weights, a step, at the beginning; half a cosine lowers it to zero."""
+"""Learning rate: share of the root mean square of a layer's weights, a step, at the beginning; half a cosine lowers
+it to zero."""
 PRUNING_RATE = 1e-3
 RANGE_RATE = 1e-3
 LAYERS = 1.0
@@ -79,7 +80,7 @@ class Trainer:
             )
 
     def loss(self, pixels: NDArray[np.uint8]) -> float:
-        """Of these pictures as they are."""
+        """Loss on these pictures as they are."""
         return float(np.mean([self._loss_of(part.astype(np.float32)) for part in _parts(pixels)]))
 
     def result(self) -> bytes:

@@ -30,7 +30,7 @@ ScoreArray = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Tuning:
-    """What ``--fine-tune`` and ``--sparsity`` ask for."""
+    """Wishes of ``--fine-tune`` and ``--sparsity``."""
 
     epochs: int
     sparsity: float = 0.0
@@ -38,7 +38,8 @@ class Tuning:
 
 
 def divide(pixels: Pixels, seed: int) -> tuple[Pixels, Pixels]:
-    """To train with, and withheld. Raises ConversionError for fewer than ``HELD_OUT`` pictures."""
+    """Divides pictures into those to train with and those withheld. Raises ConversionError for fewer than
+    ``HELD_OUT`` pictures."""
     if len(pixels) < HELD_OUT:
         raise ConversionError(f"{len(pixels)} pictures to fine-tune with; expected at least {HELD_OUT}")
     order = np.random.default_rng(seed).permutation(len(pixels))
@@ -58,7 +59,7 @@ def judged(graph: Graph, pixels: Pixels, models: Sequence[bytes], progress: Prog
 def compare(
     tuning: Tuning, trained_on: int, wanted: ScoreArray, plain: ScoreArray, tuned: ScoreArray
 ) -> TuningReport:
-    """Of the withheld pictures' scores; ``wanted`` are the float model's."""
+    """Compares the scores of the withheld pictures; ``wanted`` are the float model's."""
     before, after = (float(np.abs(one - wanted).mean()) for one in (plain, tuned))
     same = [float((classes_of(one) == classes_of(wanted)).mean()) for one in (plain, tuned)]
     return TuningReport(
@@ -79,7 +80,7 @@ def pruned(sparsity: float, named: bytes, model: bytes, before: bytes) -> Prunin
 
 
 def zeros(model: bytes) -> tuple[PrunedLayer, ...]:
-    """Of each layer's weights, as the flatbuffer stores them."""
+    """Share of zeros in each layer's weights, as the flatbuffer stores them."""
     flat = Flat(model)
     found = []
     for one in stored.layers(flat):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALIGNMENT = 16
-"""Of vectors of bytes: what runtimes want of the weights (``force_align`` in TFLite's schema)."""
+"""Alignment of vectors of bytes, as runtimes want it of the weights (``force_align`` in TFLite's schema)."""
 
 
 class SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]  # the package has no types

@@ -118,7 +118,7 @@ class Flat:
             self.model.buffers.append(buffer)
 
     def range(self, tensor: int) -> tuple[float, float] | None:
-        """What calibration saw."""
+        """Range of a tensor that calibration saw."""
         seen = self.graph.tensors[tensor].quantization
         if seen is None or seen.min is None or not len(seen.min):
             return None

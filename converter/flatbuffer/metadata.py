@@ -26,7 +26,7 @@ _COLOUR_SPACES = {"BGR": 0, "RGB": 1, "GRAY": 2}
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """What people read about the model."""
+    """Text about the model that people read."""
 
     name: str
     version: int

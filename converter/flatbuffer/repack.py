@@ -21,7 +21,7 @@ from converter.flatbuffer.flat import Flat
 from converter.flatbuffer.unit_scales import unit_scales
 
 KEPT_METADATA = (b"min_runtime_version",)
-"""What readers look for. CONVERSION_METADATA names TensorFlow's version, which the report has."""
+"""Metadata that readers look for. CONVERSION_METADATA names TensorFlow's version, which the report has."""
 
 
 def slim(model: bytes) -> bytes:

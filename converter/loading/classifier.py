@@ -1,4 +1,4 @@
-"""What the search for the preprocessing needs of a model, trained or ready."""
+"""Interface of a model for the preprocessing search, trained or ready."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ProbeInput = tuple[NDArray[np.uint8], Convention]
 
 
 class Classifier(Protocol):
-    """What pictures a model takes, and how many classes it tells apart."""
+    """Shape of the pictures that a model takes, and number of classes that it tells apart."""
 
     @property
     def height(self) -> int: ...

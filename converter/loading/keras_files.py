@@ -15,8 +15,8 @@ from converter.quiet import quietly, tensorflow
 from edge.errors import ConversionError, MissingError
 
 KERAS_2 = "tf-keras==2.21.0"
-"""What reads the rest of the Keras 2 files. Not a dependency: it would bring the CUDA build of TensorFlow along,
-600 MB more than tensorflow-cpu, which serves it as well."""
+"""Package that reads the rest of the Keras 2 files. Not a dependency: it would bring the CUDA build of TensorFlow
+along, 600 MB more than tensorflow-cpu, which serves it as well."""
 
 _MODELS = ("Functional", "Model", "Sequential")
 
@@ -52,7 +52,8 @@ def _keras_2(path: Path, config: Any, version: str) -> Any:
 
 
 def _config(path: Path) -> tuple[Any, str]:
-    """What the file says of its layers, and the version of Keras that wrote it; empty where it says nothing."""
+    """Configuration of the layers in the file, and the version of Keras that wrote it; empty where the file has
+    none."""
     if path.suffix == ".keras":
         if not zipfile.is_zipfile(path):
             return {}, ""

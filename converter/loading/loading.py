@@ -21,7 +21,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class FloatModel:
-    """What the converter needs of a trained model. Shapes are (batch, height, width, channels) → (batch, size)."""
+    """Trained model as the converter needs it. Shapes are (batch, height, width, channels) → (batch, size)."""
 
     path: Path
     """Where it came from; the name of a model that came from no file."""

@@ -28,7 +28,7 @@ Representative = Callable[[], Iterator[list[NDArray[np.float32]]]]
 
 
 def missing() -> str:
-    """What this TensorFlow lacks, in a sentence, or empty."""
+    """Sentence that says which private parts this TensorFlow lacks; empty when it has all."""
     try:
         _calibrator()
         _mlir_quantize()
@@ -65,7 +65,7 @@ def quantize(calibrated: bytes, output: str, kept_float: Sequence[str]) -> bytes
 
 
 def keep_dense_per_tensor(converter: Any) -> None:
-    """As above, for the public converter: versions before 2.17 always do so, and have no such attribute."""
+    """Does the same for the public converter: versions before 2.17 always do so, and have no such attribute."""
     name = "_experimental_disable_per_channel_quantization_for_dense_layers"
     if hasattr(converter, name):
         setattr(converter, name, True)

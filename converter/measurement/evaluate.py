@@ -52,7 +52,7 @@ def report(run: Run, by_first: Integers, truth: Integers, spec: OutputSpec) -> R
 
 
 def warnings(evaluation: Evaluation) -> list[str]:
-    """What the person who converts should know."""
+    """Warnings for the person who converts."""
     drop = evaluation.accuracy_float - evaluation.accuracy_quantized
     if drop <= WORTH_A_WARNING:
         return []

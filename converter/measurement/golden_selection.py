@@ -76,5 +76,5 @@ def _steps(outputs: NDArray[np.generic]) -> NDArray[np.float64]:
 
 
 def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each candidate, how far the runtimes are from the first. ``values``: (runtimes, n, size)."""
+    """Largest distance of the runtimes from the first, for each candidate. ``values``: (runtimes, n, size)."""
     return np.asarray(np.abs(values - values[0]).max(axis=(0, 2)))

@@ -33,7 +33,7 @@ def check_stated(stated: str, oldest: str) -> None:
 
 
 def untried(platforms: tuple[str, ...], oldest: str) -> list[str]:
-    """What to say when the oldest runtime was not among those that ran the model."""
+    """Advice for the case that the oldest runtime was not among those that ran the model."""
     if older(OLDEST, oldest) or any(platform.startswith("tflite-runtime") for platform in platforms):
         return []
     return [

@@ -1,4 +1,4 @@
-"""What the quantized model does on the runtimes at hand, through the device's own code."""
+"""Measurement of the quantized model on the runtimes at hand, through the device's own code."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class AgreementReport:
     """Its 95 % confidence interval."""
     mean_difference: float
     largest_difference: float
-    """Of the scores, 0 to 1, over all pictures and labels."""
+    """Largest difference of scores, 0 to 1, over all pictures and labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class JudgedReport:
     label: str
     named: str
     score: float
-    """Of the label named."""
+    """Score of the label named."""
 
     @property
     def right(self) -> bool:

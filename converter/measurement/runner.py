@@ -135,7 +135,7 @@ def main(runtime: RuntimeChoice, target: Path, *more: str) -> int:
 
 
 def _load_here(path: Path, runtime: RuntimeChoice) -> None:
-    """As a device loads it; this process is the child in which a device would try the model first."""
+    """Loads a model as a device does; this process is the child in which a device would try the model first."""
     from edge.inference.artifact import Artifact
     from edge.inference.model import open_unchecked
     from edge.inference.tuning import choose_setup

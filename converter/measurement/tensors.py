@@ -54,7 +54,7 @@ class Ready:
         return self.result.shape[-1]
 
     def input_spec(self, convention: Convention, material: InputSpec) -> InputSpec:
-        """How pictures, resized as ``material`` says, become the tensor of a model trained with ``convention``."""
+        """Way from pictures, resized as ``material`` says, to the tensor of a model trained with ``convention``."""
         mean, std = convention.normalization()
         return replace(
             material,
@@ -67,7 +67,7 @@ class Ready:
         )
 
     def output_spec(self) -> OutputSpec:
-        """What the tensor itself states; not yet whether its scores are probabilities or logits."""
+        """Facts that the output tensor itself states; not yet whether its scores are probabilities or logits."""
         info = self.result
         return OutputSpec(info.shape[-1], _dtype(self.path, info), info.scale, info.zero_point)
 

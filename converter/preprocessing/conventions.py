@@ -1,4 +1,4 @@
-"""How a model wants its pixels: the conventions that trained models are met with in the field.
+"""Conventions for a model's pixels that trained models are met with in the field.
 
 ``0..255``, ``0..1`` and ``-1..1`` scale all channels alike. ``torch`` and ``caffe`` are the two other modes of
 ``keras.applications.imagenet_utils.preprocess_input``: ImageNet's mean and deviation per channel after 0..1, and
@@ -40,7 +40,8 @@ class Convention:
 
     @property
     def plain(self) -> bool:
-        """What Keras' own loaders and examples lead to; anything else is rare enough to need proof."""
+        """Whether Keras' own loaders and examples lead to this convention; anything else is rare enough to need
+        proof."""
         return self.range in _COMMON and self.colour != "BGR"
 
     def apply(self, pixels: Any) -> Any:

@@ -77,7 +77,7 @@ def tried(
 
 
 def doubts(best: Trial, others: Sequence[Trial]) -> list[str]:
-    """What speaks against a convention that was given: another that is significantly better."""
+    """Objections to a convention that was given: another that is significantly better."""
     better = [trial for trial in others if significantly_better(trial, best)]
     if not better:
         return []

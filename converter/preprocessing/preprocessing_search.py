@@ -1,4 +1,5 @@
-"""What the model was trained on: the convention of its pixels and the resize rule, each found under the other."""
+"""Search for what the model was trained on: the convention of its pixels and the resize rule, each found under the
+other."""
 
 from __future__ import annotations
 
@@ -20,10 +21,10 @@ MOST = 500
 class FoundPreprocessing:
     best: Trial
     trials: tuple[Trial, ...]
-    """Of the conventions, also of those that disagree with what is given."""
+    """Trials of the conventions, also of those that disagree with what is given."""
     rule: ResizeRule
     rules: tuple[Tried, ...]
-    """Of the resize rules; empty where they make no difference."""
+    """Trials of the resize rules; empty where they make no difference."""
     warnings: tuple[str, ...]
 
 

@@ -30,7 +30,7 @@ SAME_ASPECT = 0.02
 
 @dataclass(frozen=True, slots=True)
 class ResizeRule:
-    """As the command line names them."""
+    """Resize rule as the command line names it."""
 
     resize: Resize = "stretch"
     interpolation: Interpolation = "mipmap"
@@ -51,7 +51,7 @@ Tried = tuple[ResizeRule, Trial]
 
 
 def first_rule(settings: Settings) -> ResizeRule:
-    """What is taken while nothing speaks against it."""
+    """Resize rule that is taken while nothing speaks against it."""
     usual = ResizeRule()
     return ResizeRule(settings.resize or usual.resize, settings.interpolation or usual.interpolation)
 
@@ -95,7 +95,7 @@ def choose_rule(found: Sequence[Tried], settings: Settings) -> ResizeRule:
 
 
 def rule_doubts(found: Sequence[Tried], chosen: ResizeRule) -> list[str]:
-    """What speaks against a rule that was given: another that is significantly better."""
+    """Objections to a resize rule that was given: another that is significantly better."""
     trials = dict(found)
     better = _better(trials[chosen], found) if found else []
     if not better:

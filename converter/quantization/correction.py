@@ -60,7 +60,7 @@ def _pairs(flat: Flat, reference: Flat) -> list[tuple[FlatOperator, FlatOperator
 
 
 def _means(flat: Flat, tensors: list[int], pictures: NDArray[np.uint8]) -> list[Means]:
-    """Of each channel, real values."""
+    """Means of each channel, as real values."""
     probe = TensorProbe(flat, tensors)
     sums: list[Means] = [np.zeros(flat.shape(tensor)[-1]) for tensor in tensors]
     for picture in pictures:

@@ -30,7 +30,7 @@ _PASSING = (
     BuiltinOperator.RESHAPE,
 )
 _LINEAR = (schema.ActivationFunctionType.NONE, schema.ActivationFunctionType.RELU)
-"""What lets a positive factor through."""
+"""Activations that let a positive factor through."""
 
 
 def equalize(model: bytes, pixels: NDArray[np.uint8], progress: Progress) -> bytes:

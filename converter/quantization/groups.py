@@ -8,8 +8,8 @@ from typing import Literal
 from converter.flatbuffer.flat import Flat, FlatOperator
 
 ScaleRole = Literal["passes", "absorbs", "absorbs its input", "neither"]
-"""What an operator does with a factor: hands it on; takes one in and gives another out, for its weights can make up
-for both; takes one in alone; or can have none."""
+"""Role of an operator for a scale factor: hands it on; takes one in and gives another out, for its weights can make
+up for both; takes one in alone; or can have none."""
 
 
 class Union:

@@ -1,4 +1,4 @@
-"""How far each layer of the quantized model is from the same layer of the float model, on real pictures.
+"""Distance of each layer of the quantized model from the same layer of the float model, on real pictures.
 
 The error is what arrives at a layer's output, so it holds that of the layers before. Both flatbuffers come of one
 graph and keep its tensor names, which tell what belongs together. Kernels: TFLite's own, without XNNPACK, which keeps

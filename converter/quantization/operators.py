@@ -31,7 +31,7 @@ class OperatorSupport:
 
 
 def operators(flatbuffer: bytes) -> Iterator[OperatorSupport]:
-    """Of every subgraph, in order."""
+    """Operators of every subgraph, in order."""
     model = schema.Model.GetRootAs(flatbuffer, 0)
     names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
     for index in range(model.SubgraphsLength()):
@@ -55,7 +55,7 @@ def check_builtin(path: Path, flatbuffer: bytes) -> None:
 
 
 def refused(path: Path, message: str) -> ConversionError | None:
-    """What TensorFlow's ConverterError ``message`` says of an operator that it cannot convert, in one line."""
+    """Line that names the operator that TensorFlow cannot convert, from its ConverterError ``message``."""
     found = _NEEDED.search(message)
     return _refusal(path, found[1], found[2]) if found else None
 

@@ -82,7 +82,7 @@ class Graph:
 
     @property
     def scores(self) -> Activation:
-        """What the graph's outputs are."""
+        """Kind of scores that the graph puts out."""
         return "softmax" if self.model.size == 1 else self.activation
 
 
@@ -151,7 +151,7 @@ def calibrated(float_model: bytes, pixels: NDArray[np.uint8], progress: Progress
 
 
 def representative(pixels: NDArray[np.uint8], progress: Progress) -> Iterator[list[NDArray[np.float32]]]:
-    """What TensorFlow's calibrator takes, for ``pixels`` (n, height, width, channels)."""
+    """Representative dataset for TensorFlow's calibrator, from ``pixels`` (n, height, width, channels)."""
     for picture in progress.count(pixels, len(pixels), "calibrated"):
         yield [picture[None].astype(np.float32)]
 

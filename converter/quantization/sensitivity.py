@@ -1,4 +1,4 @@
-"""How much each layer loses when it alone is quantized, and which few are worth keeping in float32."""
+"""Loss of accuracy when each layer alone is quantized, and the few layers worth keeping in float32."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from converter.quantization.quantize import to_int8
 
 PICTURES = 32
 SHARE = 0.5
-"""Of the summed squared errors that kept layers should take away."""
+"""Share of the summed squared errors that kept layers should take away."""
 MAX_WEIGHTS = 0.05
 """A layer that holds more than this share of all weights is not kept: its float form would cost too many bytes."""
 
@@ -24,11 +24,11 @@ class Sensitivity:
     """``error``: mean absolute difference of the class scores when only this layer is int8."""
 
     name: str
-    """Of its output tensor."""
+    """Name of the layer's output tensor."""
     kind: str
     error: float
     weights: int
-    """How many it holds."""
+    """Number of weights that the layer holds."""
 
 
 def sensitivities(

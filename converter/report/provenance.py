@@ -1,4 +1,4 @@
-"""What a conversion was made of, so that anyone can make it again."""
+"""Provenance of a conversion, so that anyone can make it again."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Provenance:
     """The command line that does the same."""
     seed: int
     model_sha256: str
-    """Of the model file, of all files of a SavedModel folder, or of the weights of a model in memory."""
+    """SHA-256 of the model file, of all files of a SavedModel folder, or of the weights of a model in memory."""
     data_sha256: str
-    """Of the labels and decoded pixels of all pictures, whatever their names and order."""
+    """SHA-256 of the labels and decoded pixels of all pictures, whatever their names and order."""
     versions: dict[str, str]
     machine: str
 

@@ -1,4 +1,4 @@
-"""What a conversion found, for people and for programs."""
+"""Findings of a conversion, for people and for programs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class RecipeReport:
 
 @dataclass(frozen=True, slots=True)
 class PrunedLayer:
-    """Of a layer's weights, as the quantized flatbuffer stores them."""
+    """Zeros in a layer's weights, as the quantized flatbuffer stores them."""
 
     name: str
     kind: str
@@ -81,7 +81,7 @@ class PruningReport:
     deflated: int
     """Bytes of the flatbuffer as zip or gzip packs it."""
     deflated_before: int
-    """Of the same recipe without pruning."""
+    """Deflated bytes of the same recipe without pruning."""
 
     @property
     def reached(self) -> float:
@@ -96,7 +96,7 @@ class PruningReport:
 
 @dataclass(frozen=True, slots=True)
 class TuningReport:
-    """What fine-tuning did, measured on calibration pictures that were withheld from it; the labels play no part."""
+    """Effect of fine-tuning, measured on calibration pictures that were withheld from it; the labels play no part."""
 
     epochs: int
     pictures: int
@@ -155,7 +155,7 @@ class OnnxReport:
     bytes: int
     samples: int
     largest_difference: float
-    """Of any score."""
+    """Largest difference of any score."""
 
     def line(self) -> str:
         return f"{self.out}, {kilobytes(self.bytes)}; within {self.largest_difference:.1e} of Keras on {self.samples}"
@@ -163,14 +163,14 @@ class OnnxReport:
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What is said of every artifact, whether it was converted or wrapped."""
+    """Findings about every artifact, whether it was converted or wrapped."""
 
     out: str
     model: str
     version: int
     labels: tuple[str, ...]
     range: ConverterRange
-    """What the model itself was trained on; ``input`` says what the artifact takes."""
+    """Range that the model itself was trained on; ``input`` says what the artifact takes."""
     colour: Colour
     trials: tuple[TrialReport, ...]
     rules: tuple[RuleReport, ...]
@@ -216,7 +216,7 @@ class Common:
 
 @dataclass(frozen=True, slots=True)
 class ConversionReport(Common):
-    """Of a conversion."""
+    """Report of a conversion."""
 
     calibration_pictures: int
     evaluation: Evaluation
@@ -224,7 +224,7 @@ class ConversionReport(Common):
     parity: Parity
     layers: tuple[LayerReport, ...]
     float_latency_ms: float
-    """Of the float32 ``.tflite`` on the first runtime."""
+    """Latency of the float32 ``.tflite`` on the first runtime."""
     recipe: Quantize = "int8"
     recipes: tuple[RecipeReport, ...] = ()
     """Those that were tried, when several were."""

@@ -1,4 +1,4 @@
-"""What the report adds to the artifact: the proof that it is as good as the model it was made from."""
+"""Data that the report adds to the artifact: the proof that it is as good as the model it was made from."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def beside(out: Path, settings: Settings, page: bytes, model: str, flatbuffer: b
 
 
 def by_label(material: ConversionData) -> tuple[LabelReport, ...]:
-    """How many pictures each label has."""
+    """Number of pictures of each label."""
     count = len(material.labels)
     known = np.bincount(material.known.classes, minlength=count).tolist()
     unseen = np.bincount(material.unseen.classes, minlength=count).tolist()

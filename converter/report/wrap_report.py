@@ -1,4 +1,4 @@
-"""What wrapping a ready ``.tflite`` found, for people and for programs."""
+"""Findings about a ready ``.tflite`` that was wrapped, for people and for programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WrapSizes:
 
 @dataclass(frozen=True, slots=True)
 class WrapReport(Common):
-    """Of a model that was converted elsewhere: there is no other to compare it with."""
+    """Report on a model that was converted elsewhere: there is no other to compare it with."""
 
     accuracy: Accuracy
     judgement: ParityRun

@@ -123,7 +123,7 @@ def _url(monitor: subprocess.Popen[bytes], log: Path) -> str:
 
 
 def _ended(name: str, process: subprocess.Popen[bytes], log: Path) -> str:
-    """How, and its last words: a signal leaves none."""
+    """Sentence on how the process ended, with its last words: a signal leaves none."""
     words = log.read_text("utf-8").strip().removeprefix("edge: ")[-500:]
     how = f"by signal {-process.returncode}" if process.returncode < 0 else f"with status {process.returncode}"
     return f"{name} ended {how}" + (f": {words}" if words else "")

@@ -20,7 +20,7 @@ DIM_AT = 750
 """The light dims before this part, to :data:`DIM_TO`."""
 DIM_TO = 0.6
 BROKER_LEAVES, BROKER_RETURNS = 0.25, 0.6
-"""As shares of the run."""
+"""Moments of the broker's loss and return, as shares of the run."""
 WINDOW = 150
 SEED = 11
 
@@ -63,7 +63,7 @@ interval_s = 1.0
 
 @dataclass(frozen=True)
 class Run:
-    """What came out: the daemon's closing report, and the monitor's store."""
+    """Results of the run: the daemon's closing report, and the monitor's store."""
 
     report: dict[str, Any]
     store: Path

@@ -1,4 +1,4 @@
-"""How the demo shows what it does: each step a line with its time, each command as a user would type it."""
+"""Output of the demo: each step a line with its time, each command as a user would type it."""
 
 from __future__ import annotations
 

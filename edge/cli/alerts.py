@@ -26,7 +26,7 @@ def add_alert_options(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def alerting(args: argparse.Namespace, store: Store, broker: Broker) -> Iterator[Callable[[], None] | None]:
-    """What is to be called again and again, if alerts are wanted. Raises ConfigError."""
+    """Step of the alerts that is to be called again and again, if alerts are wanted. Raises ConfigError."""
     if args.alerts is None:
         yield None
         return

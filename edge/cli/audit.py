@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ALARMED = 1
 """Exit status: the check found something."""
 _WHY = ("random", "requested", "uncertain", "outlying")
-"""As :data:`edge.device.audit.STRATA`, which loads numpy."""
+"""Reasons for an audit, equal to :data:`edge.device.audit.STRATA`, which loads numpy."""
 
 
 def add(subparsers: Subparsers) -> None:

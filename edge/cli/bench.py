@@ -42,7 +42,7 @@ def add(subparsers: Subparsers) -> None:
 
 @dataclass(frozen=True)
 class _Subject:
-    """What is measured, and within which limits."""
+    """Subject of a benchmark, and the limits it is measured within."""
 
     artifact: Artifact
     given: Given
@@ -80,7 +80,7 @@ def _subject(args: argparse.Namespace) -> _Subject:
 
 
 def _configured(args: argparse.Namespace) -> _Subject:
-    """What the configuration sets holds; options fill in what it leaves open."""
+    """Settings of the configuration; options fill in what it leaves open."""
     from edge.device.config import load_config
     from edge.device.deployment import active_file
     from edge.errors import ConfigError

@@ -1,4 +1,5 @@
-"""What ``edge drift`` can compare: tables, an artifact's reference, pictures, and what a device's buffer kept."""
+"""Inputs that ``edge drift`` can compare: tables, an artifact's reference, pictures, and what a device's buffer
+kept."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ def is_model(path: str) -> bool:
 
 
 def read_reference(model: Model) -> ColumnArrays:
-    """Of an artifact. Raises ArtifactError when it has no reference."""
+    """Reads the drift reference of an artifact. Raises ArtifactError when it has no reference."""
     packed = model.artifact.reference
     if packed is None:
         raise ArtifactError(f"{model.artifact.path}: no drift reference in it; 'edge convert' records one")

@@ -197,7 +197,7 @@ def _display(count: int) -> AbstractContextManager[Tell]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """What ends a program otherwise ends this one as Ctrl-C does: with a word on each device."""
+    """Lets the signals that end a program end this one as Ctrl-C does: with a word on each device."""
     numbers = (signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:

@@ -16,7 +16,7 @@ Subparsers = Any
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """How the model is run, and what a foreign one may not state itself."""
+    """Adds the options for how the model is run, and for what a foreign one may not state itself."""
     running = parser.add_argument_group(
         "how the model is run; by default as 'edge bench --tune' found best, else with litert, 1 thread and XNNPACK"
     )
@@ -31,7 +31,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_broker_options(parser: argparse.ArgumentParser) -> None:
-    """What a broker may ask for."""
+    """Adds the options for a broker."""
     security = parser.add_argument_group("for brokers that ask")
     security.add_argument("--user", default="", metavar="NAME")
     security.add_argument("--password-file", type=Path, metavar="FILE", help="file that holds the password")
@@ -41,12 +41,13 @@ def add_broker_options(parser: argparse.ArgumentParser) -> None:
 
 
 def broker_options(args: argparse.Namespace) -> dict[str, Any]:
-    """As :meth:`edge.protocol.broker.Broker.parse` and :func:`edge.protocol.factory.open_transport` take them."""
+    """Options of a broker for :meth:`edge.protocol.broker.Broker.parse` and
+    :func:`edge.protocol.factory.open_transport`."""
     return {name: getattr(args, name) for name in ("user", "password_file", "ca", "cert", "key")}
 
 
 def interpreter_options(args: argparse.Namespace) -> dict[str, Any]:
-    """As :func:`edge.inference.model.load` and :class:`edge.inference.interpreter.Wanted` take them. Raises
+    """Options for :func:`edge.inference.model.load` and :class:`edge.inference.interpreter.Wanted`. Raises
     ConfigError."""
     from edge.inference.interpreter import Delegate
 
@@ -59,7 +60,7 @@ def interpreter_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def given(args: argparse.Namespace) -> Given:
-    """What the options say of a foreign model."""
+    """Facts about a foreign model from the command line."""
     from edge.inference.artifact.describe import Given
 
     return Given(args.labels, args.colour, args.range)
@@ -80,7 +81,8 @@ def state_folder(args: argparse.Namespace) -> Path:
 
 
 def add_passphrase(parser: argparse.ArgumentParser) -> None:
-    """Of a private key. Never on the command line itself, which every user of the machine can read."""
+    """Adds the option for the passphrase of a private key. Never on the command line itself, which every user of the
+    machine can read."""
     parser.add_argument(
         "--passphrase-file",
         type=Path,

@@ -43,7 +43,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """What cannot be read is named on standard error, the rest is judged all the same."""
+    """Names what cannot be read on standard error, and judges the rest all the same."""
     from edge.inference.batch.factory import check_out
 
     if_there: IfThere = "resume" if args.resume else "overwrite" if args.overwrite else "refuse"

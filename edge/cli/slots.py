@@ -147,7 +147,7 @@ _WELL = {
 
 
 def _install(args: argparse.Namespace) -> tuple[Installed, str, str]:
-    """What is there now, what came of it, and why."""
+    """Installs an artifact, and returns what is there now, what came of it, and why."""
     from edge.device.config import load_config
     from edge.device.slots.install import install
     from edge.device.slots.trust import trust_of

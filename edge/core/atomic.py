@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-"""What a disk without room answers."""
+"""Errors of a disk without room."""
 DRAFT = ".partial"
 """The ending of a file that is not whole yet; its name begins with a dot."""
 
@@ -49,7 +49,7 @@ def drafted(path: Path, mode: int = 0o666) -> Iterator[int]:
 
 
 def draft_of(path: Path) -> Path:
-    """What a file is called until it is whole."""
+    """Name of a file until it is whole."""
     return path.with_name(f".{path.name}{DRAFT}")
 
 
@@ -93,7 +93,7 @@ def make_folder(folder: Path) -> None:
 
 
 def belong(made: int | Path, folder: Path) -> None:
-    """What root makes for a daemon belongs to the owner of the folder it lies in: ``sudo edge`` locks nobody out."""
+    """Hands what root makes for a daemon to the owner of the folder it lies in: ``sudo edge`` locks nobody out."""
     if os.geteuid() == 0:
         owner = folder.stat()
         os.chown(made, owner.st_uid, owner.st_gid)

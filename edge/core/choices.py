@@ -8,7 +8,7 @@ Colour = Literal["RGB", "BGR", "GRAY"]
 """Order of the channels that a model takes."""
 
 Range = Literal["0..255", "0..1", "-1..1"]
-"""What a pixel's 0 and 255 become before they enter the model."""
+"""Values that a pixel's 0 and 255 become before they enter the model."""
 
 Resize = Literal["stretch", "crop", "letterbox"]
 Interpolation = Literal["area", "linear", "mipmap"]

@@ -1,4 +1,4 @@
-"""What the wall clock says, and whether it deserves belief.
+"""Wall time, and whether it deserves belief.
 
 A record's place in time is its monotonic stamp; wall time is that plus an offset, and the offset is what jumps when
 somebody sets the clock. The buffer keeps the last offset of every boot, so that a stamp from before a step (a board
@@ -36,7 +36,8 @@ def clock_state() -> ClockState:
 
 
 def kernel_synchronized(timesync: Path = TIMESYNC) -> bool | None:
-    """What ``adjtimex(2)`` answers: NTP daemons clear the kernel's "unsynchronized" when they have set the clock.
+    """Whether the kernel's clock is synchronized, from ``adjtimex(2)``: NTP daemons clear the kernel's
+    "unsynchronized" when they have set the clock.
 
     A service that may not touch the clock may not ask the kernel either; then it is what systemd-timesyncd says.
     """

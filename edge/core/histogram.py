@@ -49,7 +49,8 @@ class LatencyHistogram:
             self.max_us = latency_us
 
     def copy(self) -> Distribution:
-        """As of now. The sum and the maximum may be those of one more latency than the counts."""
+        """Copy of the histogram as of now. The sum and the maximum may be those of one more latency than the
+        counts."""
         # Slicing copies in one step of the interpreter: the thread that adds cannot come between.
         counts = np.frombuffer(self._counts[:], np.uint64)
         return Distribution(counts, self.sum_us, self.max_us)
@@ -100,7 +101,7 @@ class Distribution:
         return min(lower_edge(index + 1) - 1, self.max_us) if index < BUCKETS - 1 else self.max_us
 
     def below(self, limit_us: int) -> int:
-        """How many were shorter than ``limit_us``, which is the lower edge of a bucket."""
+        """Number of latencies shorter than ``limit_us``, which is the lower edge of a bucket."""
         return int(self.counts[: bucket_of(limit_us)].sum())
 
     def __add__(self, other: Distribution) -> Distribution:

@@ -154,7 +154,7 @@ def _value(hint: Any, value: object, place: str, strict: bool) -> Any:
 
 @cache
 def _kind(hint: Any) -> Any:
-    """What sort of type it is; None for a scalar."""
+    """Sort of a type; None for a scalar."""
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
         return types.UnionType

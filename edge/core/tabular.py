@@ -26,7 +26,7 @@ class Table(NamedTuple):
 
 
 def columns_of(kind: type) -> dict[str, type]:
-    """Of a NamedTuple or dataclass of plain values."""
+    """Columns of a NamedTuple or dataclass of plain values."""
     return {name: _plain_type(hint) for name, hint in get_type_hints(kind).items()}
 
 
@@ -42,7 +42,8 @@ def format_of(out: Path | None, wanted: TableFormat | None = None) -> TableForma
 
 
 def write_table(table: Table, out: Path | None, form: TableFormat) -> int:
-    """To ``out``, which appears when it is whole, or to standard output. How many rows were written.
+    """Writes a table to ``out``, which appears when it is whole, or to standard output; returns the number of rows.
+    How many rows were written.
 
     Raises StateError when the file cannot be written, MissingError without pyarrow.
     """

@@ -51,7 +51,7 @@ class CameraLane:
     pipeline: Pipeline
 
     def counts(self, caretaker: CameraHealth) -> CameraView:
-        """What health looks at."""
+        """Counters of the camera for health."""
         pipeline = self.pipeline
         faults = partial(caretaker.faults, self.number)
         return CameraView(self.name, pipeline.accounts, pipeline.latency, self.source, faults)
@@ -192,7 +192,7 @@ def open_caretaker(config: Config, lanes: Sequence[CameraLane], identity: Identi
 
 
 def open_tenure(config: Config, chain: Cascade, boot_id: str) -> Generation:
-    """What the back office needs for what ``chain`` judges; its drift is watched from the beginning."""
+    """Opens what the recorder needs for what ``chain`` judges; its drift is watched from the beginning."""
     identity = identify(config, chain, boot_id)
     alone = chain.models[0].artifact.manifest if len(chain.models) == 1 else None
     return Generation(
@@ -240,7 +240,7 @@ def make_transport(sync: SyncConfig, client_id: str) -> Transport:
 
 
 def identify(config: Config, chain: Cascade, boot_id: str) -> Identity:
-    """Who this device is, in every message."""
+    """Identity of this device, as in every message."""
     device = config.device
     version = version_of(chain.models[0])
     labels, desired = chain.labels, config.slots.desired

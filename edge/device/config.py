@@ -48,12 +48,12 @@ class SourceConfig:
     uri: str
     """Camera, video, folder or simulator; see 'Frame sources'."""
     name: str = ""
-    """Of the camera, in logs and messages; by default its number. For several cameras, repeat [[source]]."""
+    """Name of the camera in logs and messages; by default its number. For several cameras, repeat [[source]]."""
     policy: Policy | None = None
     """"latest" drops the older frame when the model is late, "every" makes the source wait, "adaptive" lets two
     frames wait as long as they can be decided in time. By default, cameras are "latest" and files "every"."""
     wait_s: float = field(default=0.0, metadata={"min": 0.0, "max": 3600.0})
-    """How long "every" waits before it drops the oldest frame after all; 0 is without end."""
+    """Longest time that "every" waits before it drops the oldest frame after all; 0 is without end."""
     deadline_ms: float = field(default=100.0, metadata={"min": 1.0, "max": 60_000.0})
     """From capture to decision; what "adaptive" reckons with."""
     core: int | None = field(default=None, metadata={"min": 0, "max": 1023})
@@ -83,7 +83,7 @@ class ModelConfig:
 
     @property
     def wanted(self) -> Wanted:
-        """How it is to be run. Raises ConfigError for options that are no plain values."""
+        """Wishes for the interpreter. Raises ConfigError for options that are no plain values."""
         delegate = Delegate.build(self.delegate, self.delegate_options) if self.delegate else None
         return Wanted(self.runtime, self.threads, self.xnnpack, delegate)
 
@@ -139,7 +139,7 @@ class AuditConfig:
     """Which parts are kept for people to label; by default none. See 'Audits' in edge/README.md."""
 
     share: float = field(default=0.0, metadata={"min": 0.0, "max": 1.0})
-    """Of all judged parts, kept at random: the only sample that tells how good the model is."""
+    """Share of all judged parts that is kept at random: the only sample that tells how good the model is."""
     uncertain_below: float = field(default=0.0, metadata={"min": 0.0, "max": 1.0})
     """Parts whose label scores lower are kept, too."""
     margin_below: float = field(default=0.0, metadata={"min": 0.0, "max": 1.0})
@@ -147,7 +147,7 @@ class AuditConfig:
     outliers: bool = False
     """Parts that are farther from the drift reference than 99 % of it are kept, too."""
     max_per_minute: int = field(default=6, metadata={"min": 1, "max": 6000, "was": "most_per_minute"})
-    """Of the uncertain and the outlying ones."""
+    """Largest number of uncertain and outlying ones that is kept a minute."""
     cap_mb: int = field(default=64, metadata={"min": 1, "max": 1 << 20})
     """The folder never grows past this; the oldest samples go first, random ones last."""
     send_images: bool = False
@@ -165,7 +165,7 @@ class SyncConfig:
     backlog_rate: float = field(default=25_000.0, metadata={"min": 1.0, "max": 1e9})
     """Records a second at most while catching up after an outage; live data goes first."""
     commands: tuple[str, ...] = ()
-    """What the device does when asked over MQTT: "status", "doctor", "audit", "set:<setting>"; by default nothing."""
+    """Commands that the device obeys over MQTT: "status", "doctor", "audit", "set:<setting>"; by default none."""
     username: str = ""
     """For brokers that ask."""
     password_file: Path | None = None
@@ -185,7 +185,7 @@ class SlotsConfig:
     require_signature: bool = True
     """Only models signed with one of the keys that 'edge keys trust' made known to this device."""
     max_version_jump: int = field(default=1000, metadata={"min": 1, "max": 1 << 62, "was": "most_version_jump"})
-    """How far a new model's version may lie above the highest that was committed, so that one with a huge version
+    """Largest distance of a new model's version above the highest that was committed, so that one with a huge version
     does not shut out all later ones."""
     attempts: int = field(default=3, metadata={"min": 1, "max": 100})
     """Loads that a new model has during its trial: a crash costs one, with the last one the old model is back."""

@@ -31,12 +31,13 @@ class CheckResult:
 
 
 def check_device() -> list[CheckResult]:
-    """What every line needs, whatever it does."""
+    """Checks what every line needs, whatever it does."""
     return [_board(), _python(), *_runtimes(), _opencv(), _clock()]
 
 
 def check_config(path: Path) -> list[CheckResult]:
-    """What one configuration names: model, source, state folder, broker. A wrong configuration is a finding, too."""
+    """Checks what one configuration names: model, source, state folder, broker. A wrong configuration is a finding,
+    too."""
     from edge.device.config import load_config
 
     try:

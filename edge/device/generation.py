@@ -21,7 +21,7 @@ class WatchedDrift:
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """As in its messages: camera, model and version."""
+        """Key of its messages: camera, model and version."""
         return self.camera, self.identity.model, self.identity.model_version
 
 
@@ -34,10 +34,10 @@ class Generation:
     watches: Mapping[tuple[int, int], WatchedDrift] = field(default_factory=dict)
     """By the numbers of camera and model."""
     labels: tuple[tuple[str, ...], ...] = ()
-    """Of each model in the chain."""
+    """Labels of each model in the cascade."""
     facts: ModelFacts = field(default_factory=ModelFacts)
 
     @property
     def judge(self) -> JudgingModel:
-        """As the buffer has it."""
+        """Model as the buffer names it."""
         return JudgingModel(self.identity.model, self.identity.model_version, self.identity.labels)

@@ -64,7 +64,7 @@ FLUSH_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class LineServices:
-    """What serves the cameras while they judge; running, but for office and keeper."""
+    """Services for the cameras while they judge; running, but for recorder and deployment controller."""
 
     identity: Identity
     intake: Intake

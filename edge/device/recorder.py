@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 STEP_S = 0.05
 LOOK_S = 1.0
-"""How often the state that ``edge status`` and Prometheus show is renewed."""
+"""Seconds after which the state that ``edge status`` and Prometheus show is renewed."""
 
 
 class Recorder:
@@ -206,7 +206,8 @@ class Recorder:
             self._buffer.put("audit", message.seq, encode(message))
 
     def _count_labels(self) -> None:
-        """What people said since the last look. A disk that refuses is asked again with the next."""
+        """Counts the labels that people gave since the last look. A disk that refuses is asked again with the
+        next."""
         with contextlib.suppress(OSError):
             if self._labels is not None and (answers := self._labels.take()):
                 count(

@@ -28,7 +28,7 @@ class CameraReport:
     parts_lost: int
     """Parts that went out of sight before they could be judged."""
     losses: int
-    """How often the camera was lost and found again."""
+    """Number of times that the camera was lost and found again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class LineReport:
     losses: int
     cameras: tuple[CameraReport, ...]
     gate: dict[str, int]
-    """What became of the decisions: see ``edge.gates.Gate.counters``."""
+    """Decisions by what became of them: see ``edge.gates.Gate.counters``."""
     gate_open_since_ns: int
     """Wall clock since which the gate may be open, when its off was not confirmed until the end; else 0."""
 

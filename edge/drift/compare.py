@@ -21,7 +21,7 @@ from edge.drift.watch.verdict import strongest_first
 from edge.errors import ConfigError
 
 BARS = 24
-"""Of the distributions side by side."""
+"""Bars of the distributions side by side."""
 CATEGORIES = 20
 """Most categories that are shown; the rest are one."""
 
@@ -31,9 +31,9 @@ class HistogramPair:
     """Shares of both samples in the same bins or categories, for drawing."""
 
     edges: tuple[float, ...]
-    """Of bins; empty for categories."""
+    """Edges of the bins; empty for categories."""
     names: tuple[str, ...]
-    """Of categories; empty for bins."""
+    """Names of the categories; empty for bins."""
     reference: tuple[float, ...]
     current: tuple[float, ...]
 

@@ -28,7 +28,7 @@ DRAWS = 500
 
 
 class Distances(NamedTuple):
-    """Of a window to the reference."""
+    """Distances of a window to the reference."""
 
     hotelling: float
     """n · |mean z|² in the reference's metric: H. Hotelling, Annals of Mathematical Statistics 2(3), 1931."""
@@ -92,7 +92,7 @@ class Embedding:
         return np.asarray(np.concatenate(parts), np.int64)
 
     def distances(self, sums: Integers) -> Distances:
-        """Of summed windows; (0, 0) for none."""
+        """Distances of summed windows to the reference; (0, 0) for none."""
         n, k = int(sums[0]), self.axes.shape[1]
         if not n:
             return Distances(0.0, 0.0)
@@ -105,7 +105,7 @@ class Embedding:
         return Distances(*((farther + 1) / (len(self.null) + 1)).tolist())
 
     def covariance(self, sums: Integers) -> Floats:
-        """Of the components over a window, (k, k): the identity over the reference."""
+        """Covariance of the components over a window, (k, k): the identity over the reference."""
         n, k = int(sums[0]), self.axes.shape[1]
         square = np.zeros((k, k))
         square[np.triu_indices(k)] = sums[1 + k : -FOURIER]

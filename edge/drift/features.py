@@ -1,4 +1,4 @@
-"""What drift watches of a picture: a few numbers that say how it is lit, focused and coloured.
+"""Features of a picture that drift watches: a few numbers that say how it is lit, focused and coloured.
 
 One's own feature is one function::
 
@@ -32,7 +32,7 @@ CONSTANT = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class PartShape:
-    """Of a part whose outline is known, in pixels of the frame it was found in."""
+    """Shape of a part whose outline is known, in pixels of the frame it was found in."""
 
     area: float
     perimeter: float
@@ -127,7 +127,7 @@ def contrast(picture: Picture) -> float:
 
 @feature("sharpness")
 def sharpness(picture: Picture) -> float:
-    """How fine the detail is: variance of the Laplacian of the luma over the mean squared step between neighbours.
+    """Fineness of the detail: variance of the Laplacian of the luma over the mean squared step between neighbours.
 
     Blur lowers it. The variance alone (J. Pech-Pacheco et al., ICPR 2000) falls with the light and with what there is
     to see as well; over the steps, as in the mobility of B. Hjorth (Electroencephalography and Clinical
@@ -187,7 +187,7 @@ _SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], np.float32)
 
 @feature("area", of_part=True)
 def area(picture: Picture) -> float:
-    """Of the part, in pixels of its frame."""
+    """Area of the part, in pixels of its frame."""
     return picture.part.area if picture.part else math.nan
 
 

@@ -1,4 +1,4 @@
-"""What counting against a reference needs of it, laid out once as arrays."""
+"""Reference laid out once as arrays, for counting against it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ValueRows = NDArray[np.float64]
 
 
 class Layout:
-    """Of ``columns`` numeric columns, each given by sorted values, mean, standard deviation and range."""
+    """Layout of ``columns`` numeric columns, each given by sorted values, mean, standard deviation and range."""
 
     def __init__(self, values: Sequence[Sequence[float]], moments: ArrayLike, limits: ArrayLike) -> None:
         self.ranks = tuple(Ranks(one) for one in values)

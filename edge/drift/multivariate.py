@@ -14,7 +14,7 @@ from edge.drift.univariate.statistics import TestResult
 
 
 class Bonferroni(NamedTuple):
-    """Of several univariate tests."""
+    """Bonferroni's verdict on several univariate tests."""
 
     p_value: float
     """The smallest times their number, at most 1: C. Bonferroni, Pubbl. R. Ist. Sup. Sc. Econ. 8, 1936."""
@@ -47,7 +47,7 @@ class PrincipalComponents:
 
     @classmethod
     def fit(cls, samples: ArrayLike, components: int) -> PrincipalComponents:
-        """Of samples (n, d); fewer components where the data has fewer."""
+        """Fits components to samples (n, d); fewer components where the data has fewer."""
         table = np.asarray(samples, np.float64)
         mean = table.mean(axis=0)
         rows = np.linalg.svd(table - mean, full_matrices=False)[2]

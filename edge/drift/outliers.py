@@ -11,12 +11,14 @@ from edge.core.arrays import Floats
 from edge.errors import ConfigError
 
 SHARE = 0.01
-"""Of the reference's own samples this share is beyond each limit."""
+"""Share of the reference's own samples that is beyond each limit."""
 RIDGE = 1e-3
-"""Of its variance is added to each feature's, so that features that follow from each other can be told apart."""
+"""Share of its variance that is added to each feature's, so that features that follow from each other can be told
+apart."""
 DIGITS = 6
 _MARGIN = 1e-5
-"""Of a limit: rounding to DIGITS, and samples to float32, must not put what equals it beyond it."""
+"""Margin of a limit, as a share of it: rounding to DIGITS, and samples to float32, must not put what equals it beyond
+it."""
 
 
 @dataclass(frozen=True, slots=True)

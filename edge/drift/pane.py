@@ -17,8 +17,8 @@ from edge.drift.univariate.wasserstein import Bracket, bracket
 from edge.errors import ArtifactError
 
 MARKS = ("black", "constant", "outlying", "uncertain", "rejected")
-"""What is counted of whole samples: pictures that are black, constant or far from the reference's; decisions with a
-score below the reference's usual ones; parts rejected."""
+"""Marks that are counted of whole samples: pictures that are black, constant or far from the reference's; decisions
+with a score below the reference's usual ones; parts rejected."""
 
 BLOCK = 1024
 """Samples that wait to be counted together: one call of numpy for many is far cheaper than one for each."""
@@ -110,7 +110,7 @@ class Pane:
         return merged
 
     def subtract(self, other: Pane) -> Pane:
-        """What is left of a sum of panes without one of them; ``first_seq`` and ``last_seq`` stay the sum's.
+        """Subtracts one pane from a sum of panes; ``first_seq`` and ``last_seq`` stay the sum's.
 
         Raises ValueError when ``other`` was not in it.
         """
@@ -143,7 +143,7 @@ class Pane:
 
     @property
     def classes(self) -> list[int]:
-        """How often each label was predicted; samples without a label are in ``n`` only."""
+        """Counts of the predicted labels; samples without a label are in ``n`` only."""
         return [int(count) for count in self._classes]
 
     @property

@@ -1,4 +1,5 @@
-"""What the line looked like when all was well: the fixed side of every comparison, recorded with the model."""
+"""Drift reference: what the line looked like when all was well, the fixed side of every comparison, recorded with the
+model."""
 
 from __future__ import annotations
 
@@ -43,15 +44,15 @@ class ReferenceColumn:
     values: tuple[float, ...]
     """Sorted, finite, 1 to MAX_VALUES; each exactly a float32, as samples are made before they are compared."""
     total: int
-    """How many finite values there were before thinning."""
+    """Number of finite values before thinning."""
     missing: int
-    """How many were not finite."""
+    """Number of values that were not finite."""
     low: float
     high: float
     """The range seen, before thinning."""
     mean: float
     std: float
-    """Of all finite values (ddof 0), before thinning; float32."""
+    """Standard deviation of all finite values (ddof 0), before thinning; float32."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Reference:
     features: tuple[str, ...]
     labels: tuple[str, ...]
     classes: tuple[int, ...]
-    """How often each label was predicted."""
+    """Counts of the predicted labels."""
     columns: tuple[ReferenceColumn, ...]
     """The features in their order, then the scores in the order of the labels."""
     outliers: Outliers | None = None
@@ -102,7 +103,7 @@ class Reference:
 
     @cached_property
     def layout(self) -> Layout:
-        """As counting needs it."""
+        """Layout of the reference for counting."""
         columns = self.columns
         moments = [(column.mean, column.std) for column in columns]
         return Layout([column.values for column in columns], moments, [(one.low, one.high) for one in columns])

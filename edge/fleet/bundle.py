@@ -19,7 +19,7 @@ class Bundle:
     path: Path
     data: bytes
     sha256: str
-    """Of ``data``."""
+    """SHA-256 of ``data``."""
     model: str
     version: int
     hardware: tuple[str, ...]
@@ -28,7 +28,7 @@ class Bundle:
     """Id of the key that signed it; empty: nobody did."""
     signature: bytes = b""
     signed: bytes = b""
-    """What the signature is over."""
+    """Bytes that the signature is over."""
 
     @classmethod
     def load(cls, path: Path) -> Bundle:

@@ -1,4 +1,4 @@
-"""What every way to a device can do, and what it says of it.
+"""Connectors: what every way to a device can do, and what it says of it.
 
 A way is one module (``ssh``, ``folder``, ``mqtt``) with a class that is a :class:`Connector` and a function that
 makes one of a target's text; :mod:`edge.fleet.factory` knows which module is for which scheme. A target may stand for
@@ -28,7 +28,7 @@ class Inspection:
 
     target: str
     device: str = ""
-    """What it calls itself."""
+    """Name that the device calls itself."""
     edge: str = ""
     """Version of the SDK there."""
     machine: str = ""
@@ -45,7 +45,7 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class DeployResult:
-    """What became of one device."""
+    """Outcome for one device."""
 
     target: str
     result: Ending
@@ -54,7 +54,7 @@ class DeployResult:
     before: RunningModel = field(default_factory=RunningModel)
     after: RunningModel = field(default_factory=RunningModel)
     sent_bytes: int = 0
-    """Of the artifact, over the way to the device, in all attempts."""
+    """Bytes of the artifact sent over the way to the device, in all attempts."""
     seconds: float = 0.0
 
     @property
@@ -64,7 +64,7 @@ class DeployResult:
 
 @dataclass(frozen=True, slots=True)
 class DeployStep:
-    """How far one target is; ``done`` of ``total`` bytes while it is ``sending``."""
+    """Progress of one target; ``done`` of ``total`` bytes while it is ``sending``."""
 
     target: str
     stage: DeployStage
@@ -84,14 +84,14 @@ class Connector(Protocol):
 
     @property
     def target(self) -> str:
-        """As the user wrote it."""
+        """Target as the user wrote it."""
 
     @property
     def key(self) -> str:
         """The same for two spellings of one target."""
 
     def look(self, parcel: Bundle | None, tell: Tell) -> Sequence[Inspection]:
-        """What is there, and whether ``parcel`` could be delivered; nothing is changed."""
+        """Inspects the target, and whether ``parcel`` could be delivered; nothing is changed."""
 
     def deliver(self, parcel: Bundle, seen: Sequence[Inspection], tell: Tell) -> Sequence[DeployResult]:
         """Brings the artifact there and waits for how its trial ends."""

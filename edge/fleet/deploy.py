@@ -26,7 +26,7 @@ class Deployment:
         return self._crowd.interrupted
 
     def look(self, tell: Tell) -> list[Inspection]:
-        """What is there, in the order of the targets; nothing is changed."""
+        """Inspects all targets, in their order; nothing is changed."""
 
         def work(target: Connector) -> tuple[str, Sequence[Inspection]]:
             seen = target.look(self._parcel, tell)
@@ -37,7 +37,8 @@ class Deployment:
         return _told_apart([seen for target in self._targets for seen in found[target.key]])
 
     def deliver(self, seen: Sequence[Inspection], tell: Tell) -> Iterator[DeployResult]:
-        """To those of :meth:`look` that have no problem, as each of them ends; all others come first."""
+        """Delivers to those of :meth:`look` that have no problem, and yields each as it ends; all others come
+        first."""
         assert self._parcel is not None
         parcel = self._parcel
         by_target: dict[str, list[Inspection]] = {}

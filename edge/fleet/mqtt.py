@@ -151,7 +151,7 @@ class MqttTarget:
 
 
 class _Delivery:
-    """What is to be said of each device, at any time."""
+    """Progress of each device that can be told at any time."""
 
     def __init__(self, target: str, parcel: Bundle, seen: Sequence[Inspection], tell: Tell) -> None:
         self._target, self.parcel, self._tell = target, parcel, tell
@@ -194,7 +194,7 @@ class _Delivery:
 
 
 def running(member: Member) -> RunningModel:
-    """As the device says it: its active slot, else the model of its configuration."""
+    """Running model as the device names it: its active slot, else the model of its configuration."""
     active = member.active
     if active is not None:
         return RunningModel(active.model, active.version, active.sha256, active.name)

@@ -1,4 +1,4 @@
-"""How the targets are reached: one dataclass for each way, which the command line fills in."""
+"""Options of the connectors: one dataclass for each way, which the command line fills in."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MqttOptions:
     everyone: bool = False
     """One of these three says which."""
     stages: str = "1,10%,100%"
-    """How many devices have the model at the end of each stage."""
+    """Number of devices that have the model at the end of each stage."""
     max_failures: int = 0
     """More failed trials than that end the roll-out."""
     url: str = ""

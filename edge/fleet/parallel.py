@@ -27,7 +27,7 @@ class Parallel:
         self.interrupted = False
 
     def each(self, work: Callable[[Connector], T]) -> Iterator[T]:
-        """What ``work`` returns, as it comes. After a Ctrl-C it is still called for every target, but each was
+        """Yields what ``work`` returns, as it comes. After a Ctrl-C it is still called for every target, but each was
         told to stop before: it says for itself in which state it is.
         """
         with self._hearing(), ThreadPoolExecutor(self._parallel, thread_name_prefix="flash") as pool:

@@ -1,4 +1,4 @@
-"""What a device said of itself against what is to be sent: refusals that need no transfer."""
+"""Preflight: what a device said of itself against what is to be sent; refusals that need no transfer."""
 
 from __future__ import annotations
 

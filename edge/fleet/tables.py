@@ -1,4 +1,4 @@
-"""What was found and what was done, one line for each device."""
+"""Tables of what was found and what was done, one line for each device."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def seen_table(seen: Sequence[Inspection]) -> list[str]:
 
 
 def result_table(results: Sequence[DeployResult]) -> list[str]:
-    """As :func:`seen_table`."""
+    """Table of results, in the form of :func:`seen_table`."""
     head = ("target", "device", "model", "slot", "sent", "time", "result", "")
     return _aligned([head, *(_result_cells(one) for one in results)])
 

@@ -81,7 +81,7 @@ KINDS: dict[str, Callable[[str, str, GateConfig, int, bool], Gate]] = {
 
 
 def serial_port(uri: str) -> Port:
-    """Of ``serial:///dev/ttyACM0?baud=115200``, not opened yet. Raises ConfigError."""
+    """Port of ``serial:///dev/ttyACM0?baud=115200``, not opened yet. Raises ConfigError."""
     from edge.gates.controller.port import Port
 
     place, _, query = uri.removeprefix("serial://").partition("?")
@@ -91,7 +91,7 @@ def serial_port(uri: str) -> Port:
 
 
 def line_settings(config: GateConfig) -> ControllerConfig:
-    """What the controller is told of the line. Raises ConfigError without a distance."""
+    """Settings of the line for the controller. Raises ConfigError without a distance."""
     from edge.gates.controller.protocol import Action, ControllerConfig
 
     if not config.distance:

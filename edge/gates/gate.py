@@ -13,16 +13,16 @@ class UnchangedError(OSError):
 
 
 class GateCondition(NamedTuple):
-    """How a gate is now."""
+    """Condition of a gate now."""
 
     problem: str = ""
     """Why it cannot fire, and the way out; empty when it can."""
     faults: tuple[str, ...] = ()
-    """What the controller reports while it lasts: ``gate stuck``, ``eye blocked``, ``encoder silent``."""
+    """Faults that the controller reports while they last: ``gate stuck``, ``eye blocked``, ``encoder silent``."""
     firmware: str = ""
     """The controller's, ``1.0.0``; empty where there is none, or it was not heard yet."""
     boots: int = 0
-    """How often the controller has started; 0 where there is none."""
+    """Number of times that the controller has started; 0 where there is none."""
     open_since_ns: int = 0
     """Wall clock since which the output may be on although it should be off; 0 when it is known to be off, or is on
     for a part."""

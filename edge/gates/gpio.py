@@ -16,7 +16,7 @@ class GpioOptions:
     delay_ms: float = field(metadata={"min": 0.0, "max": 60_000.0})
     """From the frame to the gate."""
     pulse_ms: float = field(default=20.0, metadata={"min": 1.0, "max": 5_000.0})
-    """How long the gate stays open."""
+    """Time that the gate stays open."""
     active: str = "high"
     """``high`` or ``low``: the level that opens the gate."""
 

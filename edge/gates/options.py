@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 GateAction = Literal["pass", "reject"]
-"""What the gate does with a part that nobody decided on."""
+"""Action of the gate on a part that nobody decided on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +18,9 @@ class GateConfig:
     pulse: int = field(default=10, metadata={"min": 1, "max": 65_535})
     """Ticks that the gate stays open."""
     late: GateAction = "pass"
-    """What is done with a part whose decision did not come in time: "pass" or "reject"."""
+    """Action on a part whose decision did not come in time: "pass" or "reject"."""
     failsafe: GateAction = "pass"
-    """What is done with parts while the controller does not hear from this device: "pass" or "reject"."""
+    """Action on parts while the controller does not hear from this device: "pass" or "reject"."""
     tolerance_ms: float = field(default=20.0, metadata={"min": 0.1, "max": 10_000.0})
     """A frame belongs to the part that passed the photo-eye at most so long before or after."""
     delay_ms: float = field(default=0.0, metadata={"min": -10_000.0, "max": 10_000.0})

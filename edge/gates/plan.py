@@ -26,7 +26,7 @@ MAX_WAITING = 10_000
 
 
 class OutputStep(NamedTuple):
-    """What is to be done now."""
+    """Step that is to be done now."""
 
     kind: Literal["on", "off", "beat"]
     at_ns: int = 0
@@ -73,7 +73,7 @@ class PulsePlan:
 
     @property
     def waiting(self) -> int:
-        """How many parts are on their way."""
+        """Number of parts on their way."""
         return len(self._due)
 
     def open_since(self, now_ns: int) -> int | None:

@@ -21,7 +21,7 @@ from edge.inference.judgement import Judgement
 log = logging.getLogger(__name__)
 
 CLOSE_S = 3.0
-"""How long the end waits for an off to be confirmed: two time-outs and two pauses before reopening."""
+"""Longest wait of the end for an off to be confirmed: two time-outs and two pauses before reopening."""
 _HANG_S = 1.5
 """… and for a call that was under way when that time was up."""
 BEAT_NS = 500_000_000
@@ -200,7 +200,7 @@ class Pulses:
 
 
 class PulsedGate:
-    """What gates by the clock have in common: ``_output`` opens and closes them."""
+    """Common part of gates by the clock: ``_output`` opens and closes them."""
 
     def __init__(
         self,

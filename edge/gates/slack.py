@@ -1,4 +1,4 @@
-"""How long before the gate the decisions came."""
+"""Slack: how long before the gate the decisions came."""
 
 from __future__ import annotations
 

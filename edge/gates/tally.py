@@ -1,4 +1,4 @@
-"""What became of the judgements, counted; the sums always hold."""
+"""Counts of the judgements by what became of them; the sums always hold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from edge.inference.judgement import Judgement
 
 SUMS = ("rejected", "passed", "fired", "missed")
-"""What every gate counts."""
+"""Counters of every gate."""
 _MISSED = "missed_"
 
 

@@ -27,7 +27,7 @@ class CascadeStage:
 
 
 class ModelOutput(NamedTuple):
-    """What one model of a chain said of a picture; for drift, which is watched model by model."""
+    """Output of one model of a cascade on a picture; for drift, which is watched model by model."""
 
     model: int
     """Its place in the chain."""
@@ -66,9 +66,9 @@ class Cascade:
         """Pictures that went to the stand-in."""
         self.models = (first, *(link.model for link in links))
         self.labels = tuple(dict.fromkeys(label for model in self.models for label in model.labels))
-        """Of all models, each once: what records count by."""
+        """Labels of all models, each once: what records count by."""
         self.looks: list[ModelOutput] = []
-        """Of the last picture, in the order in which the models were asked."""
+        """Outputs for the last picture, in the order in which the models were asked."""
         self._links, self._rule = tuple(links), rule or ClassificationRule()
         self._next = (*(link.when for link in links), frozenset[str]())
         self._places = tuple(tuple(self.labels.index(label) for label in model.labels) for model in self.models)
@@ -109,7 +109,8 @@ class Cascade:
         return decision if number == 0 else replace(decision, index=self._places[number][decision.index])
 
     def judge(self, image: Image) -> tuple[Decision, Cascade]:
-        """As :meth:`predict`, and who has decided: this chain or its stand-in, whose looks and tenure then count."""
+        """Judges like :meth:`predict`, and says who has decided: this cascade or its fallback, whose outputs and
+        generation then count."""
         try:
             return self.predict(image), self
         except ArtifactError as error:
@@ -142,7 +143,7 @@ class Cascade:
         return self._take_back()
 
     def scores(self) -> Scores:
-        """Of the model that decided last, spread over :attr:`labels`; shape (labels,)."""
+        """Scores of the model that decided last, spread over :attr:`labels`; shape (labels,)."""
         number, decision, _ = self.looks[-1]
         spread: Scores = np.zeros(len(self.labels), np.float32)
         scores = decision.scores

@@ -20,6 +20,6 @@ class Judgement:
     wall_ns: int
     """Wall clock at the same moment."""
     belt_px: int
-    """How far the belt had travelled when the part was at the centre line of the picture, in pixels; 0 where every
-    frame is a part."""
+    """Distance that the belt had travelled when the part was at the centre line of the picture, in pixels; 0 where
+    every frame is a part."""
     decision: Decision

@@ -129,7 +129,7 @@ def load(
 def open_unchecked(
     artifact: Artifact, choice: SetupChoice, rule: ClassificationRule | None = None, given: Given | None = None
 ) -> Model:
-    """As :func:`load`, but a malformed model may bring the process down."""
+    """Opens a model like :func:`load`, but a malformed model may bring the process down."""
     interpreter = Interpreter(artifact.model, choice.setup)
     model = Model(
         artifact, interpreter, describe(artifact, interpreter, given), rule or ClassificationRule(), choice.why

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 COLUMNS = ("line", "device", "state", "model", "fps", "p99 ms", "drops", "waiting", "records", "drift")
 """drops: frames; waiting: rows of the device's buffer; records: predictions stored here."""
 NARROW = ("line", "device", "state", "drops", "drift")
-"""What there is room for below WIDE characters, each device in one line."""
+"""Columns for terminals below WIDE characters, each device in one line."""
 WIDE = 110
 FRAME = 6
 """Lines of a terminal that are not devices: the head, its rule, two of caption, and a spare at each end."""

@@ -1,4 +1,4 @@
-"""How ``edge monitor`` watches: for how long, and what it shows meanwhile."""
+"""Loop of ``edge monitor``: how long it goes on, and what it shows meanwhile."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Until:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """What is done over and over: receive, and forget what is older than it is kept."""
+    """Step that is done over and over: receive, and forget what is older than it is kept."""
 
     subscriber: Subscriber
     retention: Retention | None
@@ -54,7 +54,7 @@ class Watching:
 
 
 def follow(watching: Watching) -> Iterator[list[Message]]:
-    """What is new, several times a second (often nothing), until it is time to end."""
+    """Yields what is new, several times a second (often nothing), until it is time to end."""
     subscriber, until = watching.subscriber, watching.until
     started = active = time.monotonic()
     while True:

@@ -28,14 +28,14 @@ class Desired:
     """
 
     id: str
-    """Of the roll-out; a device that has tried an id does not try it again."""
+    """Id of the roll-out; a device that has tried an id does not try it again."""
     model: str
     version: int = field(metadata={"min": 0, "max": INT64})
     """Both for people; the artifact says it itself."""
     sha256: str
-    """Of the whole artifact."""
+    """SHA-256 of the whole artifact."""
     size: int = field(metadata={"min": 1, "max": MAX_SIZE})
-    """Of the whole artifact, bytes."""
+    """Bytes of the whole artifact."""
     chunk_bytes: int = field(default=0, metadata={"min": 0, "max": MAX_CHUNK})
     """It stands, retained, in chunks of so many bytes, the last one shorter, on ``ROOT/v1/@model/SHA256/NUMBER``."""
     url: str = ""

@@ -1,4 +1,4 @@
-"""What a device says of itself before an artifact is sent: one JSON object, from ``edge slots offer``."""
+"""Inventory of a device before an artifact is sent: one JSON object, from ``edge slots offer``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class RunningModel:
     model: str = ""
     version: int = 0
     sha256: str = ""
-    """Of the artifact's whole file; empty where the device does not tell."""
+    """SHA-256 of the artifact's whole file; empty where the device does not tell."""
     slot: str = ""
 
     def __str__(self) -> str:
@@ -40,9 +40,9 @@ class Inventory:
     """Slot on trial."""
     trial_sha256: str = ""
     request: str = ""
-    """Who asked for that trial."""
+    """Name of whoever asked for that trial."""
     outcome: TrialOutcome | None = None
-    """How the last trial ended."""
+    """Outcome of the last trial."""
     require_signature: bool = True
     keys: tuple[str, ...] = ()
     """Ids of the keys that it trusts."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 VERSION = 2
-"""Of the packed form; 1 was the plain struct, before the first release."""
+"""Version of the packed form; 1 was the plain struct, before the first release."""
 MAX_RECORDS = 1 << 16
 """In one blob: bounds what a damaged or hostile one may unpack to (3 MB)."""
 SIZE = 48

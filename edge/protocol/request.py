@@ -1,4 +1,4 @@
-"""What may stand in a request: JSON that anybody with a password may have written."""
+"""Requests: JSON that anybody with a password may have written."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ DESIRED = "desired"
 _GROUP, _MODEL = "@group", "@model"
 """In the place of a device; no device is called so."""
 PRESENT = ("/status", "/slots")
-"""How the topics end whose retained message tells the present."""
+"""Ends of the topics whose retained message tells the present."""
 MAX_ROOT = 256
 
 
 @dataclass(frozen=True, slots=True)
 class TopicAddress:
-    """What a topic says; ``model`` is empty for kinds that belong to the device."""
+    """Parts of a topic; ``model`` is empty for kinds that belong to the device."""
 
     device: str
     kind: str
@@ -70,12 +70,12 @@ def desired_topic(root: str, device: str) -> str:
 
 
 def group_topic(root: str, group: str) -> str:
-    """What is desired on all devices of a group. Raises ConfigError."""
+    """Topic of what is desired on all devices of a group. Raises ConfigError."""
     return f"{check_root(root)}/{VERSION}/{_GROUP}/{check_name(group, 'group')}/{DESIRED}"
 
 
 def chunk_topic(root: str, sha256: str, number: int) -> str:
-    """Of a part of an artifact, by the artifact's digest. Raises ConfigError."""
+    """Topic of a part of an artifact, by the artifact's digest. Raises ConfigError."""
     return f"{check_root(root)}/{VERSION}/{_MODEL}/{check_name(sha256, 'sha256')}/{number}"
 
 
@@ -97,8 +97,8 @@ def parse(root: str, topic: str) -> TopicAddress:
 
 
 def filters(root: str, share: str = "") -> list[str]:
-    """What a monitor subscribes to. With a ``share``, the monitors that name the same one get each message once
-    between them; what is retained and tells the present goes to each, for nothing retained comes to a share.
+    """Filters that a monitor subscribes to. With a ``share``, the monitors that name the same one get each message
+    once between them; what is retained and tells the present goes to each, for nothing retained comes to a share.
     """
     base = f"{check_root(root)}/{VERSION}/+"
     kinds = [f"{base}/{kind}" for kind in PER_DEVICE] + [f"{base}/{kind}/+" for kind in PER_MODEL]

@@ -17,7 +17,7 @@ class Outgoing:
     expiry_s: int | None = None
     """After that the broker may throw it away undelivered; None is never."""
     correlation: bytes = b""
-    """Of an answer: what the request gave."""
+    """Correlation data of an answer, as the request gave them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class IncomingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What became of a publication. Not ``ok`` and not ``refused``: it was taken, but nobody subscribes to it."""
+    """Fate of a publication. Not ``ok`` and not ``refused``: it was taken, but nobody subscribes to it."""
 
     token: int
     ok: bool
@@ -48,7 +48,7 @@ class Transport(Protocol):
     """
 
     window: int
-    """How many publications may be unacknowledged at once; the other side may lower it in ``connect``."""
+    """Number of publications that may be unacknowledged at once; the other side may lower it in ``connect``."""
     limit_bytes: int
     """The largest payload that the other side takes; known after ``connect``."""
 

@@ -44,5 +44,5 @@ class Belt:
         return max(0, round(travel_mm / PITCH_MM))
 
     def ticks(self, travel_mm: float) -> int:
-        """What the encoder has counted."""
+        """Ticks that the encoder has counted."""
         return math.floor(travel_mm * TICKS_PER_MM)

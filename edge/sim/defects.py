@@ -1,4 +1,4 @@
-"""What can go wrong with a cookie, as changes of its surface. Lengths in mm, angles in radians."""
+"""Defects of a cookie, as changes of its surface. Lengths in mm, angles in radians."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class SimulatedLine:
         return Scene(self.options.seed, self.options.width, self.options.height)
 
     def _under_camera(self, frame: int) -> tuple[float, int]:
-        """How far the belt has travelled (mm) at a frame, and the part nearest to the picture's centre."""
+        """Distance that the belt has travelled (mm) at a frame, and the part nearest to the picture's centre."""
         travel = self.belt.travelled(frame / self.options.fps)
         return travel, self.belt.nearest(travel)
 

@@ -1,4 +1,4 @@
-"""What a simulated line is told: the URI, its typed options and the script of changes.
+"""Options of a simulated line: the URI, its typed options and the script of changes.
 
 ::
 
@@ -30,7 +30,7 @@ EXAMPLE = "sim://line?seed=7&fps=30&at=400:light=0.55"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What may change while the line runs."""
+    """Conditions that may change while the line runs."""
 
     light: float = field(default=1.0, metadata={"min": 0, "max": 4})
     """Gain of all pixel values; 0.5 is half as bright."""

@@ -1,4 +1,4 @@
-"""What the camera sees when the belt has travelled so far: belt, cookies, rails, lamp, lens and sensor."""
+"""Scene that the camera sees when the belt has travelled so far: belt, cookies, rails, lamp, lens and sensor."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Use(IntEnum):
-    """What random numbers are for. Each use has its own, so that one more draw in one changes no other."""
+    """Use of random numbers. Each use has its own, so that one more draw in one changes no other."""
 
     DOUGH = 1
     BELT = 2

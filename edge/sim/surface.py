@@ -27,7 +27,7 @@ class Surface:
     reach: Plane
     """Distance from the centre as a fraction of the rim's distance in that direction."""
     bake: Plane
-    """How far the dough is baked: 0 is raw, 1 is charcoal."""
+    """Degree of baking: 0 is raw, 1 is charcoal."""
     height: Plane
     """Above the belt, about mm."""
     cover: Plane

@@ -25,20 +25,21 @@ MAX_VERSION = (1 << 63) - 1
 
 @dataclass(frozen=True)
 class Admission:
-    """What was found fit for this device. Whoever copies the file must find ``sha256`` in the copy."""
+    """Facts about an artifact that was found fit for this device. Whoever copies the file must find ``sha256`` in the
+    copy."""
 
     path: Path
     model: str
     version: int
     """0 of a foreign model."""
     sha256: str
-    """Of the whole file."""
+    """SHA-256 of the whole file."""
     size: int
-    """Of the whole file, bytes."""
+    """Bytes of the whole file."""
     key: str
     """Id of the key that signed it; UNSIGNED where none had to."""
     artifact: Artifact
-    """As it was judged; the file need not be read again."""
+    """Artifact as it was judged; the file need not be read again."""
 
 
 def admit(path: Path, trust: Trust, *, allow_downgrade: bool = False) -> Admission:

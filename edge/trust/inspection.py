@@ -1,4 +1,4 @@
-"""What is to be said of an artifact's signature."""
+"""Sentence about an artifact's signature."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from edge.trust.store import TrustedKey
 
 
 def signature_of(artifact: Artifact, keys: Sequence[TrustedKey], otherwise: str) -> str:
-    """Who signed it, and whether it is so; ``otherwise`` is said of one by none of ``keys``. Raises MissingError."""
+    """Sentence on who signed it, and whether it is so; ``otherwise`` is said of one by none of ``keys``. Raises
+    MissingError."""
     if SIGNATURE not in artifact.files or MANIFEST not in artifact.files:
         return "none"
     try:

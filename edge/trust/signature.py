@@ -30,7 +30,7 @@ def is_key_id(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who signed, and the 64 bytes of the signature in base64."""
+    """Id of the key that signed, and the 64 bytes of the signature in base64."""
 
     key: str
     signature: str
@@ -62,5 +62,5 @@ class Signature:
 
 
 def signed_bytes(manifest: bytes) -> bytes:
-    """What is really signed."""
+    """Bytes that are really signed."""
     return DOMAIN + manifest

@@ -1,4 +1,4 @@
-"""What a device trusts: ``<state>/trust/trust.json``, one file, written whole and renamed into place.
+"""Trust of a device: ``<state>/trust/trust.json``, one file, written whole and renamed into place.
 
 At most two public keys, so that one can be exchanged for another while models go on coming. Beside each key stands,
 for each model id, the highest version that was committed under it: the ratchet, which never goes down. What counts is

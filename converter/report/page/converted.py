@@ -95,7 +95,7 @@ def recipes(report: ConversionReport, timed: bool) -> Markup:
 
 
 def pictures(report: ConversionReport) -> Markup:
-    """What float and quantized judge differently; else the nearest to it."""
+    """Section of the pictures that float and quantized judge differently; else the nearest to it."""
     parity = report.parity
     if parity.judged_differently:
         text = (

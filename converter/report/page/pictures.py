@@ -19,7 +19,7 @@ QUALITY = 82
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one model says of a picture."""
+    """Judgement of one model on a picture."""
 
     who: str
     label: str

@@ -77,7 +77,7 @@ def classes(models: dict[str, ModelReport]) -> Markup:
 
 
 def preprocessing(report: Common) -> Markup:
-    """What was tried, and what was taken."""
+    """Section of the preprocessing that was tried, and of the one that was taken."""
     taken = (report.range, report.colour)
     rows: list[list[Content]] = [
         _tried(f"{one.range} {one.colour}", one.accuracy, (one.range, one.colour) == taken)
@@ -148,7 +148,7 @@ def data(report: Common, used: str, first_part: str) -> Markup:
 
 
 def provenance(report: Common) -> Markup:
-    """How to make it again."""
+    """Section that says how to make the artifact again."""
     made = report.provenance
     facts: list[list[Content]] = [
         ["artifact", report.out],

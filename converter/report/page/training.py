@@ -1,4 +1,4 @@
-"""What fine-tuning and pruning did."""
+"""Sections about fine-tuning and pruning."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def section(title: str, *content: Content) -> Markup:
 
 
 def scroll(*content: Content) -> Markup:
-    """What may be wider than a phone: it scrolls inside itself, by keyboard too."""
+    """Wraps what may be wider than a phone: it scrolls inside itself, by keyboard too."""
     return tag("div", *content, cls="scroll", tabindex=0)
 
 

@@ -1,4 +1,5 @@
-"""What people said: a file that only grows, beside the samples and outside their cap, so that no work is ever lost.
+"""Labels that people gave: a file that only grows, beside the samples and outside their cap, so that no work is ever
+lost.
 
 A line holds the sample's facts and its true label, or null for a sample that was exported and waits for one: its
 picture may be gone by the time its label comes. Of several lines about a sample the last one holds.

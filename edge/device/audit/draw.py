@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 KEY = b"edge audit 1"
 _BITS = 53
-"""What a float holds exactly."""
+"""Bits that a float holds exactly."""
 
 
 class Draw:

@@ -65,7 +65,7 @@ def _check_free(out: Path) -> None:
 
 
 def _copy(found: Sequence[tuple[Label, Path]], draft: Path) -> tuple[int, Counter[str]]:
-    """How many had to make room meanwhile, and how many there are by folder."""
+    """Copies samples; returns how many had to make room meanwhile, and how many there are by folder."""
     counts: Counter[str] = Counter()
     gone = 0
     with (draft / INDEX).open("w", encoding="utf-8", newline="") as file:

@@ -53,7 +53,7 @@ class AuditFolder:
         self._wanted.extend([request] * count)
 
     def take_request(self) -> str | None:
-        """Who wants the part at hand, or None."""
+        """Name of whoever requested the part at hand, or None."""
         return self._wanted.popleft() if self._wanted else None
 
     def keep(self, sample: AuditedPart, picture: Image | None) -> bytes | None:

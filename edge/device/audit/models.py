@@ -1,4 +1,4 @@
-"""What is known of the models whose samples are here: their labels, and how often they erred when they were made."""
+"""Facts about the models whose samples are here: their labels, and how often they erred when they were made."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ModelFacts:
 
     @classmethod
     def of(cls, labels: tuple[str, ...], manifest: Manifest | None) -> ModelFacts:
-        """What the converter measured of the quantized model, or of a wrapped one."""
+        """Facts that the converter measured of the quantized model, or of a wrapped one."""
         if manifest is not None and manifest.evaluation:
             n, accuracy = manifest.evaluation.samples, manifest.evaluation.accuracy_quantized
         elif manifest is not None and manifest.accuracy:

@@ -11,7 +11,7 @@ from edge.device.audit.answers import Label, parse_answers
 from edge.drift import DriftWatch
 
 NAME = "counted.json"
-"""How much of the answers has been counted, so that a restart counts none twice."""
+"""File that says how much of the answers has been counted, so that a restart counts none twice."""
 
 
 class AuditChanges:

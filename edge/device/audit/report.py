@@ -1,4 +1,4 @@
-"""What the true labels say of each model.
+"""Quality of each model according to the true labels.
 
 Only the random samples speak of the line. Where ``audit.share`` was changed, parts of some days were likelier to be
 drawn than those of others; of these, as many are left out as make the share the least one everywhere. That is exact,
@@ -30,7 +30,7 @@ class Concept:
     limit: float
     """Highest share of errors that the evaluation leaves credible."""
     evidence: float
-    """Of the labels since the last alarm, over what an alarm needs."""
+    """Evidence of the labels since the last alarm, over what an alarm needs."""
     alarms_ns: tuple[int, ...]
     """When the part was captured whose label gave the alarm, wall clock."""
 
@@ -40,7 +40,7 @@ class Stratum:
     samples: int
     """Kept, exported or labelled."""
     right: Share
-    """Of the labelled ones."""
+    """Share of right ones among the labelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class AuditedModel:
     model: str
     version: int
     performance: Performance
-    """Of the random samples."""
+    """Performance on the random samples."""
     left_out: int
     """Labelled random samples that are not counted, see above."""
     strata: dict[str, Stratum]

@@ -38,7 +38,7 @@ class AuditedPart:
     model: str
     model_version: int = 0
     label: str
-    """What the model said."""
+    """Label that the model gave."""
     score: float
     scores: dict[str, float] = field(default_factory=dict)
     """The best SCORES_MOST of them, by label."""
@@ -48,7 +48,7 @@ class AuditedPart:
     share: float = 0.0
     """``audit.share`` at that time."""
     request: str = ""
-    """Who asked for it, where it was requested."""
+    """Name of whoever requested it, where it was requested."""
 
     @property
     def id(self) -> str:

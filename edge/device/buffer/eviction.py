@@ -1,4 +1,4 @@
-"""Who makes room when the buffer is full: predictions before audits before drift windows, the oldest first."""
+"""Eviction when the buffer is full: predictions before audits before drift windows, the oldest first."""
 
 from __future__ import annotations
 

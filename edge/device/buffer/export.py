@@ -1,4 +1,4 @@
-"""What a buffer holds, as a table for other programs: CSV, JSON lines, or Parquet where pyarrow is installed."""
+"""Export of a buffer as a table for other programs: CSV, JSON lines, or Parquet where pyarrow is installed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def messages(db: sqlite3.Connection, kind: str) -> Iterator[str]:
 
 
 def format_for(out: Path | None, wanted: TableFormat | None, kind: str) -> TableFormat:
-    """As :func:`edge.core.tabular.format_of`; only predictions are a table. Raises ConfigError."""
+    """Format by :func:`edge.core.tabular.format_of`; only predictions are a table. Raises ConfigError."""
     found = format_of(out, wanted)
     if found != "jsonl" and kind != "predictions":
         raise ConfigError(f"--format {found}: only predictions are a table; {kind} can be exported as jsonl")
@@ -81,7 +81,8 @@ def format_for(out: Path | None, wanted: TableFormat | None, kind: str) -> Table
 
 
 def export(db: sqlite3.Connection, kind: str, out: Path | None, form: TableFormat) -> int:
-    """To ``out``, which appears when it is whole, or to standard output. How many were written.
+    """Writes the buffer's rows to ``out``, which appears when it is whole, or to standard output; returns their
+    number. How many were written.
 
     Raises StateError when the file cannot be written or a row is damaged, MissingError without pyarrow.
     """

@@ -29,7 +29,7 @@ _PASSING = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_INTERRUPT", "
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What one commit makes durable. ``acknowledged``: ids that leave the outbox."""
+    """Rows that one commit makes durable. ``acknowledged``: ids that leave the outbox."""
 
     records: Sequence[Record]
     messages: Sequence[WaitingMessage]
@@ -37,7 +37,7 @@ class Commit:
 
 
 class BufferFile:
-    """Of the writing thread. ``open`` and ``write`` raise sqlite3.Error or OSError."""
+    """Database file of the writing thread. ``open`` and ``write`` raise sqlite3.Error or OSError."""
 
     def __init__(self, path: Path, cap_bytes: int, model: str, deliver_predictions: bool) -> None:
         self.path = path
@@ -45,9 +45,9 @@ class BufferFile:
         self.entries = self.pending = 0
         """Rows, and rows of the outbox; counted here, because SQLite would read the whole file for it."""
         self.opened = 0
-        """How often the file was opened: readers follow."""
+        """Number of times that the file was opened: readers follow."""
         self.clock = clock_state()
-        """As noted in the file for this boot."""
+        """Clock state as noted in the file for this boot."""
         self.durable_id = 0
         """All ids up to here are in the file, or will never be: a reader that has passed it misses nothing."""
         self._next_id = 1

@@ -1,5 +1,5 @@
-"""What a buffer holds, for people: figures, a thorough check, and making it small. The daemon may run meanwhile, but
-for :func:`vacuum`.
+"""Inspection of a buffer for people: figures, a thorough check, and making it small. The daemon may run meanwhile,
+but for :func:`vacuum`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KINDS = ("predictions", "audit", "drift", "stats", "event")
 
 @dataclass(frozen=True, slots=True)
 class KindFigures:
-    """Of one kind: rows, what is in them (records, or as many messages), and rows that wait for delivery."""
+    """Figures of one kind: rows, what is in them (records, or as many messages), and rows that wait for delivery."""
 
     entries: int
     items: int

@@ -21,7 +21,7 @@ class JudgingModel:
 
 
 class JudgingModels:
-    """Of one boot, in the order in which they came. For one thread."""
+    """Models that judged in one boot, in the order in which they came. For one thread."""
 
     def __init__(self, first: JudgingModel) -> None:
         self._judges = [first]

@@ -37,7 +37,7 @@ class BufferReaders:
         self._local = threading.local()
 
     def pending(self, opened: int, after: int, limit: int) -> list[OutboxEntry]:
-        """Of the outbox, oldest first. Raises sqlite3.Error."""
+        """Entries of the outbox, oldest first. Raises sqlite3.Error."""
         try:
             rows = self._of_this_thread(opened).execute(_PENDING, (after, limit)).fetchall()
         except sqlite3.Error:

@@ -1,4 +1,4 @@
-"""What waits in memory for the next commit: bounded, oldest out first, every loss counted."""
+"""Records that wait in memory for the next commit: bounded, oldest out first, every loss counted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WaitingMessage:
 
 
 class WaitingRecords:
-    """Of one thread."""
+    """Queue of one thread."""
 
     def __init__(self, records_most: int = RECORDS_MOST, messages_most: int = MESSAGES_MOST) -> None:
         self.records: deque[Record] = deque(maxlen=records_most)

@@ -1,4 +1,4 @@
-"""How much this process writes to its storage: what an SD card dies of."""
+"""Bytes that this process writes to its storage: what an SD card dies of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``sync.commands`` may allow."""
+"""Commands that ``sync.commands`` may allow."""
 
 from __future__ import annotations
 

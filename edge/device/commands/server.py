@@ -50,7 +50,8 @@ class CommandServer:
         self._queue: queue.Queue[tuple[Request, IncomingMessage] | None] = queue.Queue(WAITING_MOST)
         self._seldom = RateLimitedLog(log)
         self.answers = deque[Outgoing](maxlen=REMEMBERED) if answers is None else answers
-        """To be published: ``{"id": …, "ok": true, "result": …}`` or ``{"id": …, "ok": false, "error": …}``."""
+        """Answers to be published: ``{"id": …, "ok": true, "result": …}`` or ``{"id": …, "ok": false, "error": …}``.
+        """
         self.executed = 0
         self.refused = 0
         """Malformed, hostile, not allowed, or too many at once."""

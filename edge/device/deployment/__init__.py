@@ -1,4 +1,4 @@
-"""How a new model comes to judge the line, and what sends it back: see README.md."""
+"""Deployment: how a new model comes to judge the line, and what sends it back; see README.md."""
 
 from edge.device.deployment.controller import DeploymentController, Ways
 from edge.device.deployment.hot_swap import ActiveModels, HotSwap

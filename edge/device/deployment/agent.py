@@ -32,7 +32,7 @@ TRIES = 3
 """So often something is asked for that is not there, or comes damaged; a link that is away does not count."""
 MIN_PAUSE_S, MAX_PAUSE_S = 1.0, 300.0
 BUSY_S = 1.0
-"""How often a trial under way is looked at."""
+"""Seconds between two looks at a trial under way."""
 Fetch = Callable[[Desired, int, Callable[[], bool]], ArtifactStream]
 """The artifact from an offset on; False from the last argument says that it is no longer wanted."""
 Install = Callable[[Path, str], Installed]
@@ -79,14 +79,14 @@ class DeploymentAgent:
         self._thread.start()
 
     def stop(self) -> None:
-        """What was fetched so far is kept."""
+        """Stops fetching; what was fetched so far is kept."""
         self._stopping = True
         self._news.set()
         self._thread.join(2.0)
 
     @property
     def wanted(self) -> Desired | None:
-        """What counts now."""
+        """Desired model that counts now."""
         found = map(self._desired.get, self._topics)
         return next((desired for desired in found if desired is not None), None)
 

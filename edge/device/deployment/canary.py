@@ -20,15 +20,15 @@ DROPS_CHANGE = 0.05
 PAUSE_S = 1.0
 """The worst stretch of this length is forgiven: a machine stands still now and then, a slow model is always slow."""
 SIGMAS = 3.0
-"""What chance does to a share of few parts is no objection."""
+"""Standard deviations up to which chance in a share of few parts is no objection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What the active model did until the new one came."""
+    """Results of the active model until the new one came."""
 
     accounts: Accounts
-    """Of all cameras together, since the boot: a copy."""
+    """Accounts of all cameras together, since the boot: a copy."""
     latencies: Distribution
     parts: int = 0
     rejected: int = 0
@@ -132,5 +132,5 @@ def _share(part: int, whole: int) -> float:
 
 
 def _chance(share: float, n: int) -> float:
-    """How far chance takes a share of n from what is to be expected."""
+    """Distance that chance takes a share of n from what is to be expected."""
     return SIGMAS * sqrt(share * (1 - share) / n) if 0 < share < 1 else 0.0

@@ -1,4 +1,4 @@
-"""What monitors and ``edge status`` are told of the slots: each change, and each outcome with its reason."""
+"""Messages about the slots for monitors and ``edge status``: each change, and each outcome with its reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge.protocol.messages.kinds import INT64
 
 
 class DeploymentChanges:
-    """Of one thread."""
+    """Changes seen by one thread."""
 
     def __init__(self, slots: Slots, tell: Callable[[SlotsMessage], None]) -> None:
         self._slots, self._tell = slots, tell
@@ -21,7 +21,7 @@ class DeploymentChanges:
         """Number of the last event that was told; those of before the start were."""
 
     def announce(self, state: SlotsState, identity: Identity) -> None:
-        """What has changed since the last time; each outcome, also where several came within one look.
+        """Announces changes since the last call; each outcome, also where several came within one look.
 
         Raises StateError.
         """

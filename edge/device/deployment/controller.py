@@ -43,7 +43,8 @@ HANG_S = 1.0
 decisions for less than two seconds. Longer where the model or the machine is slow anyway.
 """
 HANG_TIMES, BUSY_TIMES = 5.0, 2.0
-"""Of the model's usual time in the rehearsal, and of the p99.9 from capture to decision before it came."""
+"""Factors of the hang time-out: 5 × the latency in the shadow run, 2 × the p99.9 from capture to decision before the
+model came."""
 STANDS_S = 0.15
 """A loop that waits for a frame turns after 0.1 s: one that has stood longer is in the model."""
 STOP_S = 2.0
@@ -52,7 +53,7 @@ UNFIT = (ArtifactError, ConfigError, MissingError)
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """What the keeper may do to the rest of the daemon."""
+    """Hooks into the rest of the daemon."""
 
     tell: Callable[[SlotsMessage], None]
     """Monitors and ``edge status``, how the slots are."""
@@ -68,7 +69,7 @@ class ActiveTrial:
 
     slot: str
     sha256: str
-    """Of the artifact."""
+    """SHA-256 of the artifact."""
     crew: ActiveModels
     live: Canary
     before: ActiveModels | None
@@ -278,7 +279,8 @@ class DeploymentController:
             self._bad = "", ""
 
     def _go_back(self, trial: ActiveTrial, within_s: float) -> bool:
-        """Who has not come back from the model on trial by then is left behind. False when that cannot be."""
+        """Returns to the previous model; abandons threads that have not come back from the model on trial by then.
+        False when that cannot be."""
         self._trial = None
         if trial.before is None:
             self._ways.failed(ArtifactError(f"slot {trial.slot} is no good, and there is no other model"))

@@ -1,4 +1,5 @@
-"""How often the daemon was brought down with the active model: a fault that shows only after the trial.
+"""Crash loops: how often the daemon was brought down with the active model, by a fault that shows only after the
+trial.
 
 What counts against a model is a process that was gone without a word, within one run of the operating system. A power
 cut, an end in order or an error with a reason (a camera that is not there) say nothing about it.
@@ -34,7 +35,8 @@ class CrashLoop:
         self._until_s: float | None = None
 
     def ends(self, sha256: str) -> int:
-        """How many runs with this artifact, one after another, were brought down before it had proved itself."""
+        """Number of runs with this artifact, one after another, that were brought down before it had proved
+        itself."""
         try:
             kept = json.loads(self._path.read_bytes())
             return int(kept["runs"]) if (kept["sha256"], kept["boot"]) == (sha256, _boot_id()) else 0
@@ -55,7 +57,7 @@ class CrashLoop:
         self._until_s = time.monotonic() + PROVED_S
 
     def look(self) -> None:
-        """To be called now and then: what has judged for long enough has proved itself."""
+        """Forgets the crashes of a model that has judged for long enough; to be called now and then."""
         if self._until_s is not None and time.monotonic() >= self._until_s:
             self.clear()
 
@@ -67,7 +69,7 @@ class CrashLoop:
 
 
 def _boot_id() -> str:
-    """Of this run of the operating system; empty where the kernel does not tell."""
+    """Id of this run of the operating system; empty where the kernel does not tell."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:

@@ -34,7 +34,7 @@ class ActiveModels:
         return sum(chain.refused for chain in self.chains)
 
     def lean_on(self, before: ActiveModels) -> None:
-        """What the runtime refuses, that crew judges, until :meth:`stand_alone`."""
+        """Lets ``before`` judge the frames that the runtime refuses, until :meth:`stand_alone`."""
         for chain, stand_in in zip(self.chains, before.chains, strict=True):
             chain.stand_in = stand_in
 
@@ -81,8 +81,8 @@ class HotSwap:
         return not self._behind(crew, within_s)
 
     def away_to(self, crew: ActiveModels, within_s: float) -> bool:
-        """As :meth:`to`; a thread that has not turned by then is left behind, and another judges on in its place.
-        False when one hangs elsewhere than in the first model: there is no going on without it.
+        """Swaps like :meth:`to`, but replaces threads that have not switched within ``within_s``. False when one
+        hangs elsewhere than in the first model: there is no going on without it.
         """
         self.to(crew, 0.0)
         for pipeline in self._behind(crew, within_s):
@@ -99,7 +99,7 @@ class HotSwap:
         return behind
 
     def stands_for_s(self) -> float:
-        """How long the camera that is longest in its turn has been in it; 0 where none is."""
+        """Longest time that a camera has been in its present turn; 0 where none is."""
         turns_ns = [one.progress_ns for one in self.pipelines if one.progress_ns and not one.ended]
         return (time.monotonic_ns() - min(turns_ns)) / 1e9 if turns_ns else 0.0
 

@@ -30,7 +30,7 @@ class Candidate:
     model: Model
     admitted: Admission
     usual_ms: float
-    """What it takes for a picture; 0 where there was no rehearsal."""
+    """Usual latency for a picture; 0 where there was no shadow run."""
 
 
 def audition(config: Config, trust: Trust, path: Path, crew: ActiveModels, go_on: Callable[[], bool]) -> Candidate:

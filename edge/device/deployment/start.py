@@ -30,7 +30,7 @@ class StartModels:
     slot: str
     """Its name; empty: the factory model."""
     sha256: str = ""
-    """Of the slot's artifact; empty: the factory model."""
+    """SHA-256 of the slot's artifact; empty: the factory model."""
     trial: bool = False
     """There is nothing to fall back to."""
 

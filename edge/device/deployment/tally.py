@@ -1,4 +1,4 @@
-"""What the active model did lately, to measure the next one by."""
+"""Recent results of the active model, to measure the next one by."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TrialTally:
         self._rejects.append(judged.judgement.decision.reject)
 
     def accounts(self) -> Accounts:
-        """Of all cameras, as of now."""
+        """Accounts of all cameras, as of now."""
         return total(pipeline.accounts for pipeline in self._pipelines)
 
     def before(self) -> Baseline:

@@ -1,4 +1,4 @@
-"""What a device says of its own state."""
+"""Health: what a device says of its own state."""
 
 from edge.core.histogram import Distribution, LatencyHistogram
 from edge.device.health.system import temperature_c

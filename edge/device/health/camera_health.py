@@ -1,5 +1,4 @@
-"""What becomes of the faults of cameras and gate: messages for the monitor, and a memory of how sharp pictures
-usually are."""
+"""Faults of cameras and gate: messages for the monitor, and a memory of how sharp pictures usually are."""
 
 from __future__ import annotations
 
@@ -57,7 +56,7 @@ class CameraHealth:
         self._identity = identity
 
     def see(self, glance: Thumbnail) -> Iterator[EventMessage]:
-        """What a look at the whole picture begins or ends."""
+        """Notes which faults a look at the whole picture begins or ends."""
         for event in self._cares[glance.camera].see(glance.picture, glance.captured_ns):
             yield self._of_camera(self._cameras[glance.camera].name, event)
 
@@ -77,7 +76,7 @@ class CameraHealth:
         yield self._message(GATE, MAY_BE_OPEN, active, since_ns or open_since_ns, lasted_s, detail)
 
     def faults(self, camera: int) -> tuple[str, ...]:
-        """What is wrong with it now, but for being lost."""
+        """Faults of a camera now, but for being lost."""
         return tuple(event.fault for event in self._cares[camera].state)
 
     def remember_if_due(self) -> None:

@@ -16,7 +16,7 @@ RECENT_S = 60.0
 """The sliding view of latencies and drops."""
 RATE_S = 10.0
 STEP_S = 5.0
-"""How far a sliding view may be longer than it says."""
+"""Seconds that a sliding view may be longer than it says."""
 
 
 class FrameCounts(Protocol):
@@ -51,7 +51,7 @@ def no_faults() -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class CameraView:
-    """What there is to look at. Other threads write it; nobody waits for anybody."""
+    """Counters of one camera. Other threads write it; nobody waits for anybody."""
 
     name: str
     accounts: FrameCounts

@@ -25,7 +25,7 @@ from edge.protocol.latency import latency
 from edge.protocol.messages import BufferDepth, CameraCounts, Drift, GateState, Health, Identity, SlotsMessage
 
 BUFFER_S = 5.0
-"""How often the database is asked: counting its rows reads from the disk."""
+"""Seconds between two questions to the database: counting its rows reads from the disk."""
 
 
 class RecordCounts(Protocol):
@@ -68,7 +68,7 @@ class HealthCollector:
         """The last look; a new object each time, and never changed."""
 
     def watches_drift(self) -> None:
-        """To be said once where there are drift windows to come."""
+        """Notes that drift windows are to come; to be called once."""
         self._drift = self._drift or DriftState()
 
     def follow(self, identity: Identity) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong: one line each, which names the thing and says how bad it is."""
+"""Problems of the device: one line each, which names the thing and says how bad it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operating system says of this process and its board."""
+"""Figures of the operating system about this process and its board."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def temperature_c(zone: Path = _SYS / "class/thermal/thermal_zone0/temp") -> flo
 
 
 def throttled(root: Path = _SYS) -> tuple[str, ...] | None:
-    """What slows a Raspberry Pi down now, e.g. ``("under-voltage",)``; None where the kernel does not tell.
+    """Reasons that slow a Raspberry Pi down now, e.g. ``("under-voltage",)``; None where the kernel does not tell.
 
     Raspberry Pi's own kernels show the firmware's flags; others show only the alarm of the ``rpi_volt`` sensor.
     """
@@ -47,7 +47,7 @@ def _throttling_files(root: Path) -> tuple[Path | None, Path | None]:
 
 
 def free_bytes(folder: Path) -> int | None:
-    """What this user may still write there; None when the file system does not answer."""
+    """Bytes that this user may still write there; None when the file system does not answer."""
     try:
         state = os.statvfs(folder)
     except OSError:

@@ -19,7 +19,7 @@ def no_drops() -> Counter[Reason]:
 
 @dataclass(slots=True)
 class Accounts:
-    """Of one camera, or of several added up.
+    """Counters of one camera, or of several added up.
 
     Each figure is written by one thread only: ``captured`` by capture, the rest by decision.
     """

@@ -27,7 +27,7 @@ class JudgedPart:
     latency_us: int
     looks: tuple[ModelOutput, ...]
     tenure: int = 0
-    """Of the chain that judged, see :class:`edge.inference.cascade.Cascade`."""
+    """Generation of the cascade that judged, see :class:`edge.inference.cascade.Cascade`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Mailbox:
     def __init__(self, waiting: MailboxPolicy, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self.dropped: Counter[Reason] = no_drops()
         self.service_ns = 0
-        """How long a decision takes, as the loop has seen it; what ``adaptive`` reckons with."""
+        """Time that a decision takes, as the loop has seen it; what ``adaptive`` reckons with."""
         self._how = waiting
         self._room = 1 if waiting.policy == "latest" else ROOM
         self._clock_ns = clock_ns

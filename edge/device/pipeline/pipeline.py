@@ -58,7 +58,7 @@ class Pipeline:
         """Monotonic time of the decision loop's latest turn, with a frame or without; what a watchdog looks at."""
         self.ended = False
         self.tenure = chain.tenure
-        """Of the chain that the last turn was made with."""
+        """Generation of the cascade that the last turn was made with."""
         self._source, self._chain, self._gate, self._intake = source, chain, gate, intake
         self._stage = stage or WholeFrames()
         self._camera, self._core = camera, core
@@ -69,7 +69,7 @@ class Pipeline:
         self._stopping = threading.Event()
         self._failure: EdgeError | None = None
         self._at_work: Cascade | None = None
-        """What judges the frame at hand."""
+        """Cascade that judges the frame at hand."""
         self._endings: queue.SimpleQueue[Frame | Exception | None] = queue.SimpleQueue()
         self._decider = self._new_decider()
 
@@ -79,7 +79,7 @@ class Pipeline:
 
     @property
     def chain(self) -> Cascade:
-        """What judges the next frame."""
+        """Cascade that judges the next frame."""
         return self._chain
 
     def swap(self, chain: Cascade) -> None:

@@ -1,4 +1,4 @@
-"""What is to be judged in a frame: the frame itself, or the parts in it."""
+"""Stages of the pipeline: what is to be judged in a frame, the frame itself or the parts in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StageResult(NamedTuple):
     decision: Decision
     looks: list[ModelOutput]
     tenure: int = 0
-    """Of the chain that judged it."""
+    """Generation of the cascade that judged it."""
 
 
 class PipelineStage(Protocol):
@@ -75,7 +75,7 @@ class WholeFrames:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How a part is cut out of its frame."""
+    """Crop of a part from its frame."""
 
     margin: float = 0.1
     """Around it, as a share of its longer side."""
@@ -115,7 +115,7 @@ class FollowedParts:
 
 @dataclass(frozen=True, slots=True)
 class _Voter:
-    """Who votes on a part, and what it saw first."""
+    """Cascade that votes on a part, and what it saw first."""
 
     chain: Cascade
     belt_px: int

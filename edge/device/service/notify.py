@@ -1,4 +1,4 @@
-"""What a service says to systemd: ``sd_notify(3)``, a datagram to the socket that ``$NOTIFY_SOCKET`` names.
+"""Messages of a service to systemd: ``sd_notify(3)``, a datagram to the socket that ``$NOTIFY_SOCKET`` names.
 
 Outside systemd there is nobody to tell, and nothing happens.
 """

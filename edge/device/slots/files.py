@@ -35,7 +35,8 @@ class Files:
         return self.holds(name, held.sha256, held.size)
 
     def holds(self, name: str, sha256: str, size: int) -> bool:
-        """As above. A file that has not changed since it was last looked at is not read again."""
+        """Whether the file holds that content. A file that has not changed since it was last looked at is not read
+        again."""
         path = self.path(name, sha256)
         try:
             found = path.stat()

@@ -28,7 +28,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Readable(Protocol):
-    """What bytes come from."""
+    """Source of bytes."""
 
     def read(self, size: int, /) -> bytes:
         """Up to ``size`` bytes; none at the end."""
@@ -36,7 +36,7 @@ class Readable(Protocol):
 
 
 class DamagedError(StateError):
-    """What arrived is not what its digest says; it was removed."""
+    """Raised when the content that arrived does not have the digest it should; it was removed."""
 
 
 class IncomingArtifact:

@@ -79,7 +79,7 @@ def _admitted(trust: Trust, artifact: Path, allow_downgrade: bool) -> Admission:
 
 
 def _claimed(artifact: Path) -> tuple[str, int]:
-    """What a refused file says that it is."""
+    """Identity that a refused file claims."""
     with contextlib.suppress(ArtifactError):
         manifest = Artifact.load(artifact).manifest
         if manifest is not None:

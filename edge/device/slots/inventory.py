@@ -62,7 +62,7 @@ def _have(slots: Slots, sha256: str, size: int) -> int:
 
 
 def _running(config: Config, state: SlotsState) -> RunningModel:
-    """What the daemon runs first, or would."""
+    """Model that the daemon runs first, or would."""
     if state.active != FACTORY:
         held = state.held[state.active]
         return RunningModel(held.model, held.version, held.sha256, state.active)

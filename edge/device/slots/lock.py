@@ -1,4 +1,4 @@
-"""Who may change the slots: the daemon, ``edge slots`` and a roll-out share them, in one process or in several."""
+"""Lock on the slots: the daemon, ``edge slots`` and a roll-out share them, in one process or in several."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ ATTEMPTS = 3
 
 
 class AdmittedArtifact(Protocol):
-    """What is known of an artifact that was admitted; :func:`edge.trust.admit`."""
+    """Facts about an artifact that was admitted; :func:`edge.trust.admit`."""
 
     @property
     def model(self) -> str: ...
@@ -39,12 +39,12 @@ class AdmittedArtifact(Protocol):
     def version(self) -> int: ...
     @property
     def sha256(self) -> str:
-        """Of the whole file."""
+        """SHA-256 of the whole file."""
         ...
 
     @property
     def size(self) -> int:
-        """Of the whole file, bytes."""
+        """Bytes of the whole file."""
         ...
 
     @property
@@ -129,7 +129,7 @@ class Slots:
         self._change(lambda kept: transitions.begin_trial(kept, name, attempts, request))
 
     def attempt(self) -> bool:
-        """To be called before each load of the slot on trial: one attempt fewer. False when they are used up."""
+        """Uses up one attempt; to be called before each load of the slot on trial. False when they are used up."""
         return self._change(transitions.attempt)
 
     def commit(self, sha256: str = "") -> None:
@@ -213,7 +213,7 @@ class Slots:
             log.warning("%s: not written (%s)", self._history.path, error.strerror)
 
     def _steps(self) -> list[SlotTable]:
-        """What the disk knows, then one memory after each repair of it that is due."""
+        """Tables of the slots: the one on the disk, then one after each repair of it that is due."""
         pointer = self._read_pointer()
         steps = [pointer or self._history.last() or SlotTable()]
         if pointer is None and (steps[0].event or self._pointer.exists()):

@@ -1,4 +1,4 @@
-"""What a reader is told of the slots."""
+"""State of the slots for readers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge.protocol.messages import Slot, TrialOutcome
 
 @dataclass(frozen=True, slots=True)
 class SlotsState:
-    """What the disk holds and can be relied on: damaged files are accounted for already."""
+    """State of the slots that can be relied on: damaged files are accounted for already."""
 
     active: str
     """A name, or empty: the factory model."""
@@ -21,7 +21,7 @@ class SlotsState:
     attempts: int
     """Loads that the slot on trial has left."""
     request: str
-    """Who asked for the trial."""
+    """Name of whoever asked for the trial."""
     slots: tuple[Slot, ...]
     """Each of them, as the message ``slots`` has it."""
     held: Mapping[str, SlotEntry]
@@ -29,9 +29,9 @@ class SlotsState:
     files: Mapping[str, Path]
     """Their artifacts; a bad slot's may be damaged or gone."""
     outcome: TrialOutcome | None
-    """Of the last trial or refusal."""
+    """Outcome of the last trial or refusal."""
     problems: tuple[str, ...]
-    """What was found damaged and is not yet written down; :meth:`Slots.settle` does."""
+    """Damage that was found and is not yet written down; :meth:`Slots.settle` does."""
 
 
 def told(steps: Sequence[SlotTable], path: Callable[[str, str], Path]) -> SlotsState:
@@ -51,7 +51,7 @@ def told(steps: Sequence[SlotTable], path: Callable[[str, str], Path]) -> SlotsS
 
 
 def problem(repaired: SlotTable) -> str:
-    """What the repair was needed for, in a few words."""
+    """Reason for the repair, in a few words."""
     event = repaired.event or SlotEvent(0, 0, "")
     return f"slot {event.slot}: {event.reason}" if event.slot else event.reason
 

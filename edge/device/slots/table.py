@@ -1,4 +1,4 @@
-"""What is known of the slots, as one line of JSON with a checksum: the pointer file, and each line of the history."""
+"""Table of the slots, as one line of JSON with a checksum: the pointer file, and each line of the history."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SlotEntry:
     model: str
     version: int
     sha256: str
-    """Of the whole artifact; its file is called so."""
+    """SHA-256 of the whole artifact; its file is called so."""
     size: int
     """In bytes."""
     mark: str
@@ -36,7 +36,7 @@ class SlotEntry:
     key: str = ""
     """Id of the key that signed it, or :data:`edge.trust.store.UNSIGNED`: its ratchet moves with a commit."""
     source: str = ""
-    """Who or what brought it."""
+    """Name of whoever or whatever brought it."""
     reason: str = ""
     """Why it is bad."""
 
@@ -56,7 +56,7 @@ class SlotEvent:
     sha256: str = ""
     reason: str = ""
     request: str = ""
-    """Of the roll-out or command that asked for it."""
+    """Id of the roll-out or command that asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class SlotTable:
     attempts: int = 0
     """Loads that the slot on trial has left."""
     request: str = ""
-    """Who asked for the trial."""
+    """Name of whoever asked for the trial."""
     held: dict[str, SlotEntry] = field(default_factory=dict)
     """By the slot's name; an empty slot is not in it."""
     outcome: TrialOutcome | None = None
@@ -77,7 +77,7 @@ class SlotTable:
 
     @property
     def number(self) -> int:
-        """Of the last event."""
+        """Number of the last event."""
         return self.event.number if self.event else 0
 
 

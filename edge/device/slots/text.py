@@ -12,7 +12,7 @@ from edge.device.slots.table import SlotEvent
 from edge.protocol.messages import Slot, TrialOutcome
 
 _DIGITS = 12
-"""Of a SHA-256 in a table."""
+"""Digits of a SHA-256 in a table."""
 
 
 def facts(state: SlotsState) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def outcome_line(outcome: TrialOutcome) -> str:
 
 
 def event_line(event: SlotEvent) -> str:
-    """Of the history."""
+    """Line of the history."""
     what = f"{event.event:<11} {event.slot or '-'} {named(event.model, event.version) if event.model else ''}"
     return f"{clock(event.wall_ns)} {what}{_why(event.reason)}"
 

@@ -1,4 +1,4 @@
-"""What may become of the slots: from one memory to the next. Nothing here touches the disk.
+"""Transitions of the slots: from one table to the next. Nothing here touches the disk.
 
 A move that is not allowed raises StateError, which says why and what to do instead.
 """
@@ -27,7 +27,7 @@ def place_for(kept: SlotTable, sha256: str) -> str:
 
 
 def _worth(held: SlotEntry | None, sha256: str) -> tuple[int, int]:
-    """What is least is overwritten first."""
+    """Worth of a slot; the least is overwritten first."""
     if held is None:
         return 1, 0
     if held.sha256 == sha256:
@@ -118,7 +118,7 @@ def refuse(kept: SlotTable, outcome: TrialOutcome) -> SlotTable:
 
 
 def outcome_of(event: SlotEvent) -> TrialOutcome | None:
-    """What became of a trial, or why there was none; None for all that comes before."""
+    """Outcome of a trial, or the reason why there was none; None for all that comes before."""
     if event.event not in (COMMITTED, ROLLED_BACK, REFUSED):
         return None
     return TrialOutcome(

@@ -25,7 +25,7 @@ def wait_for_end(
     running: Callable[[], bool],
     away_s: float = AWAY_S,
 ) -> TrialOutcome | None:
-    """What came of the trial; None where no daemon runs, and so it goes on at the next start.
+    """Waits for the outcome of the trial; None where no daemon runs, and so it goes on at the next start.
 
     ``say`` hears of each change; ``running`` tells whether a daemon is there to hold the trial. Raises StateError
     when it has not ended within ``within_s`` seconds; the trial then goes on.

@@ -1,4 +1,4 @@
-"""What the running daemon tells on its own machine: ``edge status`` and Prometheus."""
+"""Status of the running daemon for its own machine: ``edge status`` and Prometheus."""
 
 from edge.device.status.client import NotRunningError, ask, runs
 from edge.device.status.offline import OfflineStatus, look_into

@@ -1,4 +1,4 @@
-"""What a person asks of a running daemon's gate, through ``control.sock`` in the state folder.
+"""Requests to a running daemon about its gate, through ``control.sock`` in the state folder.
 
 A line of text (``gate off``) is answered by one JSON object. The daemon does it itself: it alone holds the pin, the
 serial port, the connection to the PLC, and nobody fights it.
@@ -21,7 +21,7 @@ from edge.gates import Gate
 NAME = "control.sock"
 GATE_OFF = b"gate off\n"
 WAIT_S = 5.0
-"""How long an off may take until it is confirmed: more than two time-outs and pauses before reopening."""
+"""Longest time that an off may take until it is confirmed: more than two time-outs and pauses before reopening."""
 _HEAR_S = 2.0
 _ANSWER_S = WAIT_S + 3.0
 _MAX_BYTES = 4096
@@ -29,7 +29,7 @@ _MAX_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class GateOffAnswer:
-    """What became of an off."""
+    """Answer to a request for an off."""
 
     off: bool
     """The output is known to be off."""

@@ -1,4 +1,4 @@
-"""What a state folder still tells when no daemon runs on it. Nothing in it is written or made."""
+"""Status from a state folder when no daemon runs on it. Nothing in it is written or made."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OfflineStatus:
     pending: int
     evicted: int
     bytes: int
-    """Of the database and its log on the disk."""
+    """Bytes of the database and its log on the disk."""
     damaged: int
     """Buffers that were set aside because they were damaged."""
 

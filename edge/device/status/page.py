@@ -38,7 +38,7 @@ def running(snapshot: Snapshot, problems: Sequence[str]) -> str:
 
 
 def headline(snapshot: Snapshot) -> str:
-    """What runs and how fast, in one line, as ``systemctl status`` shows it."""
+    """Line that says what runs and how fast, as ``systemctl status`` shows it."""
     health = snapshot.health
     text = f"{_model(health)}, {health.rate_fps:.1f} decisions/s"
     if health.latency_us.p99:
@@ -48,7 +48,7 @@ def headline(snapshot: Snapshot) -> str:
 
 
 def stopped(remains: OfflineStatus | None, slots: SlotsState | None = None) -> str:
-    """What the state folder of a daemon that does not run still tells."""
+    """Page about the state folder of a daemon that does not run."""
     if remains is None:
         none = ("boot", "none yet: no daemon has run on this state folder")
         return _page([("device", "not running"), none, *slot_lines(slots)])

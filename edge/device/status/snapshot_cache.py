@@ -38,5 +38,5 @@ class SnapshotCache:
         return text
 
     def problems(self) -> tuple[str, ...]:
-        """What is wrong at this moment; empty when all is well."""
+        """Problems at this moment; empty when all is well."""
         return problems_at(self._latest(), time.monotonic())

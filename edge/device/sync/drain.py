@@ -13,7 +13,7 @@ from edge.device.sync.pace import Pace
 
 BATCH = 64
 SCAN_BATCHES = 16
-"""How many batches one ``take`` looks through at most, so that the link is served in between."""
+"""Largest number of batches that one ``take`` looks through, so that the link is served in between."""
 
 DrainKey = tuple[str, str]
 """Kind and model: entries that share a topic, and so share its fate."""
@@ -87,7 +87,7 @@ class Drain:
         self.looked_through = False
         """Whether the last ``take`` came to the end of what waits."""
         self.rest_s = 0.0
-        """How long the backlog has to wait for its pace, as of the last ``take``."""
+        """Time that the backlog has to wait for its pace, as of the last ``take``."""
 
     @property
     def idle(self) -> bool:
@@ -193,7 +193,7 @@ class Drain:
             self._go_back()
 
     def _go_back(self) -> None:
-        """To the oldest entry that was passed over; all before it have gone."""
+        """Returns to the oldest entry that was passed over; all before it have gone."""
         ids = [] if self._passed_over is None else [self._passed_over]
         live, backlog = self._cursors
         live.go_back(max(id_, self._mark + 1) for id_ in ids)

@@ -18,7 +18,7 @@ class OutboxEntry:
     """``predictions``, ``audit``, ``drift`` or ``stats``."""
     boot_id: str
     seq: int
-    """Of the first record for predictions, else the number of the window."""
+    """Number of the first record for predictions, else of the window."""
     count: int
     """Records in the row; 1 for messages."""
     model: str
@@ -33,7 +33,7 @@ class OutboxEntry:
     """Whether a time service had set the wall clock by then."""
     model_version: int = 0
     labels: tuple[str, ...] = ()
-    """Of predictions: of the model that judged; 0 and empty where that is not known."""
+    """Labels of the model that judged, for predictions; version 0 and no labels where it is not known."""
 
 
 class Outbox(Protocol):

@@ -1,4 +1,4 @@
-"""What an entry of the outbox becomes on its way out: JSON, with the wall clock as it is believed by now.
+"""Payload of an outbox entry on its way out: JSON, with the wall clock as it is believed by now.
 
 A stamp from before the clock was set is corrected by the offset that the same boot saw last. Where that clock had not
 been set by any time service either, ``synchronized`` in the message says so.

@@ -22,7 +22,7 @@ from edge.protocol.transport import Acknowledgement, Outgoing, Transport
 log = logging.getLogger(__name__)
 
 IDLE_S = 0.2
-"""How often the outbox is asked for news when nothing is under way."""
+"""Seconds between two looks at the outbox when nothing is under way."""
 BACKLOG_PER_S = 25_000.0
 ANSWERS_MOST = 1000
 SLOTS_MOST = 100
@@ -37,7 +37,7 @@ class SyncState:
 
     connected: bool = False
     connections: int = 0
-    """How often the other side has accepted us."""
+    """Number of times that the broker has accepted the connection."""
     published: int = 0
     acknowledged: int = 0
     refused: int = 0
@@ -90,7 +90,7 @@ class Sync:
         leave = frozenset() if predictions else frozenset({"predictions"})
         self._drain = Drain(outbox, leave=leave, backlog_per_s=backlog_per_s)
         self.answers: deque[Outgoing] = deque(maxlen=ANSWERS_MOST)
-        """To commands; published as they come. Any thread may append."""
+        """Answers to commands; published as they come. Any thread may append."""
         self._backoff = backoff or Backoff()
         self._seldom = RateLimitedLog(log)
         self._in_flight: dict[int, _InFlight] = {}

@@ -100,7 +100,7 @@ def _nothing(size: int) -> bytes:
 
 
 def _unary(parts: Sequence[bytes], sizes: Integers) -> Integers:
-    """Of each part so many numbers: the zeros before each one."""
+    """Unary numbers, so many of each part: the zeros before each one."""
     bits = np.unpackbits(np.frombuffer(b"".join(parts), np.uint8))
     # Counted before places are asked for, which take sixty-four times the room of a hostile text.
     if (found := np.count_nonzero(bits)) != sizes.sum():

@@ -92,7 +92,7 @@ class PackedCounts:
 
 
 def _sums(values: RankCounts, sizes: RankCounts) -> RankCounts:
-    """Of each row the sums of so many successive values."""
+    """Sums of so many successive values of each row."""
     upto = np.zeros((len(values), values.shape[1] + 1), np.int64)
     np.cumsum(values, axis=1, out=upto[:, 1:])
     ends = np.cumsum(sizes)

@@ -20,7 +20,7 @@ RAW = -1000
 """In place of an exponent: float32 as they are."""
 
 _EXPONENTS = range(-149, 128)
-"""Of float32's smallest and largest powers of two."""
+"""Exponents of float32's smallest and largest powers of two."""
 
 
 @dataclass(frozen=True, slots=True)

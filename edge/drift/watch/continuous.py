@@ -46,12 +46,12 @@ class Alarm:
     small: bool
     """The effect is below the limit: said, but no alarm."""
     kind: DriftKind
-    """What is seen has changed, or what the model makes of it."""
+    """Kind of the change: in the pictures, or in what the model makes of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaneResult:
-    """What one pane came to."""
+    """Result of one pane."""
 
     learning: bool
     evidence: float
@@ -69,7 +69,7 @@ class PaneResult:
 class _Group:
     samples: tuple[WatchedPane, ...]
     before: Moments
-    """What was learnt before it."""
+    """Moments learnt before it."""
 
 
 class ContinuousWatch:
@@ -102,7 +102,7 @@ class ContinuousWatch:
         return self.add_sample(self.streams.sample(pane))
 
     def add_sample(self, sample: WatchedPane) -> PaneResult:
-        """As :meth:`add`, of what :class:`edge.drift.watch.streams.Streams` keeps of a pane."""
+        """Adds a pane like :meth:`add`, from what :class:`edge.drift.watch.streams.Streams` keeps of it."""
         if self._detector is None:
             self._learnt.append(self.streams.measure(sample))
             self._seen += 1
@@ -167,7 +167,7 @@ class ContinuousWatch:
 
     @property
     def _needed(self) -> float:
-        """Of the mean evidence over columns, in groups."""
+        """Evidence needed of the mean over columns, in groups."""
         return max(1.0, self._run_length / (self._size * self._group))
 
     def _strength(self, evidence: Floats) -> float:
@@ -194,7 +194,8 @@ def plainest_first(alarms: Sequence[Alarm]) -> list[Alarm]:
 
 
 def groups_of(learnt: Floats) -> int | None:
-    """How many neighbours of (panes, columns, scores) must be taken together; None when more must be learnt first."""
+    """Number of neighbours of (panes, columns, scores) that must be taken together; None when more must be learnt
+    first."""
     group = 1
     while len(learnt) // group >= MIN_GROUPS:
         together = grouped(learnt, group)

@@ -155,7 +155,7 @@ class Detector:
 
 
 def upper_limit(hits: Floats, n: Floats) -> Floats:
-    """Of Wilson's 95 % interval, below 1; see :func:`edge.drift.univariate.intervals.wilson`."""
+    """Upper limit of Wilson's 95 % interval, below 1; see :func:`edge.drift.univariate.intervals.wilson`."""
     z2 = 1.959963984540054**2
     half = np.sqrt(z2) * np.sqrt(hits * (1 - hits / n) + z2 / 4)
     return np.asarray(np.minimum((hits + z2 / 2 + half) / (n + z2), 1 - 1e-9))

@@ -1,4 +1,4 @@
-"""How good the decisions are, from labels that people gave to audited samples; and whether that has changed.
+"""Quality of the decisions, from labels that people gave to audited samples; and whether that has changed.
 
 Audits of the random stratum are a fair sample of the line, and only they are counted here. Samples that were audited
 because they were uncertain or outlying are harder than the line is, and would make it look worse.
@@ -45,7 +45,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """Of audited samples. Merge by summing the audits of panes."""
+    """Performance on audited samples. Merge by summing the audits of panes."""
 
     labels: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
@@ -67,12 +67,12 @@ class Performance:
         return Share(int(np.trace(table)), int(table.sum()))
 
     def recall(self, label: int) -> Share:
-        """Of the samples that are ``label``, those found."""
+        """Share of the samples that are ``label`` that was found."""
         table = self._table
         return Share(int(table[label, label]), int(table[label].sum()))
 
     def precision(self, label: int) -> Share:
-        """Of the samples called ``label``, those that are."""
+        """Share of the samples called ``label`` that are."""
         table = self._table
         return Share(int(table[label, label]), int(table[:, label].sum()))
 

@@ -1,4 +1,4 @@
-"""What the continuous watch follows: a few numbers per pane, each the mean of something bounded over its samples.
+"""Streams of the continuous watch: a few numbers per pane, each the mean of something bounded over its samples.
 
 A numeric column gives the mean Legendre polynomials, of degrees 1 to 4, of its values' ranks in the reference:
 location, spread, skew and tails, the components of J. Neyman's smooth test (Skandinavisk Aktuarietidskrift 20, 1937).
@@ -22,7 +22,7 @@ from edge.drift.univariate.statistics import jensen_shannon
 
 DEGREES = 4
 NUMERIC_WEIGHTS = (0.5, 0.25, 0.125, 0.125)
-"""Of the degrees; a class and a mark have two numbers of equal weight."""
+"""Weights of the degrees; a class and a mark have two numbers of equal weight."""
 CLASS = "predicted:"
 """Begins the name of a class's share."""
 WATCHED_MARKS = ("outlying", "uncertain")
@@ -45,7 +45,7 @@ class WatchedPane:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """How large a difference is, whatever the evidence for it."""
+    """Effect: how large a difference is, whatever the evidence for it."""
 
     size: float
     """D of Kolmogorov–Smirnov; of a class or mark the Jensen–Shannon distance of its share."""
@@ -70,7 +70,7 @@ class Streams:
         layout = reference.layout
         self._scores = np.concatenate([_polynomials(2 * len(ranks.values) + 1) for ranks in layout.ranks])
         self._column = np.repeat(np.arange(layout.columns), np.diff(layout.starts))
-        """Of each cell of the flat rank histogram: its polynomials and its column."""
+        """Polynomials and column of each cell of the flat rank histogram."""
         columns = len(reference.columns)
         self.weights = np.zeros((len(self.names), DEGREES))
         self.weights[:columns] = NUMERIC_WEIGHTS
@@ -79,13 +79,13 @@ class Streams:
         self.binary[columns:, 1] = True
 
     def sample(self, pane: Pane) -> WatchedPane:
-        """What is kept of a pane."""
+        """Sample that is kept of a pane."""
         ranks = pane.arrays()["ranks"]
         cells = np.flatnonzero(ranks)
         return WatchedPane(pane.first_seq, pane.n, cells, ranks[cells], self.shares(pane))
 
     def newest(self, pane: Pane, before: WatchedPane | None, first_seq: int) -> tuple[WatchedPane, WatchedPane]:
-        """What was added to a growing pane since ``before``, and what to give as ``before`` the next time."""
+        """Pane that was added to a growing one since ``before``, and what to give as ``before`` the next time."""
         cells = pane.flush()
         shares = self.shares(pane)
         none = np.zeros(0, np.int64)
@@ -125,7 +125,7 @@ class Streams:
         return np.asarray(least)
 
     def effect(self, place: int, samples: Sequence[WatchedPane]) -> Effect:
-        """Of one column over several panes together."""
+        """Effect on one column over several panes together."""
         n = sum(sample.n for sample in samples)
         if place >= len(self._reference.columns):
             return self._share_effect(place - len(self._reference.columns), samples, n)

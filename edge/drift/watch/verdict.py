@@ -48,7 +48,7 @@ class ColumnVerdict:
     """D of Kolmogorov–Smirnov, χ², or Z."""
     p_value: float
     effect: float
-    """How large the difference is, whatever the sample size: D, or the Jensen–Shannon distance of class shares."""
+    """Size of the difference, whatever the sample size: D, or the Jensen–Shannon distance of class shares."""
     shift: float | None
     """P(window > reference) - P(window < reference), from -1 (all lower) to 1 (all higher); None for classes."""
     threshold: float
@@ -64,8 +64,8 @@ class WindowVerdict:
     drifted: bool
     """Any column drifted."""
     kind: DriftKind | None
-    """Of the strongest column, where any drifted: a feature of the pictures, or what the model makes of them. Drift
-    of the relation between both needs audited labels: :class:`edge.drift.ConceptWatch`."""
+    """Kind of the strongest column, where any drifted: a feature of the pictures, or what the model makes of them.
+    Drift of the relation between both needs audited labels: :class:`edge.drift.ConceptWatch`."""
     share: float
     """Share of the columns that drifted."""
     evidently_share: float
@@ -182,7 +182,7 @@ def _judge_classes(pane: Pane, threshold: float, min_effect: float) -> ColumnVer
 
 
 def kind_of(name: str, features: Sequence[str]) -> DriftKind:
-    """Of a column, class or mark: what is seen, or what the model makes of it. Outlying pictures are data."""
+    """Kind of a column, class or mark: what is seen, or what the model makes of it. Outlying pictures are data."""
     return "data" if name in features or name == "outlying" else "target"
 
 

@@ -40,8 +40,8 @@ class WindowResult:
     pane: dict[str, Any]
     """:func:`edge.drift.encoding.wire.encode_pane`: what a monitor merges."""
     alarms: tuple[Alarm, ...] = ()
-    """Of the continuous watch within this window, the right one to look at first; those that are too small to matter
-    are marked as such."""
+    """Alarms of the continuous watch within this window, the right one to look at first; those that are too small to
+    matter are marked as such."""
     learning: bool = False
     """The continuous watch has not begun yet."""
 
@@ -123,7 +123,7 @@ class DriftWatch:
         return self._finish() if self._pane.n >= MIN_SAMPLES else None
 
     def _follow(self, pane: Pane) -> None:
-        """What was added since the last time goes to the continuous watch."""
+        """Gives the continuous watch what was added since the last time."""
         sample, self._before = self._continuous.streams.newest(pane, self._before, self._first_seq)
         watched = self._continuous.add_sample(sample)
         self._alarms += watched.columns

@@ -1,4 +1,4 @@
-"""How far each device is: a live display on a terminal that has rich, else a line at each stage."""
+"""Display of each device's progress: live on a terminal that has rich, else a line at each stage."""
 
 from __future__ import annotations
 

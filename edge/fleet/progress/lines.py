@@ -1,4 +1,4 @@
-"""How far each device is, in words: a line at each stage."""
+"""Progress of each device in words: a line at each stage."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from edge.fleet.progress.lines import said
 
 @contextlib.contextmanager
 def live(stream: TextIO, count: int) -> Iterator[Tell]:
-    """As :func:`edge.fleet.progress.display.display`; rich locks for itself."""
+    """Shows progress like :func:`edge.fleet.progress.display.display`; rich locks for itself."""
     columns = (
         TextColumn("{task.fields[target]}", markup=False),
         BarColumn(bar_width=20),

@@ -46,7 +46,8 @@ class RolloutConsole:
         return self._transport.limit_bytes
 
     def put(self, message: Outgoing) -> None:
-        """To be published by the next :meth:`turn`; until it is acknowledged, again after each loss of the link."""
+        """Queues a message for the next :meth:`turn`; until it is acknowledged, it is sent again after each loss of
+        the link."""
         self._waiting.append(message)
 
     @property

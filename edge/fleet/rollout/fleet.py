@@ -1,4 +1,4 @@
-"""What the broker holds of all devices: how they are, what is in their slots, what is desired there."""
+"""State of all devices at the broker: how they are, what is in their slots, what is desired there."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class FleetState:
             self.filters.append(self._complete)
         self.members: defaultdict[str, Member] = defaultdict(Member)
         self.chunk_bytes = 0
-        """Of the artifact's chunks, where all of them are at the broker."""
+        """Size of the artifact's chunks, where all of them are at the broker."""
         self.heard_at = time.monotonic()
 
     def hear(self, incoming: IncomingMessage) -> None:

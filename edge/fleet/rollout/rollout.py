@@ -26,7 +26,7 @@ FAILURES: tuple[How, ...] = ("rolled back", "refused", "failed")
 
 @dataclass(frozen=True, slots=True)
 class DeviceOutcome:
-    """What became of one device."""
+    """Outcome for one device."""
 
     how: How
     reason: str = ""
@@ -55,7 +55,7 @@ class Rollout:
     """Its id is the roll-out's; a device on which the same artifact waits under another id keeps that one."""
     limits: Limits
     tell: Callable[[str], None]
-    """How far it is, in a few words, at each change."""
+    """Callback that hears of each change, in a few words."""
     ends: dict[str, DeviceOutcome] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)
     _stopped: bool = False
@@ -151,7 +151,8 @@ class Rollout:
         return trial is not None and trial.sha256 == self.desired.sha256
 
     def _time_is_up(self, devices: Sequence[str], began: float) -> None:
-        """Who is away may take it when it is back; who is there and has not ended has failed."""
+        """Ends a stage: devices that are away may take the model when they are back; those that are there and have
+        not ended have failed."""
         for device in devices:
             if device in self.ends:
                 continue
@@ -166,7 +167,8 @@ class Rollout:
                 )
 
     def _break_off(self, devices: Sequence[str], began: float) -> None:
-        """Who has not begun its trial is not to begin it; the others are waited for, unless a person is impatient."""
+        """Breaks off: devices that have not begun their trial are not to begin it; the others are waited for, unless
+        a person is impatient."""
         for device in devices:
             if device not in self.ends and not self._on_trial(device):
                 self._put(device, b"")
@@ -207,7 +209,7 @@ class Rollout:
 
 
 def new_id(sha256: str) -> str:
-    """Of a roll-out: never used before."""
+    """Id of a roll-out that was never used before."""
     return f"{sha256[:8]}-{secrets.token_hex(4)}"
 
 

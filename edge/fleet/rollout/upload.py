@@ -13,7 +13,7 @@ from edge.protocol.transport import Outgoing
 
 _DAY_S = 24 * 3600
 EXPIRY_S = 30 * _DAY_S
-"""What nobody cleans up the broker throws away; first the note that all chunks are there."""
+"""Seconds after which the broker throws away what nobody cleans up; first the note that all chunks are there."""
 _AHEAD = 64
 """Chunks in memory twice at most."""
 

@@ -63,7 +63,7 @@ class FolderTarget:
         return [replace(result, seconds=time.monotonic() - began)]
 
     def stop(self) -> None:
-        """What was begun takes no longer than a copy, and is ended; each step of it is whole or not there."""
+        """Ends what was begun, which takes no longer than a copy; each step of it is whole or not there."""
 
     def _card(self) -> SdCard:
         return SdCard(self._root, self._options.config, self._options.folder.config_file)

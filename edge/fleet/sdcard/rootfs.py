@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from edge.errors import FlashError
 
 _MAX_LINKS = 40
-"""As the kernel's own limit (ELOOP)."""
+"""Largest number of links followed, the kernel's own limit (ELOOP)."""
 _MACHINES = {0x3E: "x86_64", 0xB7: "aarch64"}
 """ELF e_machine. A 32-bit system is left open: its kernel may be of 64 bits, which is what a device goes by."""
 _PROGRAMS = ("usr/bin/env", "bin/sh", "sbin/init")
@@ -45,11 +45,12 @@ class RootFs:
         return at
 
     def shown(self, path: Path) -> str:
-        """As the device will call it."""
+        """Path as the device will call it."""
         return f"/{path.relative_to(self.path)}"
 
     def machine(self) -> str:
-        """What its programs are made for, as ``platform.machine()`` would say it; empty when that is not clear."""
+        """Machine that its programs are made for, as ``platform.machine()`` would say it; empty when that is not
+        clear."""
         for name in _PROGRAMS:
             try:
                 with self.inside(name).open("rb") as file:

@@ -1,4 +1,4 @@
-"""What an SD card holds for the daemon, under its root folder: configuration, keys, slots."""
+"""SD card as the daemon will find it, under its root folder: configuration, keys, slots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edge.trust import TrustedKey
 from edge.trust.keys import verifies
 
 USER = "edge"
-"""Who runs the daemon on a provisioned device."""
+"""User that runs the daemon on a provisioned device."""
 
 
 class SdCard:
@@ -43,7 +43,7 @@ class SdCard:
             raise FlashError(f"{later}: a partition of its own at the boot of {root.path}; mount it there here, too")
 
     def offer(self, keys: Sequence[TrustedKey], parcel: Bundle | None) -> Inventory:
-        """What the card holds, and what it would take once it trusts ``keys``, too."""
+        """Inventory of the card, as it would be once it trusts ``keys``, too."""
         named = (parcel.sha256, parcel.size) if parcel else ("", 0)
         offer = inventory_of(self.config, *named)
         trusted = dict.fromkeys((*offer.keys, *(key.id for key in keys)))
@@ -64,7 +64,7 @@ class SdCard:
         return slot
 
     def hand_over(self) -> str:
-        """To who owns the state folder; says who that is. Raises OSError."""
+        """Hands the files to the owner of the state folder; returns that owner. Raises OSError."""
         state = self.config.device.state
         owner = state.stat()
         if os.geteuid() == 0:

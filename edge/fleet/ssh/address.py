@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from edge.errors import ConfigError
 
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_.:%-]+")
-"""Of a host or user: never begins with a dash, which ssh would take for an option; IPv6 has colons, a zone %."""
+"""Name of a host or user: never begins with a dash, which ssh would take for an option; IPv6 has colons, a zone %."""
 DEFAULT_PORT = 22
 
 

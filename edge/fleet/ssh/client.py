@@ -25,7 +25,7 @@ _LASTING = (
     "Permission denied",
     "Bad configuration",
 )
-"""What ssh says when another attempt would end the same way."""
+"""Complaints of ssh after which another attempt would end the same way."""
 _MAX_SAID, _MAX_ANSWER = 64 << 10, 1 << 20
 
 
@@ -43,7 +43,7 @@ class StoppedError(FlashError):
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What a command said, and how it ended."""
+    """Output of a command, and how it ended."""
 
     text: str
     status: int

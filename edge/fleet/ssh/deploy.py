@@ -87,7 +87,7 @@ class SshDeployment:
             return None
 
     def _ask(self) -> Inventory:
-        """As often as it takes."""
+        """Asks as often as it takes."""
         backoff = Backoff(MIN_PAUSE_S, MAX_PAUSE_S)
         while True:
             try:

@@ -1,4 +1,4 @@
-"""How a trial ended, from what the device says."""
+"""Outcome of a trial, from what the device says."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Ended:
     result: Ending
     reason: str = ""
     runs: RunningModel | None = None
-    """What the device runs now; None: what it ran before."""
+    """Model that the device runs now; None: what it ran before."""
 
 
 def answered(parcel: Bundle, answer: CommandResult) -> Ended | None:

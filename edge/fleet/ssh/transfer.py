@@ -37,9 +37,9 @@ class Transfer:
     waits: Callable[[str], None]
     """Gets why the connection is waited for."""
     sent: int = 0
-    """Of the artifact, in all attempts."""
+    """Bytes of the artifact sent, in all attempts."""
     have: int = 0
-    """What the device has, as it says."""
+    """Bytes that the device has, as it says."""
 
     path: str = ""
     """Where it lies on the device, once it is whole."""

@@ -1,4 +1,4 @@
-"""How the firmware gets onto each board, for ``edge gate flash``."""
+"""Instructions that get the firmware onto each board, for ``edge gate flash``."""
 
 BOARDS = {
     "pico": """\

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 _KEPT = 64
 _DRIFT = 1e-4
-"""Of two crystals against each other: 100 ppm is worse than any."""
+"""Drift of two crystals against each other: 100 ppm is worse than any."""
 _BELT_NS = 1_000_000_000
 """The belt's speed is the mean over so long …"""
 _MIN_BELT_NS = 100_000_000
@@ -30,7 +30,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.delay_ns = 0
-        """Of the best round trip, so the offset is right to half of it; 0 before the first."""
+        """Delay of the best round trip, so the offset is right to half of it; 0 before the first."""
         self.ticks_per_s = 0.0
         """0 also while it is not known yet, the first tenth of a second."""
         self._samples: deque[_Sample] = deque(maxlen=_KEPT)
@@ -92,5 +92,5 @@ class Clock:
 
 
 def signed(difference: int) -> int:
-    """Of two numbers modulo 2**32, the one nearest to 0."""
+    """Difference of two numbers modulo 2**32, the one nearest to 0."""
     return (difference + (1 << 31)) % (1 << 32) - (1 << 31)

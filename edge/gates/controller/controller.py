@@ -54,7 +54,7 @@ _OPEN_NS = 5_000_000_000
 
 
 class GateOutcome(NamedTuple):
-    """What became of a judgement to reject."""
+    """Outcome of a judgement to reject."""
 
     judgement: Judgement
     fired: int | None

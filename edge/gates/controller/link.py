@@ -46,14 +46,14 @@ _MS = 1_000_000
 BEAT_NS = 100 * _MS
 _FIRST_BEATS = 8
 _FIRST_BEAT_NS = 5 * _MS
-"""Of a new session, so that the clock is known soon."""
+"""Interval of a new session's first beats, so that the clock is known soon."""
 SILENCE_NS = 500 * _MS
 """Without a byte for so long the link counts as lost."""
 _HELLO_NS = 50 * _MS
 _REOPEN_NS = 200 * _MS
 _COLLECT_NS = 20 * _MS
-"""What the controller says is taken so often, not byte by byte as it comes: a decision brings its own wake-up, and
-each costs more than what it reads. It is well before the controller sends its events again."""
+"""Interval at which the controller's bytes are taken, not one by one as they come: a decision brings its own wake-up,
+and each costs more than what it reads. It is well before the controller sends its events again."""
 _HURRY_NS = 5 * _MS
 """… and so often while somebody waits for it."""
 _MIN_WAIT_NS = 15 * _MS
@@ -90,7 +90,7 @@ class ControllerLink:
         self.problem = ""
         """Why the port cannot be opened, or what the controller refuses; empty when all is well."""
         self.lost = 0
-        """How often the link was lost after it was up."""
+        """Number of times that the link was lost after it was up."""
         self.lost_events = 0
         self.flags = 0
         """The controller's, as it said last: :class:`~edge.gates.controller.protocol.Flag`."""
@@ -160,7 +160,7 @@ class ControllerLink:
 
     @property
     def session(self) -> int:
-        """What every request names; from the link's thread."""
+        """Session number that every request names; from the link's thread."""
         return self._session
 
     @property

@@ -40,7 +40,7 @@ class Port:
         return self.fd >= 0
 
     def read(self) -> bytes:
-        """What has arrived; raises OSError when the device is gone."""
+        """Bytes that have arrived; raises OSError when the device is gone."""
         try:
             data = os.read(self.fd, _READ)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""What Raspberry Pi and line controller say to each other: the table of ``firmware_stubs/README.md``, in Python.
+"""Protocol between Raspberry Pi and line controller: the table of ``firmware_stubs/README.md``, in Python.
 
 A frame is ``COBS(type, seq, payload, CRC-16 little-endian) 0x00``. COBS: Cheshire and Baker, "Consistent Overhead
 Byte Stuffing", 1999; the CRC is ``binascii.crc_hqx(data, 0xFFFF)``.
@@ -41,7 +41,7 @@ class Late(IntEnum):
 
 
 class Action(IntEnum):
-    """What is done with a part that nobody decided on."""
+    """Action on a part that nobody decided on."""
 
     PASS = 0
     REJECT = 1
@@ -233,7 +233,7 @@ class MessageKind(NamedTuple):
 
     @property
     def fields(self) -> str:
-        """As the table writes them, ``part:u32 tick:u32``."""
+        """Fields as the table writes them, ``part:u32 tick:u32``."""
         codes = self.layout.format.removeprefix("<")
         pairs = zip(self.cls._fields, codes, strict=True)
         return " ".join(f"{name}:{_SIZES[code]}" for name, code in pairs)

@@ -1,4 +1,4 @@
-"""What was asked of the controller and not answered yet; it is asked again until it is."""
+"""Requests to the controller that are not answered yet; they are sent again until they are."""
 
 from __future__ import annotations
 

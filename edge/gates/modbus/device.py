@@ -12,7 +12,7 @@ from edge.errors import ConfigError, MissingError
 from edge.gates.gate import UnchangedError
 
 TIMEOUT_S = 0.5
-"""How long an answer, or a connection, is waited for."""
+"""Longest wait for an answer, or a connection."""
 REOPEN_S = 0.5
 """Pause after a connection that could not be made."""
 _REFUSALS = (1, 2, 3, 6)
@@ -47,19 +47,19 @@ class Device:
         self._compare(asked, lambda: (answer.address, bool(answer.bits[0])), address, is_on)
 
     def write_register(self, address: int, value: int) -> None:
-        """As :meth:`write_coil`."""
+        """Writes one register like :meth:`write_coil`."""
         answer = self._ask("write_register", address, value)
         echo = f"register {address} {value}"
         self._compare(echo, lambda: (answer.address, answer.registers[0]), address, value)
 
     def write_registers(self, address: int, values: list[int]) -> None:
-        """As :meth:`write_coil`; the echo holds how many were written, not what."""
+        """Writes registers like :meth:`write_coil`; the echo holds how many were written, not what."""
         answer = self._ask("write_registers", address, values)
         count = len(values)
         self._compare(f"{count} registers from {address}", lambda: (answer.address, answer.count), address, count)
 
     def read_registers(self, address: int, count: int) -> list[int]:
-        """As :meth:`write_coil`."""
+        """Reads registers like :meth:`write_coil`."""
         answer = self._ask("read_holding_registers", address, count=count)
         self._compare(f"{count} registers", lambda: (len(answer.registers), answer.function_code), count, 3)
         return [int(value) for value in answer.registers]

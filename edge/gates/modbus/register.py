@@ -62,7 +62,7 @@ class RegisterGate:
         self._waiting: queue.Queue[tuple[Judgement, float] | None] = queue.Queue(_MAX_WAITING)
         self._number = 0
         self._base: int | None = None
-        """What the PLC had counted before; None until it was asked."""
+        """Count that the PLC had before; None until it was asked."""
         self._doubt: _Sent | None = None
         self._closed, self._problem = False, ""
         self._thread = GuardedThread(self._run, "gate", rescue=self._tell)

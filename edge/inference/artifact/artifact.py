@@ -44,7 +44,8 @@ class Artifact:
 
     @classmethod
     def parse(cls, path: Path, model: bytes, files: Mapping[str, bytes]) -> Artifact:
-        """Of parts that are read already; ``path`` is only what it is called. Raises ArtifactError."""
+        """Parses an artifact from parts that are read already; ``path`` is only what it is called. Raises
+        ArtifactError."""
         manifest = Manifest.from_json(files[MANIFEST]) if MANIFEST in files else None
         if manifest is not None:
             _check_digests(manifest, model, files)
@@ -52,7 +53,7 @@ class Artifact:
 
     @cached_property
     def sha256(self) -> str:
-        """Of the flatbuffer: what is run, whatever is packed beside it."""
+        """SHA-256 of the flatbuffer: what is run, whatever is packed beside it."""
         return hashlib.sha256(self.model).hexdigest()
 
     @cached_property

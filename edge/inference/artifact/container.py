@@ -20,7 +20,7 @@ MAX_FILES_BYTES = 64 << 20
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError)
-"""What zipfile raises on offsets and lengths that are not so."""
+"""Errors of zipfile on offsets and lengths that are not so."""
 
 
 def append_files(flatbuffer: bytes, files: Mapping[str, bytes]) -> bytes:
@@ -56,7 +56,7 @@ def split(data: bytes) -> tuple[bytes, dict[str, bytes]]:
 
 
 class _Behind(io.BytesIO):
-    """What is written stands ``start`` bytes into a file: a zip counts its offsets from the file's beginning."""
+    """Shifts what is written by ``start`` bytes: a zip counts its offsets from the file's beginning."""
 
     def __init__(self, start: int) -> None:
         super().__init__()

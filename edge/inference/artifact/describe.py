@@ -27,7 +27,7 @@ _NORMALIZATION: dict[Range, tuple[float, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What the user says of a foreign model; None where nothing is said."""
+    """Facts that the user gives about a foreign model; None where nothing is said."""
 
     labels: Path | None = None
     colour: Colour | None = None

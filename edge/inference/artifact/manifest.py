@@ -1,4 +1,4 @@
-"""What a model says about itself: ``manifest.json`` inside the artifact."""
+"""Manifest: what a model says about itself, ``manifest.json`` inside the artifact."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """How a camera picture (uint8) becomes the input tensor (shape 1×height×width×channels).
+    """Way from a camera picture (uint8) to the input tensor (shape 1×height×width×channels).
 
     Resize by ``resize`` and ``interpolation``, reorder to ``colour``, then per channel
     ``real = (pixel - mean) / std``, then, for integer tensors, ``q = round(real / scale) + zero_point``
@@ -60,7 +60,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Of a ready ``.tflite`` that was wrapped: there is no other model to compare it with."""
+    """Accuracy of a ready ``.tflite`` that was wrapped: there is no other model to compare it with."""
 
     samples: int
     accuracy: float

@@ -1,4 +1,4 @@
-"""What a ``.tflite`` says about itself by the public standards, whoever made it.
+"""Statements of a ``.tflite`` about itself by the public standards, whoever made it.
 
 Sources: ``min_runtime_version`` is written by TensorFlow's converter; the rest is TFLite Metadata
 (``TFLITE_METADATA``, file identifier M001).

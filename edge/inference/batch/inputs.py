@@ -1,4 +1,4 @@
-"""What a job is given, frame by frame: pictures are not read, and videos not judged, where that is done already."""
+"""Inputs of a job, frame by frame: pictures are not read, and videos not judged, where that is done already."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def items(address: str, *, repeatable: bool = False) -> Iterator[Item]:
 
 
 def expected(addresses: Iterable[str]) -> int | None:
-    """How many frames there will be, for a progress bar; None when an address does not say."""
+    """Number of frames to come, for a progress bar; None when an address does not say."""
     counts = [_count(address) for address in addresses]
     return None if None in counts else sum(count for count in counts if count is not None)
 

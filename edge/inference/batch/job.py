@@ -23,7 +23,7 @@ NOT_A_PICTURE = "not a picture"
 
 @dataclass(slots=True)
 class BatchSummary:
-    """What a job did. ``frames == judged + unreadable + before``."""
+    """Summary of a job. ``frames == judged + unreadable + before``."""
 
     frames: int = 0
     judged: int = 0
@@ -37,7 +37,7 @@ class BatchSummary:
 
 
 def written_by(model: Model) -> Written:
-    """What a file of this model's results says of it."""
+    """Heading of a file of this model's results."""
     digest = hashlib.sha256(model.artifact.model).hexdigest()[:12]
     return Written(f"{model.name}-{digest}", model.labels)
 

@@ -15,14 +15,14 @@ from edge.inference.batch.row import BatchRow, Written
 from edge.inference.batch.seen import SeenFrames
 
 SYNC_S = 1.0
-"""How often written lines are made durable."""
+"""Seconds between two moments at which written lines are made durable."""
 
 
 class LineFormat(Protocol):
-    """How rows become lines."""
+    """Format of rows as lines."""
 
     def head(self) -> bytes:
-        """What a new file begins with."""
+        """Beginning of a new file."""
         ...
 
     def encode(self, row: BatchRow) -> bytes:

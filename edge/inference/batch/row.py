@@ -16,7 +16,7 @@ class BatchRow:
     label: str = ""
     """Empty where there was no picture to judge."""
     score: float | None = None
-    """Of the label, 0 to 1, six digits."""
+    """Score of the label, 0 to 1, six digits."""
     scores: tuple[float, ...] = ()
     """By label, in the model's order."""
     error: str = ""
@@ -28,7 +28,7 @@ class BatchRow:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a file of results is about; those of different models are not mixed."""
+    """Subject of a file of results; those of different models are not mixed."""
 
     model: str
     """Model id and the first twelve digits of its SHA-256."""

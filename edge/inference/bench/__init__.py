@@ -1,4 +1,4 @@
-"""What a model costs on this machine: time, start and memory, for several ways to run it."""
+"""Benchmark of a model on this machine: time, start and memory, for several ways to run it."""
 
 from edge.inference.bench.bench import BenchResult, BenchRow, Failed, bench
 from edge.inference.bench.measure import Times

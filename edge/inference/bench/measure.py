@@ -14,7 +14,7 @@ from edge.inference.frames.frame import Image
 from edge.inference.model import Model
 
 BLOCK_S = 0.05
-"""How long one model runs before the next has its turn: the idle threads of the last one spin for some ms."""
+"""Time that one model runs before the next has its turn: the idle threads of the last one spin for some ms."""
 WARM_UP_S = 0.01
 """At the beginning of each block, does not count."""
 HOPELESS = 2.0
@@ -41,7 +41,7 @@ class Times:
 
 @dataclass(slots=True)
 class Timings:
-    """Of one model, in nanoseconds, one of each per frame."""
+    """Timings of one model, in nanoseconds, one of each per frame."""
 
     preprocess: list[int] = field(default_factory=list)
     invoke: list[int] = field(default_factory=list)

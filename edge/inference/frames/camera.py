@@ -26,7 +26,7 @@ _SLICE_S = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraOptions:
-    """What may be asked of a camera; None leaves it to OpenCV (640×480) and the driver."""
+    """Options of a camera; None leaves it to OpenCV (640×480) and the driver."""
 
     width: int | None = field(default=None, metadata={"min": 16, "max": 16384})
     height: int | None = field(default=None, metadata={"min": 16, "max": 16384})

@@ -66,11 +66,11 @@ class CameraMonitor:
 
     @property
     def usual_sharpness(self) -> float | None:
-        """What sharpness is compared with, 0 to 1, to be kept over a restart; None until it is learnt."""
+        """Sharpness that others are compared with, 0 to 1, to be kept over a restart; None until it is learnt."""
         return self._sharpness.usual
 
     def see(self, small: Image, captured_ns: int) -> list[CameraEvent]:
-        """What this picture, H×W×3 uint8 BGR, begins or ends. Each event is logged once, here.
+        """Faults that this picture, H×W×3 uint8 BGR, begins or ends. Each event is logged once, here.
 
         ``captured_ns`` is its monotonic time of capture; all durations are measured with it.
         """

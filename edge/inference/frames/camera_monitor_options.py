@@ -1,4 +1,4 @@
-"""What a user may set about camera care: the table ``[camera]``."""
+"""Options of the camera monitor: the table ``[camera]``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class CameraMonitorOptions:
-    """Of which pictures a camera is thought to be ill. Zero turns a check off."""
+    """Limits beyond which a camera counts as ill. Zero turns a check off."""
 
     black_level: int = field(default=20, metadata={"min": 0, "max": 255})
     """A picture is black when 98% of it is darker than this (luma, 0 to 255)."""

@@ -1,4 +1,5 @@
-"""What one small picture says about its camera. Cheap: some ten microseconds at 96×96, a hundred at 224×224."""
+"""Measures of a camera's condition from one small picture. Cheap: some ten microseconds at 96×96, a hundred at
+224×224."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ def share_from(grey: Image, level: int) -> float:
 
 
 def edge_sharpness(grey: Image) -> float | None:
-    """How steep the strongest edges are: 1 for a step from one pixel to the next, 0.35 for a blur of four pixels.
+    """Steepness of the strongest edges: 1 for a step from one pixel to the next, 0.35 for a blur of four pixels.
 
     The range of values within 3×3 pixels against that within 9×9, each by its 99.5th percentile. A share, so neither
     the contrast nor the content counts for much, and taken where edges are strongest, so noise does not either; after

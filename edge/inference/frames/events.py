@@ -1,4 +1,4 @@
-"""What can be wrong with a camera, and the moments at which it begins and ends."""
+"""Faults of a camera, and the moments at which they begin and end."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from edge.inference.frames.images import is_image
 
 
 class SourceKind(Protocol):
-    """What the classes named in :data:`KINDS` have in common."""
+    """Interface that the classes named in :data:`KINDS` have in common."""
 
     def from_uri(self, uri: str) -> FrameSource: ...
 

@@ -1,4 +1,4 @@
-"""What a camera delivers, and the one interface that every kind of camera has."""
+"""Frame of a camera, and the one interface that every kind of camera has."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _NO_STAMP_MS = -1e15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOptions:
-    """What follows ``#`` in the URI; what follows ``?`` belongs to the camera."""
+    """Options that follow ``#`` in the URI; what follows ``?`` belongs to the camera."""
 
     timeout: float = field(default=5.0, metadata={"min": 0.1, "max": 3600})
     """So many seconds without a frame are an error. To open a stream may take five seconds more."""

@@ -70,7 +70,7 @@ class Outages:
             log.info("%s is %s", self._name, event.detail)
 
     def take(self) -> list[CameraEvent]:
-        """What began and ended since the last call, oldest first. Any thread may call it."""
+        """Takes what began and ended since the last call, oldest first. Any thread may call it."""
         taken = []
         while self._events:
             taken.append(self._events.popleft())

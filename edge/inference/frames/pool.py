@@ -15,7 +15,7 @@ MOST = 8
 
 _PROBE = [object()]
 _FREE = sys.getrefcount(_PROBE[0])
-"""What the interpreter counts of an object that only a list holds, asked for as below."""
+"""Reference count that the interpreter gives an object that only a list holds, asked for as below."""
 
 
 class Pool:

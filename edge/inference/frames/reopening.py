@@ -38,7 +38,7 @@ class Reopening:
 
     @property
     def losses(self) -> int:
-        """How often a source that delivered went away."""
+        """Number of times that a source that delivered went away."""
         return self._losses.count
 
     @property

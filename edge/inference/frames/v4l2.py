@@ -1,4 +1,4 @@
-"""What the kernel says about a Video4Linux device, so that a camera that fails can be told why.
+"""Facts from the kernel about a Video4Linux device, so that a camera that fails can be told why.
 
 Source: the V4L2 user-space API (linux/videodev2.h), VIDIOC_QUERYCAP and VIDIOC_REQBUFS.
 """

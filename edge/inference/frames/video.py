@@ -45,7 +45,7 @@ class VideoFile:
 
     @property
     def expected(self) -> int | None:
-        """How many frames there are by the file's own account, which may be an estimate; None without one."""
+        """Number of frames by the file's own account, which may be an estimate; None without one."""
         count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         return count if count > 0 else None
 

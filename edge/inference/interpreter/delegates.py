@@ -15,7 +15,7 @@ from edge.inference.interpreter.setup import Delegate
 
 _FUNCTIONS = ("tflite_plugin_create_delegate", "tflite_plugin_destroy_delegate")
 _TAKEN = "DELEGATE"
-"""What both runtimes call a node that a delegate has put in place of others."""
+"""Name that both runtimes give a node that a delegate has put in place of others."""
 
 
 def load_delegate(runtime: Runtime, delegate: Delegate) -> Any:
@@ -42,7 +42,7 @@ def check_taken(native: Any, delegate: Delegate) -> None:
 
 
 def explain_missing(reason: str) -> str:
-    """What the runtimes say about a custom operator that a delegate would bring, with the way out."""
+    """Explains what the runtimes say about a custom operator that a delegate would bring, with the way out."""
     if "edgetpu-custom-op" in reason:
         return "it is compiled for the Edge TPU; give its delegate (libedgetpu.so.1), or convert it for the processor"
     if "custom op" in reason:

@@ -1,4 +1,4 @@
-"""What a tensor is."""
+"""Description of a tensor."""
 
 from __future__ import annotations
 

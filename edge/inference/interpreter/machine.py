@@ -1,4 +1,4 @@
-"""What machine this is, as far as speed and bit-exact results depend on it."""
+"""Machine, as far as speed and bit-exact results depend on it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Machine:
 
     cpu: str
     cores: int
-    """That this process may use."""
+    """Cores that this process may use."""
     runtimes: dict[str, str]
     """Name → version of those that work here."""
 

@@ -57,7 +57,7 @@ def _key(model: bytes, setup: Setup) -> str:
 
 
 def _library(setup: Setup) -> tuple[int, ...] | None:
-    """What changes when a delegate's library is replaced."""
+    """Facts that change when a delegate's library is replaced."""
     if setup.delegate is None:
         return None
     try:

@@ -32,7 +32,7 @@ class Runtime:
     load_delegate: Any
     """The runtime's own function of this name."""
     without_xnnpack: Any
-    """What its ``experimental_op_resolver_type`` takes for that."""
+    """Value that its ``experimental_op_resolver_type`` takes for that."""
 
 
 def find_runtime(choice: RuntimeChoice = "auto") -> Runtime:

@@ -1,4 +1,4 @@
-"""How a model is run: runtime, threads, XNNPACK, delegate."""
+"""Set-up of an interpreter: runtime, threads, XNNPACK, delegate."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for; None (and ``auto``) leave the choice to a tuning file, else to the default."""
+    """Wishes for a set-up; None (and ``auto``) leave the choice to a tuning file, else to the default."""
 
     runtime: RuntimeChoice = "auto"
     threads: int | None = None

@@ -1,4 +1,4 @@
-"""What the belt looks like without parts: the fixed side of the comparison that finds parts."""
+"""Calibration: the belt without parts, the fixed side of the comparison that finds parts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Calibration:
 
     width: int
     height: int
-    """Of the full frame, pixels."""
+    """Height of the full frame, pixels."""
     region: Box
     """Where the belt is in the full frame; nothing outside of it is looked at."""
     background: Image
@@ -247,7 +247,7 @@ def _to_png(image: Image) -> str:
 
 
 def _from_png(text: str, size: tuple[int, int]) -> Image:
-    """Of exactly that size, which is looked up before anything is decoded."""
+    """Picture of exactly that size, which is looked up before anything is decoded."""
     try:
         data = base64.b64decode(text, validate=True)
     except binascii.Error:

@@ -1,4 +1,4 @@
-"""How bright the lamp is now, compared with the calibration, seen on the belt between the parts."""
+"""Brightness of the lamp now, compared with the calibration, seen on the belt between the parts."""
 
 from __future__ import annotations
 

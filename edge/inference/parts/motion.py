@@ -1,4 +1,4 @@
-"""How far the belt moved between two frames, as the parts on it tell."""
+"""Motion of the belt between two frames, as the parts on it tell."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Motion:
         return self._total / np.float32(length) if clear else None
 
     def measure(self, steps: NDArray[np.float32], tolerances: Vector, leaving: Vector, elapsed: float) -> Vector:
-        """How far the belt moved. ``steps``: n×m×2 displacements; ``tolerances``: n, pixels.
+        """Measures the motion of the belt. ``steps``: n×m×2 displacements; ``tolerances``: n, pixels.
 
         ``leaving``: n, how far each part may move along the direction before it is out of view; such a part need
         not be found again. ``elapsed``: frames since the last one, as far as known.
@@ -98,7 +98,7 @@ class Motion:
         return step
 
     def _share(self, steps: NDArray[np.float32], tolerances: Vector, leaving: Vector, step: Vector) -> float:
-        """Of the parts that should still be in view, how many there are (1 when none should)."""
+        """Share of the parts that should still be in view that is there (1 when none should)."""
         here = leaving > self._along(step)
         return float(_fits(steps, tolerances, step)[here].sum() / here.sum()) if here.any() else 1.0
 

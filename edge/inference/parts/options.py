@@ -1,4 +1,4 @@
-"""What a user may set about parts."""
+"""Settings of the table ``[parts]``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Direction = Literal["auto", "right", "left", "down", "up"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartsOptions:
-    """What a user may set; built from a table by :func:`edge.core.structs.build`. Raises ConfigError."""
+    """Settings of parts, built from a table by :func:`edge.core.structs.build`. Raises ConfigError."""
 
     judging: Judging = "once"
     """``once``: where the part is nearest to the centre line; ``vote``: whenever it is whole, and the mean counts."""

@@ -69,7 +69,7 @@ class Parts:
     def __init__(self, calibration: Calibration, options: PartsOptions | None = None, live: bool = False) -> None:
         self.options = options = options or PartsOptions()
         self.due: list[Due] = []
-        """Of the last ``step``, in order of part numbers."""
+        """Parts due in the last ``step``, in order of part numbers."""
         self.finished: list[int] = []
         """Parts whose vote ended with the last ``step`` (``judging="vote"`` only)."""
         self.lost = 0
@@ -88,12 +88,12 @@ class Parts:
 
     @property
     def speed_px(self) -> float:
-        """Of the belt, pixels of the full frame per frame."""
+        """Speed of the belt, pixels of the full frame per frame."""
         return float(np.hypot(*self._tracker.motion.velocity)) * self._scale
 
     @property
     def travel_px(self) -> float:
-        """How far the belt has moved since the start, pixels of the full frame."""
+        """Distance that the belt has moved since the start, pixels of the full frame."""
         return self._tracker.travel * self._scale
 
     @property

@@ -54,7 +54,7 @@ class Tracker:
         self.gone: list[Track] = []
         """Parts with a number that left, or were given up, in the last update."""
         self.travel = 0.0
-        """How far the belt has moved since the start, working pixels."""
+        """Distance that the belt has moved since the start, working pixels."""
         self._width, self._height = width, height
         self._middle = np.array((width / 2, height / 2), np.float32)
         self._numbers = itertools.count()
@@ -104,7 +104,7 @@ class Tracker:
         return allowed
 
     def _ways_out(self, boxes: Boxes) -> Vector:
-        """How far each box may still move before most of it is out of view."""
+        """Distances that each box may still move before most of it is out of view."""
         direction = self.motion.direction
         if direction is None:
             return np.full(len(boxes), np.inf, np.float32)
@@ -167,7 +167,7 @@ class Tracker:
             track.was_whole, track.size = True, box[2:] - box[:2]
 
     def _explain(self, found: Boxes, free: list[int]) -> None:
-        """What the matching left: an outline around several parts, a piece of one, or a new part."""
+        """Explains what the matching left: an outline around several parts, a piece of one, or a new part."""
         # Something seen once is no part yet: it must not hide a part that is there.
         known = [track for track in self.tracks if track.part >= 0 or not track.missed]
         for column in free:

@@ -25,16 +25,17 @@ class Decision:
     label: str
     index: int
     score: float
-    """Of the label, 0 to 1."""
+    """Score of the label, 0 to 1."""
     reject: bool
     raw: NDArray[np.generic]
     """The output tensor, shape (size,), in the model's dtype: a copy."""
     spec: OutputSpec
-    """What ``raw`` means."""
+    """Meaning of ``raw``."""
 
     @property
     def scores(self) -> Scores:
-        """Of all classes, shape (size,), float32. Computed when asked for, which on a line is off the frame's way."""
+        """Scores of all classes, shape (size,), float32. Computed when asked for, which on a line is off the frame's
+        way."""
         return scores_of(self.raw, self.spec)
 
 

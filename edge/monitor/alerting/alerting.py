@@ -22,7 +22,7 @@ from edge.protocol.messages import MAY_BE_OPEN
 
 LOOK_S = 10.0
 REPLAYED_NS = 1800 * 10**9
-"""What is looked at again at the start, so that a restart forgets no drift that is under way."""
+"""Time before the start that is looked at again, so that a restart forgets no drift that is under way."""
 MAX_DEVICES = 1_000_000
 
 
@@ -42,14 +42,14 @@ class Alerting:
         self._next_s = time.monotonic()
 
     def look_if_due(self) -> list[Notice]:
-        """As :meth:`look`, every LOOK_S seconds; nothing in between."""
+        """Looks like :meth:`look`, every LOOK_S seconds; does nothing in between."""
         if time.monotonic() < self._next_s:
             return []
         self._next_s = time.monotonic() + LOOK_S
         return self.look(time.time_ns())
 
     def look(self, now_ns: int) -> list[Notice]:
-        """What is new since the last look. Raises StateError when the store cannot be used."""
+        """Notices of what is new since the last look. Raises StateError when the store cannot be used."""
         self._book.refresh(self._reader.alerts(open_only=True, limit=MAX_DEVICES))
         return self._book.update(self._symptoms(now_ns), now_ns)
 

@@ -29,7 +29,7 @@ NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What people are told."""
+    """Notice for people."""
 
     what: Literal["opened", "grown", "closed"]
     alert: Alert
@@ -58,7 +58,7 @@ class AlertBook:
         self._waiting: dict[tuple[str, str], int] = {}
 
     def refresh(self, alerts: Iterable[Alert]) -> None:
-        """What people have said of open alerts meanwhile: acknowledged, silenced."""
+        """Takes over what people have said of open alerts meanwhile: acknowledged, silenced."""
         for alert in alerts:
             if alert.key in self._open:
                 self._open[alert.key] = replace(
@@ -68,7 +68,7 @@ class AlertBook:
                 )
 
     def update(self, symptoms: Symptoms, now_ns: int) -> list[Notice]:
-        """What is to be told now. Raises StateError when an alert cannot be stored; nothing of it is told then."""
+        """Notices to be told now. Raises StateError when an alert cannot be stored; nothing of it is told then."""
         groups = self._grouped(symptoms, now_ns)
         notices: list[Notice | None] = [
             self._close(alert, now_ns) for key, alert in list(self._open.items()) if key not in groups
@@ -182,5 +182,5 @@ def _place(matter: SymptomKey, symptom: Symptom, level: int) -> AlertPlace:
 
 
 def _places(matter: SymptomKey, symptom: Symptom) -> list[AlertPlace]:
-    """Of an alert that would cover it, the widest first."""
+    """Places of an alert that would cover it, the widest first."""
     return [_place(matter, symptom, level) for level in (2, 1, 0)]

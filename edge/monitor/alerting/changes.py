@@ -1,4 +1,4 @@
-"""What came into a store since the last look; windows, events and slots, whichever monitor stored them."""
+"""Changes in a store since the last look; windows, events and slots, whichever monitor stored them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class NewWindow:
     drifted: tuple[str, ...]
     """Columns that are drifted by the window's verdict, or that the device's continuous watch alarms for."""
     columns: int
-    """How many were tested; 0: not looked up, for none drifted."""
+    """Number of columns tested; 0: not looked up, for none drifted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class AlertChanges:
             yield NewEvent(device, camera, fault, bool(active), since_ns, seq)
 
     def outcomes(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Of all devices: how their last trial of a model ended."""
+        """Ends of the last trial of a model, for all devices."""
         for device, text in self._engine.query("SELECT device, message FROM latest WHERE kind = 'slots'"):
             outcome = _loaded(text).get("outcome")
             if isinstance(outcome, dict):

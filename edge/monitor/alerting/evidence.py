@@ -24,17 +24,18 @@ from edge.core.arrays import Floats
 T = TypeVar("T", bound=np.generic)
 
 RATES = np.array([0.05, 0.2, 0.5, 0.9])
-"""Of drifted windows, that the e-values are made for."""
+"""Rates of drifted windows that the e-values are made for."""
 SUDDEN = 2
-"""Of RATES: the one whose cumulative sum (E. Page, Biometrika 41, 1954) tells since when."""
+"""Index into RATES: the one whose cumulative sum (E. Page, Biometrika 41, 1954) tells since when. Page, Biometrika
+41, 1954) tells since when."""
 COLUMNS = 10
-"""That a device has at least, for those of which no drifted window has told it."""
+"""Least number of columns of a device, for those of which no drifted window has told it."""
 LARGEST = 1e250
 _ROOM = 64
 
 
 class EvidenceKey(NamedTuple):
-    """What verdicts follow each other in: one model at one camera."""
+    """Key of verdicts that follow each other: one model at one camera."""
 
     device: str
     camera: str
@@ -55,7 +56,7 @@ class DriftingColumn:
 
 @dataclass(slots=True)
 class _Cells:
-    """Of one stream: the columns that have ever been drifted, and where their numbers stand."""
+    """Cells of one key: the columns that have ever been drifted, and where their numbers stand."""
 
     names: list[str] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
@@ -101,7 +102,7 @@ class Evidence:
             self._starts += [start_ns] * len(cells.places)
 
     def look(self, run_length: float) -> list[DriftingColumn]:
-        """What is found now, and stays found until its windows are calm again. ``run_length``: windows of a device
+        """Evidence found now, which stays found until its windows are calm again. ``run_length``: windows of a device
         from one false alarm of the whole fleet to the next, on average at least.
         """
         self._settle()

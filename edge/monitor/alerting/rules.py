@@ -19,7 +19,7 @@ KINDS = ("drift", "quiet", "drops", "buffer", "rollback", "camera", "gate")
 @dataclass(frozen=True, slots=True)
 class DriftRule:
     false_alarms_per_week: float = field(default=1.0, metadata={"min": 1e-6, "max": 1e6})
-    """Of the whole fleet together, at most, on average, while nothing drifts."""
+    """False alarms of the whole fleet together, at most, on average, while nothing drifts."""
     usual_share: float = field(default=0.01, metadata={"min": 1e-6, "max": 0.4})
     """So often may a device call a column drifted when nothing has changed; above its own drift.alpha, because
     neighbouring windows resemble each other."""
@@ -38,7 +38,7 @@ class QuietRule:
 @dataclass(frozen=True, slots=True)
 class DropsRule:
     share: float = field(default=0.05, metadata={"min": 0.0, "max": 1.0})
-    """Of the frames between two health messages."""
+    """Share of the frames between two health messages."""
     clear_share: float = field(default=0.02, metadata={"min": 0.0, "max": 1.0})
     after_s: float = field(default=60.0, metadata={"min": 0.0, "max": 1e7})
     clear_s: float = field(default=300.0, metadata={"min": 0.0, "max": 1e7})
@@ -104,7 +104,8 @@ class WebhookConfig:
     url: str
     """http:// or https://, to which each notice is posted as JSON."""
     secret_file: Path | None = None
-    """What notices are signed with: the header X-Edge-Signature is sha256=HMAC-SHA256 of the body, hexadecimal."""
+    """File with the secret that notices are signed with: the header X-Edge-Signature is sha256=HMAC-SHA256 of the
+    body, hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ class MqttSink:
 
 
 def open_sinks(rules: Rules, broker: Broker | None, root: str) -> Sequence[AlertSink]:
-    """As the rules name them. Raises ConfigError."""
+    """Opens the sinks that the rules name. Raises ConfigError."""
     sinks: list[AlertSink] = [*map(Webhook, rules.webhook), *map(Email, rules.email)]
     if rules.mqtt.publish:
         if broker is None:

@@ -1,4 +1,4 @@
-"""What is wrong with a device now, with hysteresis: it must last before it counts, and be away before it is over."""
+"""Symptoms of a device now, with hysteresis: each must last before it counts, and be away before it is over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class SymptomKey(NamedTuple):
-    """What one symptom of one device is about."""
+    """Key of one symptom of one device."""
 
     kind: str
     """One of edge.monitor.alerting.rules.KINDS."""
@@ -39,7 +39,7 @@ class Hysteresis:
         self._away: dict[SymptomKey, int] = {}
 
     def settle(self, seen: Mapping[SymptomKey, Symptom], now_ns: int) -> Symptoms:
-        """What counts now. ``now_ns`` must not go back."""
+        """Symptoms that count now. ``now_ns`` must not go back."""
         self._first = {matter: self._first.get(matter, now_ns) for matter in seen}
         for matter, symptom in seen.items():
             self._away.pop(matter, None)

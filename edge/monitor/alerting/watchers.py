@@ -23,7 +23,7 @@ from edge.monitor.queries.reading import FleetRow
 
 WEEK_NS = 7 * 24 * 3600 * 10**9
 LENGTHS = 1000
-"""Of the last windows, whose median says how many there are in a week."""
+"""Number of last windows whose median says how many there are in a week."""
 
 Devices = Mapping[str, FleetRow]
 

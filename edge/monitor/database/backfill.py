@@ -1,4 +1,4 @@
-"""What a step of the schema computes from what was stored before it."""
+"""Backfill: what a step of the schema computes from what was stored before it."""
 
 from __future__ import annotations
 

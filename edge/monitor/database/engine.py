@@ -1,4 +1,4 @@
-"""What a store asks of a database: plain SQL with ``?`` for values, one writer at a time, durable commits."""
+"""Engine of a store: plain SQL with ``?`` for values, one writer at a time, durable commits."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Engine(Protocol):
     place: str
     """File or address, without a password: what messages begin with."""
     types: Mapping[str, str]
-    """What the names in braces of the schema mean here: id, text, blob, clustered."""
+    """Meaning of the names in braces of the schema: id, text, blob, clustered."""
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[DatabaseRow]:
         """All rows. Raises StateError."""
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> int:
-        """How many rows it changed. Raises StateError."""
+        """Executes a statement; returns how many rows it changed. Raises StateError."""
 
     def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """One statement for many rows. Raises StateError."""
@@ -36,7 +36,7 @@ class Engine(Protocol):
         """
 
     def version(self) -> int:
-        """Of the schema; 0 in a new database."""
+        """Version of the schema; 0 in a new database."""
 
     def set_version(self, version: int) -> None: ...
 

@@ -13,7 +13,7 @@ from edge.monitor.database.engine import DatabaseRow
 from edge.monitor.database.statements import insert
 
 CACHE_KB = 65_536
-"""Of pages: the indexes of some ten thousand devices that all write at once."""
+"""Cache of pages: the indexes of some ten thousand devices that all write at once."""
 WAIT_S = 10.0
 """For another process that writes."""
 

@@ -1,4 +1,4 @@
-"""What a store holds, for other programs: tables in files, a page for Prometheus, a client for notebooks."""
+"""Export of a store for other programs: tables in files, a page for Prometheus, a client for notebooks."""
 
 from edge.monitor.export.client import Monitor
 from edge.monitor.export.metrics import fleet_metrics

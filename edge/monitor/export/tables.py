@@ -17,7 +17,7 @@ MOST = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class ExportQuery:
-    """Of which devices, and of which time; times are wall clock, nanoseconds."""
+    """Devices and time of an export; times are wall clock, nanoseconds."""
 
     where: Filter = field(default_factory=Filter)
     since_ns: int = 0

@@ -121,7 +121,7 @@ def _pattern(text: str) -> str:
 
 
 def _order(sort: Sort, descending: bool) -> str:
-    """What is not known comes last, either way."""
+    """Order of rows in which the unknown comes last, either way."""
     parts = []
     for name in _ORDERS[sort]:
         column, turned = name.removeprefix("-"), name.startswith("-") != descending

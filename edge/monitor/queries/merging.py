@@ -17,7 +17,8 @@ from edge.monitor.queries.panes import MergeKey, Panes, StoredPane, merge
 from edge.monitor.queries.reading import Merged, Slice, StatisticsSpan
 
 ALPHA = 0.001
-"""As on the device: of undisturbed stretches of independent samples, one in a thousand is called drifted."""
+"""Significance, the same as on the device: of undisturbed stretches of independent samples, one in a thousand is
+called drifted."""
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class Sum:
             self.settle(panes)
 
     def settle(self, panes: Panes) -> Sum:
-        """What cannot be read is left out and counted: one device must not spoil what is said of all."""
+        """Leaves out and counts what cannot be read: one device must not spoil what is said of all."""
         total = panes.total(self._waiting)
         self.pane = merge(self.pane, total.pane)
         for place, found in enumerate(self._waiting):

@@ -60,7 +60,7 @@ def overview(store: Store, most: int | None = None) -> list[DeviceState]:
 
 
 def count(store: Store) -> int:
-    """How many devices there are."""
+    """Number of devices."""
     return int(store.engine.query("SELECT count(*) FROM device")[0][0])
 
 

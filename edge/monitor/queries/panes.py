@@ -90,7 +90,7 @@ class Panes:
             yield from self._hours(thinned[start : start + CHUNK], span)
 
     def count(self, devices: Sequence[str], span: StatisticsSpan) -> int:
-        """How many :meth:`of` finds."""
+        """Number of panes that :meth:`of` finds."""
         total = 0
         for start in range(0, len(devices), CHUNK):
             chunk = devices[start : start + CHUNK]
@@ -99,7 +99,7 @@ class Panes:
         return total
 
     def total(self, found: Sequence[StoredPane]) -> Total:
-        """Of panes of one kin."""
+        """Total of panes with one merge key."""
         if not found:
             return Total(None)
         digest = found[0].kin.reference

@@ -33,9 +33,10 @@ from edge.monitor.queries.reading import Peer, StatisticsSpan
 FEWEST = 5
 """Siblings; of fewer, nobody can say which one is odd."""
 MIN_EFFECT = 0.1
-"""As in :func:`edge.drift.judge`: smaller differences do not matter however certain they are."""
+"""Smallest effect, the same as in :func:`edge.drift.judge`: smaller differences do not matter however certain they
+are."""
 EFFICIENCY = 0.37
-"""Of the median absolute deviation, against the standard deviation of normal values."""
+"""Efficiency of the median absolute deviation, against the standard deviation of normal values."""
 _NORMAL = NormalDist()
 _PROBIT = math.sqrt(math.pi / 2)
 """:func:`_probit` stretches small effects so much."""
@@ -51,7 +52,7 @@ def siblings(panes: Panes, devices: Sequence[str], span: StatisticsSpan, false_s
 
 
 def compare(group: dict[str, Pane], false_share: float = 0.05) -> list[Peer]:
-    """Of at least FEWEST panes of one model and reference, by device."""
+    """Compares at least FEWEST panes of one model and reference, by device."""
     columns = list(_columns(list(group.values())))
     distances = np.column_stack([column.distances for column in columns])
     scores = np.column_stack([column.score() for column in columns])
@@ -91,8 +92,8 @@ def t_survival(t: float, freedom: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """Of one column, each array by device: the distance to the others, and scores that are normal when all is well,
-    with the standard deviations that independent samples would give them.
+    """Comparison of one column, each array by device: the distance to the others, and scores that are normal when all
+    is well, with the standard deviations that independent samples would give them.
     """
 
     name: str

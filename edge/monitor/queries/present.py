@@ -1,4 +1,4 @@
-"""What each device is doing now, folded from its messages one by one. Nothing here touches a database.
+"""Present of each device, folded from its messages one by one. Nothing here touches a database.
 
 Only status, health and slots tell the present, and only those of the boot that was last seen to begin: windows and
 predictions may come out of a buffer days late, and any message may be replayed.

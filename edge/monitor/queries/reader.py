@@ -36,7 +36,7 @@ HOUR_NS = 3600 * 10**9
 
 
 class SqlReader:
-    """Of an engine that is open: a store's own, or one that only reads."""
+    """Reader over an engine that is open: a store's own, or one that only reads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""What a page, an alert or a program asks of a store: one small interface, and the rows that it answers with.
+"""Reading interface for pages, alerts and programs: one small interface, and the rows that it answers with.
 
 Times are wall clock in nanoseconds: those of windows the device's, those of health and events received the monitor's.
 Names and texts are what devices sent: whoever shows them escapes them.
@@ -77,14 +77,14 @@ class FleetRow:
     statistic: float | None
     p_value: float | None
     threshold: float | None
-    """Of the test: a p-value where the test has one (drift at or below), else a distance."""
+    """Threshold of the test: a p-value where the test has one (drift at or below), else a distance."""
     window_ns: int | None
     """End of the last window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many devices there are of a name, and how many of them drift or are offline."""
+    """Number of devices of a name, and how many of them drift or are offline."""
 
     name: str
     devices: int
@@ -212,7 +212,8 @@ class StatisticsSpan:
     since_ns: int = 0
     until_ns: int = (1 << 63) - 1
     every: int = 1
-    """Of windows only one in so many, evenly over devices and time; of hours and days those of one device in many."""
+    """Step through windows: only one in so many is taken, evenly over devices and time; of hours and days those of
+    one device in many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ class Merged:
     model: str
     version: int
     digest: str
-    """Of the model."""
+    """Digest of the model."""
     reference: str
     """Digest of the drift reference."""
     devices: int
@@ -257,7 +258,7 @@ class Peer:
     distance: float
     """Kolmogorov–Smirnov's D, or the Jensen–Shannon distance of the classes' shares."""
     score: float
-    """How many robust standard deviations its distance is above its siblings' median."""
+    """Robust standard deviations that its distance is above its peers' median."""
     p_value: float
     odd: bool
     """Different, by a rule that calls at most the stated share of such findings falsely."""
@@ -319,10 +320,10 @@ class Reader(Protocol):
     def reference(self, digest: str) -> Reference | None: ...
 
     def merged(self, where: Filter = ..., span: StatisticsSpan = ...) -> list[Merged]:
-        """Of all these devices over that time, one for each model and reference."""
+        """Merged statistics of all these devices over that time, one for each model and reference."""
 
     def kept(self, devices: Sequence[str], span: StatisticsSpan = ...) -> int:
-        """How many statistics of windows, hours and days :meth:`merged` would add up of these devices."""
+        """Number of statistics of windows, hours and days that :meth:`merged` would add up of these devices."""
 
     def slices(self, where: Filter = ..., span: StatisticsSpan = ..., *, step_ns: int = ...) -> list[Slice]:
         """Merged and judged for each stretch of time by itself: columns × time."""

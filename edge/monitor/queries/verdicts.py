@@ -35,7 +35,7 @@ _ROW = attrgetter(*WATCH)
 
 
 def watch_of(message: Drift, boot: int) -> Watch:
-    """As if it were the first window."""
+    """Watch for a message as if it were the first window."""
     drifted = [column for column in message.columns if column.drifted]
     return Watch(
         message.device,
@@ -69,7 +69,7 @@ def in_turn(new: Watch, last: Watch | None) -> Watch:
 
 
 def columns_of(watch: Watch) -> tuple[DriftColumn, ...]:
-    """What :func:`watch_of` kept."""
+    """Columns that :func:`watch_of` kept."""
     return tuple(build(DriftColumn, item, strict=False) for item in json.loads(watch.columns))
 
 

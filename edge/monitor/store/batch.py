@@ -157,7 +157,7 @@ def drift_since(engine: Engine, watch: Watch) -> int | None:
 
 
 def presents(engine: Engine, names: set[str]) -> dict[str, Present]:
-    """Of these devices; a new one for those that nobody has heard of."""
+    """Present states of these devices; a new one for those that nobody has heard of."""
     sql = f"SELECT {', '.join(PRESENT)} FROM device WHERE device IN ({marks(len(names))})"
     rows = engine.query(sql, sorted(names)) if names else []
     return {name: Present(name) for name in names} | {row[0]: Present(*row) for row in rows}

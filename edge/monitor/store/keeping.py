@@ -1,4 +1,4 @@
-"""How long things are kept, as people write it: ``7d``, ``12h``, ``forever``."""
+"""Durations as people write them: ``7d``, ``12h``, ``forever``."""
 
 from __future__ import annotations
 

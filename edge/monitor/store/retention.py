@@ -17,12 +17,13 @@ from edge.monitor.store.thinning import SPAN_NS, thin_health
 from edge.monitor.store.tombstones import remember
 
 ROWS = 500
-"""Of one table in one step."""
+"""Rows of one table in one step."""
 RECORDS = 5000
 PAUSE_S = 30.0
 """When there was nothing to do."""
 SHARE, BUSY_SHARE = 0.5, 0.2
-"""Of the time, at most, while there is; the latter while the intake takes as many messages at once as it may."""
+"""Share of the time, at most, while there is; the latter while the intake takes as many messages at once as it may.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Keep:
     windows: float | None = 90 * 86400
     """Verdicts; and how long their numbers are told from new ones one by one."""
     statistics: float | None = 2 * 86400
-    """Of each window by itself; then of each hour."""
+    """Seconds that statistics of each window are kept by themselves; then of each hour."""
     hours: float | None = 30 * 86400
     """Statistics of each hour; then of each day."""
     days: float | None = 400 * 86400
@@ -68,7 +69,8 @@ class Retention:
         return done
 
     def step(self, now_ns: int) -> bool:
-        """As of a given time; whether there may be more to do. Each kind in a transaction of its own."""
+        """Takes a step as of a given time; returns whether there may be more to do. Each kind in a transaction of its
+        own."""
         keep, done = self.keep, False
         for limit, act in (
             (keep.statistics, lambda engine, before: roll_windows(engine, self._panes, before)),

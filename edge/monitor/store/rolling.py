@@ -100,8 +100,8 @@ def _roll(engine: Engine, panes: Panes, rows: Sequence[DatabaseRow]) -> list[tup
 
 
 def _add(engine: Engine, panes: Panes, span_ns: int, found: Sequence[StoredPane]) -> Collection[int]:
-    """To what is there already of their device, camera, kin and time: windows may come late. Places of those that
-    cannot be read.
+    """Adds panes to what is there already of their device, camera, merge key and time: windows may come late. Places
+    of those that cannot be read.
     """
     one = found[0]
     key = (one.device, one.camera, *_kin(one.kin), span_ns, one.start_ns)

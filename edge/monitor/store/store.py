@@ -1,4 +1,4 @@
-"""What the monitor remembers: each message once, by ``(device, boot_id, kind, seq)``."""
+"""Store of the monitor: each message once, by ``(device, boot_id, kind, seq)``."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Store:
         return put_alert(self.engine, alert)
 
     def count(self, kind: str, device: str) -> int:
-        """How many predictions (records), drift windows, stats, events or audits of a device are here."""
+        """Number of predictions (records), drift windows, stats, events or audits of a device."""
         table = {"predictions": "record"}.get(kind, kind)
         sql = f"SELECT count(*) FROM {table} JOIN boot ON boot.id = {table}.boot WHERE device = ?"
         return int(self.engine.query(sql, (device,))[0][0])

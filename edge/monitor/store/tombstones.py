@@ -8,7 +8,7 @@ from edge.monitor.database import Engine, marks, upsert
 
 
 def remember(engine: Engine, table: str, rows: Iterable[Sequence[int]]) -> None:
-    """That these numbers of these boots, and those below, have been here."""
+    """Remembers that these numbers of these boots, and those below, have been here."""
     last: dict[int, int] = {}
     for boot, seq in rows:
         last[boot] = max(seq, last.get(boot, -1))

@@ -1,4 +1,4 @@
-"""What arrived becomes a message, or a reason why not."""
+"""Decoding of what arrived: a message, or a reason why not."""
 
 from __future__ import annotations
 

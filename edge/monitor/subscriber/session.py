@@ -53,12 +53,12 @@ class SubscriberSession:
             raise LinkError(f"{self._broker}: refused the subscription: {denied}; check the broker's ACL")
 
     def unsubscribe(self, filters: Sequence[str]) -> None:
-        """What waits for this session still comes."""
+        """Unsubscribes; what waits for this session still comes."""
         code, _ = self._link.client.unsubscribe(list(filters))
         self._answer(code, "unsubscription")
 
     def receive(self, timeout_s: float, most: int) -> list[MQTTMessage]:
-        """What comes within ``timeout_s``; after the first one only what is there already."""
+        """Messages that come within ``timeout_s``; after the first one only what is there already."""
         if not self._arrived:
             self._link.loop(timeout_s)
         arrived = len(self._arrived)

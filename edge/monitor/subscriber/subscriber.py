@@ -97,7 +97,7 @@ class Subscriber:
             adoption.close()
 
     def _pause(self, trouble: str) -> None:
-        """What was received and not acknowledged comes again after it."""
+        """Waits before the next connection; messages received and not acknowledged come again after it."""
         lasted_s = time.monotonic() - self._connected_at if self._session else 0.0
         self._next_attempt = time.monotonic() + self._backoff.after(lasted_s)
         self._disconnect()

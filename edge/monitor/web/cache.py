@@ -1,4 +1,4 @@
-"""What takes long to compute is computed once for everybody who asks within some seconds."""
+"""Cache of what takes long to compute: once for everybody who asks within some seconds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class _Entry:
 
 
 class ResultCache:
-    """Of at most MOST keys; safe to call from several threads, of which one computes and the others wait."""
+    """Cache of at most MAX_KEYS results; safe to call from several threads, of which one computes and the others
+    wait."""
 
     def __init__(self, lasts_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._lasts_s, self._clock = lasts_s, clock

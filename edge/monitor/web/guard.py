@@ -1,4 +1,5 @@
-"""What every request passes: the host's name, the rate, the login. And what every answer carries."""
+"""Guard of every request: the host's name, the rate, the login; and headers of every answer. And what every answer
+carries."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 FREE = ("/login", "/healthz", "/static/")
-"""What a stranger may ask for."""
+"""Paths that a stranger may ask for."""
 RATE, BURST = 50.0, 300
 """Requests a second, and at once, of one user or address."""
 

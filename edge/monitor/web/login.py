@@ -13,7 +13,7 @@ from edge.monitor.web.render import page
 from edge.monitor.web.session import Sessions
 
 MAX_BYTES = 4096
-"""Of a form."""
+"""Largest form."""
 EVERYBODY = ""
 
 

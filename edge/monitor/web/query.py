@@ -1,4 +1,4 @@
-"""What an address asks for: filters, order, page and span, of which anything may be nonsense."""
+"""Query of an address: filters, order, page and span, of which anything may be nonsense."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class PageQuery:
 
     @property
     def span(self) -> StatisticsSpan:
-        """Of panes and windows."""
+        """Span of panes and windows."""
         return StatisticsSpan(
             model=self.text("model") or None,
             version=self.whole("version"),

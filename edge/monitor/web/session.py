@@ -1,4 +1,4 @@
-"""Who somebody is: by bearer token, by the session's cookie, or by the word of a reverse proxy."""
+"""Identity of a visitor: by bearer token, by the session's cookie, or by the word of a reverse proxy."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ LOOPBACK: tuple[IpNetwork, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddres
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may come in. With neither ``token`` nor ``header``: anybody on this machine, to read."""
+    """Rules of access. With neither ``token`` nor ``header``: anybody on this machine, to read."""
 
     token: str = ""
     """Opens everything, as a bearer token or through the login page."""

@@ -1,4 +1,4 @@
-"""What travels over MQTT: the kinds of message, and their form as JSON."""
+"""Messages that travel over MQTT: their kinds, and their form as JSON."""
 
 from edge.protocol.messages.encoding import MAX_BYTES, decode, encode
 from edge.protocol.messages.kinds import (

@@ -90,7 +90,8 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _check(kind: str, value: Any, depth: int) -> None:
-    """What no field's type says: depth, finite and storable numbers, text that a terminal or a page can show."""
+    """Checks what no field's type says: depth, finite and storable numbers, text that a terminal or a page can
+    show."""
     if isinstance(value, str):
         if _UNFIT.search(value):
             raise MessageError(f"{kind}: control characters in {value[:40]!r}")

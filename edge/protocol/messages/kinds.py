@@ -1,4 +1,4 @@
-"""What travels over MQTT: one frozen dataclass for each kind of message.
+"""Kinds of messages that travel over MQTT: one frozen dataclass for each.
 
 Every message carries ``schema`` and its key ``(device, boot_id, seq)``, by which a receiver drops repetitions.
 A reader passes over keys it does not know, so an old monitor reads a newer device; a change that this cannot
@@ -17,13 +17,13 @@ SCHEMA = 1
 MAX_NAME = 64
 INT64 = (1 << 63) - 1
 GATE, MAY_BE_OPEN = "gate", "may be open"
-"""What an event of the gate has in the place of the camera's name, and its fault."""
+"""Words of an event of the gate, in the place of the camera's name and for its fault."""
 _NOT_NEGATIVE = {"min": 0, "max": INT64}
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who speaks: goes into every message."""
+    """Identity of the device, in every message."""
 
     device: str
     site: str
@@ -50,7 +50,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What all messages share. ``seq`` counts messages of a kind within a boot."""
+    """Fields that all messages share. ``seq`` counts messages of a kind within a boot."""
 
     device: str
     boot_id: str
@@ -116,18 +116,18 @@ class CameraCounts:
     rate_fps: float
     """Decisions a second, over the last ten seconds."""
     latency_us: Latency
-    """Of the last minute."""
+    """Latency of the last minute."""
     latency_boot_us: Latency
     """Since the boot."""
     histogram: Histogram
     losses: int = field(default=0, metadata=_NOT_NEGATIVE)
-    """How often the camera was lost."""
+    """Number of times that the camera was lost."""
     lost: bool = False
     """It is away now."""
     missed: int = field(default=0, metadata=_NOT_NEGATIVE)
     """Frames that the camera or its driver lost; they were never captured."""
     faults: tuple[str, ...] = ()
-    """What is wrong with its pictures now: black, saturated, frozen, blurred; a newer device may know more."""
+    """Faults of its pictures now: black, saturated, frozen, blurred; a newer device may know more."""
     judged: int = field(default=0, metadata=_NOT_NEGATIVE)
     """Parts judged; equals ``decided`` where every frame is a part."""
     parts_lost: int = field(default=0, metadata=_NOT_NEGATIVE)
@@ -147,12 +147,12 @@ class BufferDepth:
     evicted_undelivered: int = field(default=0, metadata=_NOT_NEGATIVE)
     unwritten: int = field(default=0, metadata=_NOT_NEGATIVE)
     written_mb_per_day: float | None = None
-    """What the daemon writes to its storage, from the last hour at most; None where nobody counts."""
+    """Megabytes a day that the daemon writes to its storage, from the last hour at most; None where nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateState:
-    """What became of the decisions since the boot: ``edge.gates.Gate.counters`` and its slack."""
+    """Counts of the decisions since the boot, by what became of them, and their slack."""
 
     counters: dict[str, int]
     """``rejected``, ``passed``, ``fired``, ``missed``, ``missed_REASON`` and what else the kind of gate counts."""
@@ -163,11 +163,11 @@ class GateState:
     problem: str = ""
     """Why the gate cannot fire now, and the way out; empty when it can."""
     faults: tuple[str, ...] = ()
-    """What its controller reports while it lasts: ``gate stuck``, ``eye blocked``, ``encoder silent``."""
+    """Faults that its controller reports while they last: ``gate stuck``, ``eye blocked``, ``encoder silent``."""
     firmware: str = ""
     """The controller's version; empty where there is none, or it was not heard yet."""
     boots: int = field(default=0, metadata=_NOT_NEGATIVE)
-    """How often the controller has started; 0 where there is none."""
+    """Number of times that the controller has started; 0 where there is none."""
     open_since_ns: int = field(default=0, metadata=_NOT_NEGATIVE)
     """Wall clock since which its output may be on although it should be off; 0: it is known not to be."""
 
@@ -182,7 +182,7 @@ class Health(Message):
     decided: int = field(metadata=_NOT_NEGATIVE)
     dropped: dict[str, int]
     latency_us: Latency
-    """Of the last minute."""
+    """Latency of the last minute."""
     rate_fps: float
     """Decisions a second, over the last ten seconds."""
     buffer: BufferDepth
@@ -206,7 +206,7 @@ class Health(Message):
     free_bytes: int | None = None
     """Room on the file system of the state folder."""
     throttled: tuple[str, ...] | None = None
-    """What slows a Raspberry Pi down now, e.g. under-voltage; None where the kernel does not tell."""
+    """Reasons that slow a Raspberry Pi down now, e.g. under-voltage; None where the kernel does not tell."""
     gate: GateState | None = None
     """None on a line that only watches."""
 
@@ -262,9 +262,9 @@ class Drift(Message):
     columns: tuple[DriftColumn, ...] = ()
     """The strongest first."""
     expectations: dict[str, int] = field(default_factory=dict)
-    """How often each expectation (range, missing, frozen frame, …) was broken in the window."""
+    """Number of times that each expectation (range, missing, frozen frame, …) was broken in the window."""
     alarms: tuple[DriftAlarm, ...] = ()
-    """Of the continuous watch within the window; ``small`` ones are said and do not alarm."""
+    """Alarms of the continuous watch within the window; ``small`` ones are said and do not alarm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +310,7 @@ class AuditSample(Message):
     """One record that a person is to label."""
 
     request: str = ""
-    """Who asked for it, where somebody did."""
+    """Name of whoever asked for it, where somebody did."""
     record_seq: int = field(metadata=_NOT_NEGATIVE)
     """Names the record, with device and boot."""
     camera: int = field(default=0, metadata=_NOT_NEGATIVE)
@@ -335,25 +335,25 @@ class Slot:
     model: str = ""
     version: int = field(default=0, metadata=_NOT_NEGATIVE)
     sha256: str = ""
-    """Of the whole artifact."""
+    """SHA-256 of the whole artifact."""
     state: str = "empty"
     """active, trial, good (it could be activated), bad, empty; a newer device may know more."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """How a model's trial ended, or why there was none."""
+    """Outcome of a model's trial, or the reason why there was none."""
 
     model: str
     version: int = field(metadata=_NOT_NEGATIVE)
     sha256: str
-    """Of the whole artifact."""
+    """SHA-256 of the whole artifact."""
     result: str
     """committed, rolled back, refused; a newer device may know more."""
     reason: str
     wall_ns: int = field(metadata=_NOT_NEGATIVE)
     request: str = ""
-    """Of the roll-out or command that asked for it."""
+    """Id of the roll-out or command that asked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,7 +366,7 @@ class SlotsMessage(Message):
     """Name of the slot that is on trial now; empty: none."""
     slots: tuple[Slot, ...] = ()
     outcome: TrialOutcome | None = None
-    """Of the last trial or refusal."""
+    """Outcome of the last trial or refusal."""
 
 
 KINDS: dict[str, type[Message]] = {

@@ -23,7 +23,7 @@ Schema = dict[str, Any]
 
 
 def schema_of(kind: type) -> Schema:
-    """Of a dataclass, with those that it holds inside."""
+    """Schema of a dataclass, with those that it holds inside."""
     hints = typing.get_type_hints(kind)
     fields = dataclasses.fields(typing.cast(Any, kind))
     schema: Schema = {

@@ -1,4 +1,4 @@
-"""What one simulated device says: every message is of the kind, and counted as, a real one would send it."""
+"""Messages of one simulated device: each is of the kind, and counted as, a real one would send it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REASON = "p99 of 41.0 ms on trial; at most 25.0 ms"
 
 @dataclass(frozen=True, slots=True)
 class Make:
-    """What all devices of a fleet share."""
+    """Common properties of all devices of a fleet."""
 
     model: str
     version: int
@@ -39,7 +39,8 @@ class Make:
 
 @dataclass
 class SimulatedDevice:
-    """What it says follows from the time, but for the windows that it keeps while it is offline."""
+    """Simulated device, whose messages follow from the time, but for the windows that it keeps while it is
+    offline."""
 
     number: int
     name: str
@@ -59,8 +60,8 @@ class SimulatedDevice:
         return Identity(self.name, self.site, self.line, boot_id, self.make.model, self.make.version, LABELS)
 
     def speak(self, window: int, at_s: float, pool: WindowPool) -> Iterator[Message]:
-        """What it sends ``at_s`` after the fleet's start, when its window ``window``, counted from 1, ends; at 0 it
-        only says that it is there.
+        """Messages ``at_s`` after the fleet's start, when its window ``window``, counted from 1, ends; at 0 it only
+        says that it is there.
         """
         if window:
             self._kept.append((window, at_s))

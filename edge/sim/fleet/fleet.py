@@ -49,7 +49,7 @@ class Sent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is wrong with a device, and from when on, for those who find drift."""
+    """Truth about a device's fault, and from when on, for those who find drift."""
 
     device: str
     site: str

@@ -26,7 +26,7 @@ FULL = BufferDepth(entries=2_000_000, pending=2_000_000, bytes=256 << 20, evicte
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong with a device besides its parts."""
+    """Trouble of a device besides its parts."""
 
     dropping: float = 0.0
     """Share of the frames that are dropped."""
@@ -87,7 +87,7 @@ def _dropped(judged: int, share: float) -> dict[str, int]:
 
 
 def _latencies(count: int) -> Distribution:
-    """As if so many had been measured."""
+    """Latencies as if so many had been measured."""
     reached = np.round(np.concatenate([[0.0], _shares().cumsum()]) * count)
     mean_us = math.exp(MEAN_LOG + DEVIATION_LOG**2 / 2)
     return Distribution(np.diff(reached).astype(np.uint64), round(count * mean_us), LONGEST_US)
@@ -95,7 +95,7 @@ def _latencies(count: int) -> Distribution:
 
 @lru_cache
 def _shares() -> NDArray[np.float64]:
-    """Of each bucket."""
+    """Share of each bucket."""
     drawn = np.random.default_rng(0).lognormal(MEAN_LOG, DEVIATION_LOG, 20_000).clip(max=LONGEST_US)
     counts = np.bincount([bucket_of(int(value)) for value in drawn], minlength=BUCKETS)
     return np.asarray(counts / counts.sum())

@@ -1,4 +1,4 @@
-"""What a network and its people do to messages: repeated, late, old ones again, damaged, under a false name."""
+"""Hostility of a network and its people to messages: repeated, late, old ones again, damaged, under a false name."""
 
 from __future__ import annotations
 

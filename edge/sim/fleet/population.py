@@ -20,15 +20,15 @@ from edge.sim.options import LABELS, LineOptions
 SIZE = 600
 """Pictures that everything is drawn from."""
 SIDE = 64
-"""Of a model's input, pixels."""
+"""Side of a model's input, pixels."""
 ACCURACY = 0.97
-"""Of the model that is made up."""
+"""Accuracy of the model that is made up."""
 FRESH = 0.01
 """Each value is moved by so many deviations, so that no two are the same."""
 
 
 class PopulationSample(NamedTuple):
-    """Of ``n`` parts: features (n, f), scores (n, k), label indices (n,)."""
+    """Sample of ``n`` parts: features (n, f), scores (n, k), label indices (n,)."""
 
     features: Floats
     scores: Floats
@@ -37,7 +37,8 @@ class PopulationSample(NamedTuple):
 
 @dataclass(frozen=True)
 class Population:
-    """What the undisturbed line shows. Its reference is made of the same parts, so nothing has drifted by itself."""
+    """Population of the undisturbed line. Its reference is made of the same parts, so nothing has drifted by
+    itself."""
 
     features: Floats
     scores: Floats
@@ -88,7 +89,7 @@ def _small(picture: Image) -> Image:
 
 
 def _scores(truth: NDArray[np.int64], rng: np.random.Generator) -> Floats:
-    """Of a model that is right with ACCURACY, and mostly sure: (n, k), rows that sum up to 1."""
+    """Scores of a model that is right with ACCURACY, and mostly sure: (n, k), rows that sum up to 1."""
     n, k = len(truth), len(LABELS)
     said = np.where(rng.random(n) < ACCURACY, truth, rng.integers(0, k, n))
     sure = 0.55 + 0.45 * rng.beta(6, 1.5, n)

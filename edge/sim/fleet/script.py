@@ -1,4 +1,4 @@
-"""What happens to which devices, and when: the script of a simulated fleet, in TOML.
+"""Script of a simulated fleet, in TOML: what happens to which devices, and when.
 
 ::
 
@@ -68,7 +68,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class PartCondition:
-    """How a device's parts look now; devices in the same condition may share windows."""
+    """Condition of a device's parts; devices in the same condition may share windows."""
 
     shift: tuple[tuple[str, float], ...] = ()
     defects: float | None = None
@@ -100,7 +100,7 @@ def load_script(path: Path) -> tuple[Change, ...]:
 
 
 def condition(changes: Sequence[Change], at_s: float) -> PartCondition:
-    """Of a device that these changes concern."""
+    """Condition of a device that these changes concern."""
     active = [(change, strength) for change in changes if (strength := change.strength(at_s))]
     if not active:
         return UNDISTURBED

@@ -11,7 +11,7 @@ from edge.sim.fleet.population import Population
 from edge.sim.fleet.script import PartCondition
 
 ALPHA = 0.001
-"""As a device's ``drift.alpha``."""
+"""Significance, the same as a device's ``drift.alpha``."""
 REPLACED = 50
 """One of so many windows handed out replaces one that is kept by a new one."""
 

@@ -16,7 +16,7 @@ LATE_SHARE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class ShadowAnswer:
-    """What one model said of a picture."""
+    """Answer of one model to a picture."""
 
     label: str
     reject: bool
@@ -25,7 +25,7 @@ class ShadowAnswer:
 
 
 class ShadowComparison:
-    """Of one thread."""
+    """Comparison made by one thread."""
 
     def __init__(self) -> None:
         self._active: list[ShadowAnswer] = []
@@ -53,7 +53,7 @@ class ShadowComparison:
 
     @property
     def ms(self) -> tuple[float, float]:
-        """What the active and the new model usually take: the medians."""
+        """Usual latencies of the active and the new model: the medians."""
         return _ms(self._active, 0.5), _ms(self._new, 0.5)
 
     def objection(self, limits: SlotsConfig, deadline_ms: float) -> str:

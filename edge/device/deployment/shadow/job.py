@@ -60,7 +60,8 @@ class Worker:
         self.close()
 
     def show(self, picture: Image) -> tuple[ShadowAnswer, ShadowAnswer]:
-        """What the active and the new model say. Raises ArtifactError when that kills, stops or fails the process."""
+        """Answers of the active and the new model to a picture. Raises ArtifactError when that kills, stops or fails
+        the process."""
         data = HEAD.pack(*picture.shape[:2]) + picture.tobytes()
         active, new = self._ask(data, self._answer_s, "judging a picture")
         return ShadowAnswer(**active), ShadowAnswer(**new)

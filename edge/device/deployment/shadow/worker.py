@@ -51,7 +51,8 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class ShadowModels:
-    """What the child needs to know: the active model and the new one, and the rule by which parts are rejected."""
+    """Description of the job for the child: the active model and the new one, and the rule by which parts are
+    rejected."""
 
     active: ModelSpec
     new: ModelSpec

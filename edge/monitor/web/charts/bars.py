@@ -18,7 +18,7 @@ class Bar:
     name: str
     value: float
     text: str = ""
-    """How the value is written; empty: as a number."""
+    """Text in the place of the value; empty: the number."""
     href: str = ""
 
 

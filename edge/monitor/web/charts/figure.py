@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from edge.core.html import Content, Markup, table, tag
 
 WIDTH = 1000
-"""Of every drawing's own coordinates."""
+"""Width in every drawing's own coordinates."""
 
 
 @dataclass(frozen=True, slots=True)

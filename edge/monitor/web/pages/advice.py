@@ -1,4 +1,4 @@
-"""What to do about a drift: where to look first, by what drifts and by how many devices do."""
+"""Advice about a drift: where to look first, by what drifts and by how many devices do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from edge.monitor.queries.reading import Filter, FleetRow, Reader
 
 SHARED = 0.5
-"""Of the devices of a line: from there on the cause is in what they share."""
+"""Share of the devices of a line from which on the cause is in what they share."""
 
 LIGHT = "the lamp, the exposure time, daylight, and dirt in front of the lens"
 COLOUR = "the lamp's colour, the white balance, and whether the parts or their material changed"
@@ -30,7 +30,7 @@ OTHER = "what changed on the line when it began"
 
 
 def places(feature: str) -> str:
-    """What to check when this column drifts."""
+    """Places to check when this column drifts."""
     if feature == "predicted" or feature.startswith("score:"):
         return MODEL
     return PLACES.get(feature, OTHER)

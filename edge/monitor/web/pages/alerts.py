@@ -1,4 +1,4 @@
-"""What the monitor thinks somebody should know."""
+"""Alerts page: what somebody should know."""
 
 from __future__ import annotations
 

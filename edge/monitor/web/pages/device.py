@@ -46,7 +46,7 @@ def context(reader: Reader, asked: PageQuery) -> dict[str, Any] | None:
 
 
 def _drift(reader: Reader, asked: PageQuery, detail: DeviceDetail) -> dict[str, Any]:
-    """What is drawn of the newest windows, of the camera and the model that are asked for."""
+    """Drawings of the newest windows, of the camera and the model that are asked for."""
     span = StatisticsSpan(
         model=asked.text("model") or None, version=asked.whole("version"), camera=asked.text("camera") or None
     )

@@ -20,9 +20,9 @@ LISTED, ODD = 20, 20
 SIBLINGS = 100
 """More are not compared with each other on a page."""
 NEWEST_PANES = 200
-"""That the distributions of the newest stretch are of, at most."""
+"""Largest number of panes in the distributions of the newest stretch."""
 SIBLING_PANES = 120
-"""That the comparison adds up."""
+"""Upper limit of windows merged per device when peers are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def context(reader: Reader, asked: PageQuery) -> dict[str, Any]:
 
 
 def title(where: Filter) -> str:
-    """What the page is about: the narrowest that was asked for."""
+    """Title of the page: the narrowest place that was asked for."""
     if where.devices:
         return f"device {where.devices[0]}"
     parts = [
@@ -116,7 +116,7 @@ def _newest(reader: Reader, scope: Scope, asked: PageQuery, slices: Sequence[Sli
 
 
 def _siblings(reader: Reader, scope: Scope, asked: PageQuery) -> dict[str, Any]:
-    """Who differs from the others of the same scope, by their last windows."""
+    """Devices that differ from the others of the same scope, by their last windows."""
     rows, total = reader.fleet(asked.filter, "place", limit=SIBLINGS + 1)
     limits = {"fewest": FEWEST, "most": SIBLINGS}
     if not FEWEST <= total <= SIBLINGS:
@@ -130,7 +130,7 @@ def _siblings(reader: Reader, scope: Scope, asked: PageQuery) -> dict[str, Any]:
 
 
 def _window_ns(reader: Reader, device: str) -> int:
-    """How long one lasts."""
+    """Duration of a window."""
     detail = reader.device(device)
     return max((one.end_ns - one.start_ns for one in detail.watches), default=0) if detail else 0
 

@@ -1,4 +1,4 @@
-"""What several pages draw of drift: heat maps, series with their threshold, distributions side by side."""
+"""Drawings of drift for several pages: heat maps, series with their threshold, distributions side by side."""
 
 from __future__ import annotations
 
@@ -112,7 +112,8 @@ def series(key: str, name: str, windows: Sequence[DriftWindow]) -> Markup:
 
 
 def column_shares(pane: Pane, place: int) -> tuple[list[str], list[float], list[float], tuple[str, str]]:
-    """Of a numeric column: names of the bins, shares of the reference and of the pane, and the outermost values."""
+    """Shares of a numeric column: names of the bins, shares of the reference and of the pane, and the outermost
+    values."""
     values = pane.reference.layout.ranks[place].values
     before, now = binned(values, pane.ranks(place), BINS)
     texts = [f"{edge:.4g}" for edge in bin_edges(values, BINS)]
@@ -149,7 +150,7 @@ def below(labels: Sequence[str]) -> Sequence[str]:
 
 
 def class_shares(pane: Pane) -> Markup:
-    """How often each class was predicted: in the reference, and now."""
+    """Shares of the predicted classes: in the reference, and now."""
     reference = pane.reference
     caption = Caption(
         "classes",

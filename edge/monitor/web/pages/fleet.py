@@ -50,7 +50,7 @@ class FilterCard:
 
 @dataclass(frozen=True, slots=True)
 class FleetTotals:
-    """What is said of all devices, whatever was asked for."""
+    """Figures of all devices, whatever was asked for."""
 
     summary: StoreSummary
     models: Sequence[ModelCount]

@@ -1,4 +1,4 @@
-"""What arrived and could not be read, and why."""
+"""Messages page: what arrived and could not be read, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many windows stand for all of them where adding up all would take too long."""
+"""Scope of a page, and how many windows stand for all of them where adding up all would take too long."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Fact:
 
 
 def cards(detail: DeviceDetail) -> list[Fact]:
-    """What is said first."""
+    """Cards at the top of the page."""
     row, health = detail.row, detail.health
     facts = [
         Fact("model", f"{row.model or '–'} v{row.version}", f"slot {row.slot}" if row.slot else ""),
@@ -162,7 +162,7 @@ def drops(health: Health) -> Markup:
 
 
 def gate(health: Health) -> Markup | None:
-    """What became of the decisions, and how early they came; None on a line that only watches."""
+    """Counts of the decisions, and how early they came; None on a line that only watches."""
     state = health.gate
     if state is None:
         return None
