@@ -14,6 +14,7 @@ from converter.progress import Progress
 from converter.quantization.quantize import Graph
 from converter.quiet import quietly
 from converter.report.report import OnnxReport
+from edge.core.package import install_hint
 from edge.errors import ConversionError, MissingError
 
 OPSET = 17
@@ -27,7 +28,7 @@ def check_installed() -> None:
     """Raises MissingError."""
     for module in ("tf2onnx", "onnxruntime"):
         if importlib.util.find_spec(module) is None:
-            raise MissingError(f"--onnx: {module} is not installed; pip install 'edge-sdk[onnx]'")
+            raise MissingError(f"--onnx: {module} is not installed; {install_hint('onnx')}")
 
 
 def export(graph: Graph, pixels: NDArray[np.uint8], out: Path, progress: Progress) -> tuple[bytes, OnnxReport]:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from edge.core.package import install_hint
 from edge.core.quiet import stderr_to
 from edge.errors import ConversionError, EdgeError, MissingError
 
@@ -28,7 +29,7 @@ def tensorflow() -> Any:
             importlib.import_module("keras")
             importlib.import_module("absl.logging").set_verbosity("error")
         except ModuleNotFoundError as error:
-            raise MissingError(f"{error.name} is not installed; pip install 'edge-sdk[converter]'") from None
+            raise MissingError(f"{error.name} is not installed; {install_hint('converter')}") from None
     return module
 
 

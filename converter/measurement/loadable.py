@@ -11,7 +11,7 @@ OLDEST = "2.14.0"
 """tflite-runtime ends here, and devices with 32-bit systems have nothing newer."""
 
 PYTHON = "EDGE_TFLITE_RUNTIME_PYTHON"
-"""The Python of another environment with edge-sdk, where tflite-runtime works: it ends at Python 3.11 and numpy 1."""
+"""The Python of another environment with edgeline, where tflite-runtime works: it ends at Python 3.11 and numpy 1."""
 
 
 def check_version(text: str) -> None:
@@ -38,5 +38,5 @@ def untried(platforms: tuple[str, ...], oldest: str) -> list[str]:
         return []
     return [
         f"not tried on tflite-runtime {OLDEST}, which this Python cannot run; set {PYTHON} to a Python 3.11 that has "
-        f"edge-sdk, or give --min-runtime when no device has it"
+        f"edgeline, or give --min-runtime when no device has it"
     ]

@@ -104,7 +104,7 @@ def verify(artifact: Path, runtime: RuntimeChoice) -> None:
 def _child(runtime: RuntimeChoice, target: Path, progress: Progress, *more: str) -> None:
     python = _python(runtime)
     if python and shutil.which(python) is None:
-        raise MissingError(f"{loadable.PYTHON}: no program {python}; expected a Python 3.11 that has edge-sdk")
+        raise MissingError(f"{loadable.PYTHON}: no program {python}; expected a Python 3.11 that has edgeline")
     command = [python or sys.executable, "-m", "converter.measurement.runner", runtime, str(target), *more]
     status, last = talk(command, progress)
     if status:
@@ -115,7 +115,7 @@ def _raise(runtime: RuntimeChoice, status: int, last: str) -> None:
     if status == MissingError.exit_status:
         raise MissingError(last)
     if "No module named" in last:
-        raise MissingError(f"{runtime}: {last}; install edge-sdk in the environment of {loadable.PYTHON}")
+        raise MissingError(f"{runtime}: {last}; install edgeline in the environment of {loadable.PYTHON}")
     if status < 0:
         last = f"the interpreter died ({signal.Signals(-status).name})"
     raise ConversionError(f"the converted model does not run on {runtime}: {last}")

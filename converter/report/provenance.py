@@ -19,7 +19,7 @@ import numpy as np
 from converter.data.samples import PixelSamples
 from converter.settings import Settings
 
-_PACKAGES = ("edge-sdk", "tensorflow", "keras", "numpy", "opencv-python", "ai-edge-litert", "tflite-runtime")
+_PACKAGES = ("edgeline", "tensorflow", "keras", "numpy", "opencv-python", "ai-edge-litert", "tflite-runtime")
 _OPTIONS = {"evaluation": "eval", "version": "model-version", "c_array": "c-array"}
 """Settings whose option has another name."""
 

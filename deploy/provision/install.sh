@@ -7,7 +7,7 @@ usage() {
 usage: install.sh [options]
 
   --wheels DIR     take Python packages from this folder (and .deb files, if there are any), and nothing from a network
-  --sdk FILE       the SDK's wheel or source distribution; by default the newest edge_sdk-* in --wheels
+  --sdk FILE       the SDK's wheel or source distribution; by default the newest edgeline-* in --wheels
   --extras LIST    extras of the SDK to install, "signing,gpio" (default: signing)
   --config FILE    becomes /etc/edge/edge.toml, unless there is one
   --model FILE     becomes /etc/edge/factory.tflite, unless there is one: what runs until a better one is sent
@@ -63,9 +63,9 @@ check() {
     [ -z "${!name}" ] || [ -f "${!name}" ] || die "--$name ${!name}: no such file"
   done
   if [ -z "$sdk" ] && [ -n "$wheels" ]; then
-    sdk=$(find "$wheels" -maxdepth 1 -name 'edge_sdk-*' | sort --version-sort | tail -n 1)
+    sdk=$(find "$wheels" -maxdepth 1 -name 'edgeline-*' | sort --version-sort | tail -n 1)
   fi
-  [ -n "$sdk" ] || die "no SDK to install; expected --sdk FILE, or edge_sdk-*.whl in --wheels DIR"
+  [ -n "$sdk" ] || die "no SDK to install; expected --sdk FILE, or edgeline-*.whl in --wheels DIR"
 }
 
 # Says what it does, counts it, and does it unless this is a rehearsal.
@@ -196,7 +196,7 @@ install_release() {
   mkdir -p /opt/edge/releases
   "$python" -m venv "$place"
   "$place/bin/python" -m pip --disable-pip-version-check --quiet install "${from[@]}" \
-    "edge-sdk[$extras] @ file://$(realpath "$sdk")" || { rm -rf "$place"; die "pip could not install $sdk; see above"; }
+    "edgeline[$extras] @ file://$(realpath "$sdk")" || { rm -rf "$place"; die "pip could not install $sdk; see above"; }
   "$place/bin/edge" --help > /dev/null
   sync -f "$place"
   ln -sfn "releases/$1" /opt/edge/venv.new

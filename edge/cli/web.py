@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.core.package import install_hint
 from edge.errors import ConfigError, MissingError
 
 if TYPE_CHECKING:
@@ -83,4 +84,4 @@ def _no_other_option(args: argparse.Namespace) -> None:
 def _require() -> None:
     for name in ("starlette", "uvicorn", "jinja2"):
         if find_spec(name) is None:
-            raise MissingError(f"{name} is not installed; --web needs it: pip install 'edge-sdk[monitor]'")
+            raise MissingError(f"{name} is not installed; --web needs it: {install_hint('monitor')}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.core.guard import reason
+from edge.core.package import install_hint
 from edge.errors import ConfigError, GateError, MissingError
 from edge.gates.pulses import PulsedGate
 
@@ -57,7 +58,7 @@ def _open(pin: str, active_high: bool):  # type: ignore[no-untyped-def]  # gpioz
     try:
         import gpiozero
     except ImportError:
-        raise MissingError("gpiozero is not installed; pip install 'edge-sdk[gpio]'") from None
+        raise MissingError(f"gpiozero is not installed; {install_hint('gpio')}") from None
     try:
         return gpiozero.DigitalOutputDevice(int(pin) if pin.isdecimal() else pin, active_high=active_high)
     except Exception as error:  # what lgpio and the other libraries below raise has no common base
@@ -67,4 +68,4 @@ def _open(pin: str, active_high: bool):  # type: ignore[no-untyped-def]  # gpioz
 
 
 def _word(is_open: bool) -> str:
-    return "on" if is_open else "off"
+    return "on" if is_open else "of"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from edge.core.package import install_hint
 from edge.errors import MissingError
 from edge.monitor.queries.overview import DeviceState
 
@@ -29,7 +30,7 @@ def require_rich() -> None:
     try:
         import rich  # noqa: F401
     except ImportError:
-        raise MissingError("rich is not installed; the table needs it: pip install 'edge-sdk[monitor]'") from None
+        raise MissingError(f"rich is not installed; the table needs it: {install_hint('monitor')}") from None
 
 
 def table(devices: Sequence[DeviceState], caption: str = "", width: int | None = None) -> Table:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge.core.package import install_hint
 from edge.errors import ConfigError, MissingError
 from edge.trust.signature import KEY_BYTES, key_id
 
@@ -134,7 +135,7 @@ def _ed25519() -> Any:
     try:
         from cryptography.hazmat.primitives.asymmetric import ed25519
     except ImportError:
-        raise MissingError("signatures need the package cryptography; pip install 'edge-sdk[signing]'") from None
+        raise MissingError(f"signatures need the package cryptography; {install_hint('signing')}") from None
     return ed25519
 
 

@@ -19,6 +19,7 @@ from converter.progress import Progress
 from converter.quiet import quietly, tensorflow
 from converter.report.report import ConversionReport
 from converter.settings import Settings
+from edge.core.package import install_hint
 from edge.drift.reference import Reference
 from edge.errors import ConfigError, ConversionError
 from edge.inference.artifact import Artifact
@@ -208,4 +209,4 @@ def test_the_command_says_what_is_missing_without_tensorflow(wanted: Path, pictu
     (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError(\"No module\", name='tensorflow')")
     done = edge_convert(wanted, "--data", pictures, "-o", tmp_path / "x.tflite", PYTHONPATH=str(tmp_path))
     assert done.returncode == 10
-    assert done.stderr.splitlines()[-1] == ("edge: tensorflow is not installed; pip install 'edge-sdk[converter]'")
+    assert done.stderr.splitlines()[-1] == f"edge: tensorflow is not installed; {install_hint('converter')}"

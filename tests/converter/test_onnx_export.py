@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from converter.preprocessing.conventions import Convention
 from converter.progress import Progress
 from converter.quantization.quantize import Graph
 from converter.settings import Settings
+from edge.core.package import install_hint
 from edge.errors import ConfigError, MissingError
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow"), pytest.mark.usefixtures("quick_runners")]
@@ -42,7 +44,7 @@ def test_the_same_model_gives_the_same_onnx_bytes(trained: Path):
 
 def test_a_missing_package_is_said_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
-    with pytest.raises(MissingError, match=r"--onnx: tf2onnx is not installed; pip install 'edge-sdk\[onnx\]'"):
+    with pytest.raises(MissingError, match=re.escape(f"--onnx: tf2onnx is not installed; {install_hint('onnx')}")):
         convert(tmp_path / "absent.keras", tmp_path, tmp_path / "out.tflite", Settings(onnx=True))
 
 

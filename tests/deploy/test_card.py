@@ -20,7 +20,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPR1ntedF0rAnExampleOnly0123456789abc
 def settings(tmp_path: Path) -> Callable[..., Path]:
     """``settings(host="line-1")``: a file of settings, and what it names."""
     (tmp_path / "wheels").mkdir()
-    (tmp_path / "wheels" / "edge_sdk-0.1.0-py3-none-any.whl").write_bytes(b"wheel")
+    (tmp_path / "wheels" / "edgeline-0.1.0-py3-none-any.whl").write_bytes(b"wheel")
     (tmp_path / "cookie.tflite").write_bytes(b"model")
     (tmp_path / "works.pem.pub").write_bytes(b"key")
 

@@ -323,7 +323,7 @@ def test_an_sd_card_is_prepared_and_finishes_at_its_first_boot(make_machine: Cal
     assert files(machine) == written
     machine.boot()
     machine.wait(lambda: judging(machine), 240)
-    assert "install edge_sdk-" in machine.journal("edge-first-boot.service")
+    assert "install edgeline-" in machine.journal("edge-first-boot.service")
     assert KEY_ID in keys(machine)
 
 
@@ -353,7 +353,7 @@ def test_what_was_installed_can_be_removed_and_the_state_stays(make_machine: Cal
 @pytest.mark.parametrize(
     ("words", "status", "reason"),
     [
-        ((), 1, "no SDK to install; expected --sdk FILE, or edge_sdk-*.whl in --wheels DIR"),
+        ((), 1, "no SDK to install; expected --sdk FILE, or edgeline-*.whl in --wheels DIR"),
         (("--wheels", "/nowhere"), 1, "--wheels /nowhere: no such folder"),
         (("--sdk", "/nowhere.whl"), 1, "--sdk /nowhere.whl: no such file"),
         (("--config", "/nowhere.toml"), 1, "--config /nowhere.toml: no such file"),

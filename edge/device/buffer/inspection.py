@@ -57,7 +57,7 @@ def open_buffer_file(path: Path) -> sqlite3.Connection:
         raise StateError(f"{file}: cannot be read ({error}); the daemon sets a damaged one aside") from None
     if version != VERSION:
         db.close()
-        raise StateError(f"{file}: schema {version}; this edge-sdk reads {VERSION}")
+        raise StateError(f"{file}: schema {version}; this edgeline reads {VERSION}")
     return db
 
 

@@ -61,7 +61,7 @@ CREATE TABLE IF NOT EXISTS judge (
     PRIMARY KEY (boot_id, first_seq)
 ) WITHOUT ROWID;
 """
-"""Added since schema 2: an older edge-sdk that finds them passes over them."""
+"""Added since schema 2: an older edgeline that finds them passes over them."""
 
 
 def open_writer(path: Path, cap_bytes: int) -> tuple[sqlite3.Connection, Path | None]:
@@ -140,7 +140,7 @@ def _check_sound(connection: sqlite3.Connection) -> None:
 def _create(path: Path, connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
-        raise StateError(f"{path}: written by a newer edge-sdk (schema {version}); update, or move the file away")
+        raise StateError(f"{path}: written by a newer edgeline (schema {version}); update, or move the file away")
     if 0 < version < VERSION:
         raise sqlite3.DatabaseError(f"schema {version} is from before the first release")
     if version == 0:

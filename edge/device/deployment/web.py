@@ -58,7 +58,7 @@ class WebStream:
             response.close()
 
     def _open(self) -> Any:
-        headers = {"Range": f"bytes={self._start}-", "Accept-Encoding": "identity", "User-Agent": "edge-sdk"}
+        headers = {"Range": f"bytes={self._start}-", "Accept-Encoding": "identity", "User-Agent": "edgeline"}
         request = urllib.request.Request(self._desired.url, headers=headers)
         context = ssl.create_default_context()
         if self._ca is not None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import platform
 from pathlib import Path
 
+from edge.core.package import version
 from edge.device.config import Config
 from edge.device.health.system import free_bytes
 from edge.device.slots import BAD, FACTORY, FOLDER, SlotEntry, Slots, SlotsState
@@ -30,7 +30,7 @@ def inventory_of(config: Config, sha256: str = "", size: int = 0) -> Inventory:
     held, file = state.held.get(state.trial), held_file(slots, sha256)
     return Inventory(
         device=config.device.id,
-        edge=importlib.metadata.version("edge-sdk"),
+        edge=version(),
         machine=platform.machine(),
         free_bytes=free_bytes(_existing(slots.folder)),
         have=size if file else _have(slots, sha256, size),

@@ -88,13 +88,13 @@ def encode(kept: SlotTable) -> bytes:
 
 
 def decode(line: bytes) -> SlotTable | None:
-    """None for what is torn or damaged. Raises StateError for what a newer edge-sdk wrote."""
+    """None for what is torn or damaged. Raises StateError for what a newer edgeline wrote."""
     try:
         fields = json.loads(line)
         if not isinstance(fields, dict) or fields.pop(_SUM, None) != _sum(fields):
             return None
         if fields["schema"] > SCHEMA:
-            raise StateError(f"slots: written by a newer edge-sdk (schema {fields['schema']}); update this one")
+            raise StateError(f"slots: written by a newer edgeline (schema {fields['schema']}); update this one")
         return build(SlotTable, fields, strict=False)
     except (ValueError, KeyError, TypeError):
         return None

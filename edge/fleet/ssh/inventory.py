@@ -26,4 +26,4 @@ def parse_inventory(text: str) -> Inventory:
     try:
         return build(Inventory, found, strict=False)
     except ConfigError as error:
-        raise FlashError(f"its answer is not understood ({error}); update its edge-sdk") from None
+        raise FlashError(f"its answer is not understood ({error}); update its edgeline") from None

@@ -30,7 +30,7 @@ class RemoteCli:
 
     def explain(self, status: int, complaint: str) -> str:
         if status in (126, 127):
-            return f"no command {self._edge!r} there ({complaint}); install edge-sdk, or say where it is with --edge"
+            return f"no command {self._edge!r} there ({complaint}); install edgeline, or say where it is with --edge"
         if status == 2:
-            return f"its edge-sdk does not know what is asked ({complaint}); update it"
+            return f"its edgeline does not know what is asked ({complaint}); update it"
         return complaint or f"{self._edge} ended there with status {status} and said nothing"

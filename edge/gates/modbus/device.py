@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from edge.core.guard import reason
+from edge.core.package import install_hint
 from edge.errors import ConfigError, MissingError
 from edge.gates.gate import UnchangedError
 
@@ -133,7 +134,7 @@ def _client(place: str, baud: int) -> Any:
     try:
         from pymodbus.client import ModbusSerialClient, ModbusTcpClient
     except ImportError:
-        raise MissingError("pymodbus is not installed; pip install 'edge-sdk[modbus]'") from None
+        raise MissingError(f"pymodbus is not installed; {install_hint('modbus')}") from None
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # it says each failed try; the gate says the first
     if place.startswith("/"):
         return ModbusSerialClient(place, baudrate=baud, timeout=TIMEOUT_S, retries=0)

@@ -107,7 +107,7 @@ class Manifest:
             schema = fields.get("schema", 0) if isinstance(fields, dict) else 0
             if schema > SCHEMA:
                 raise ArtifactError(
-                    f"manifest.json: schema {schema} is newer than this SDK knows ({SCHEMA}); update edge-sdk"
+                    f"manifest.json: schema {schema} is newer than this SDK knows ({SCHEMA}); update edgeline"
                 )
             return build(cls, fields, "manifest.json", strict=False)
         except (ValueError, ConfigError) as error:

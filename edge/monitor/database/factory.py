@@ -32,7 +32,7 @@ def _check(engine: Engine, readonly: bool) -> None:
     version = engine.version()
     if version > VERSION:
         raise StateError(
-            f"{engine.place}: written by a newer edge-sdk (schema {version}); update, or choose another store"
+            f"{engine.place}: written by a newer edgeline (schema {version}); update, or choose another store"
         )
     if readonly and version < VERSION:
         raise StateError(f"{engine.place}: not a store of this version; run edge monitor --store with it once")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from edge.core.package import install_hint
 from edge.errors import MissingError, StateError
 from edge.monitor.database.engine import DatabaseRow
 from edge.monitor.database.statements import marks, upsert
@@ -141,7 +142,7 @@ def _psycopg() -> Any:
         import psycopg.types.numeric
     except ImportError:
         raise MissingError(
-            "psycopg is not installed; a PostgreSQL store needs it: pip install 'edge-sdk[postgres]'"
+            f"psycopg is not installed; a PostgreSQL store needs it: {install_hint('postgres')}"
         ) from None
     return psycopg
 

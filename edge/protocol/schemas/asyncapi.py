@@ -31,7 +31,7 @@ def document() -> Node:
     return {
         "asyncapi": "3.0.0",
         "info": {
-            "title": "edge-sdk over MQTT 5",
+            "title": "edgeline over MQTT 5",
             "version": f"{SCHEMA}",
             "description": f"What a device sends and takes; JSON in UTF-8, messages of at most {MAX_BYTES} bytes, "
             f"requests of at most {REQUEST_BYTES}. The root of the topics is 'edge' unless configured otherwise.",

@@ -21,7 +21,7 @@ from converter.quiet import tensorflow
 from edge.errors import ConversionError
 from edge.inference.artifact.manifest import InputSpec
 
-CONVERTER = Path(tf_private.__file__).parent
+CONVERTER = Path(tf_private.__file__).parents[1]
 PYPROJECT = CONVERTER.parent / "pyproject.toml"
 LACKS = (
     rf"TensorFlow 2\.\S+ has no usable tensorflow\.lite\.python\.\S+ \(.+\); .*tensorflow-cpu=={tf_private.VERSION}"

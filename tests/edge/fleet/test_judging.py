@@ -91,7 +91,7 @@ def test_an_offer_is_found_behind_what_a_shell_prints(offer: Inventory) -> None:
     assert parse_inventory(f"Welcome!\n{{ not json\n{line}\nbye\n") == offer
     with pytest.raises(FlashError, match="says nothing"):
         parse_inventory("Welcome!")
-    with pytest.raises(FlashError, match="update its edge-sdk"):
+    with pytest.raises(FlashError, match="update its edgeline"):
         parse_inventory('{"device": 3}')
 
 

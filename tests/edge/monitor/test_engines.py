@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from edge.core.package import install_hint
 from edge.errors import MissingError, StateError
 from edge.monitor.database import Engine, open_engine, upsert
 from edge.monitor.database import postgres as module
@@ -116,5 +118,5 @@ def test_a_password_is_never_shown(address: str, shown: str) -> None:
 
 def test_without_psycopg_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
-    with pytest.raises(MissingError, match=r"pip install 'edge-sdk\[postgres\]'"):
+    with pytest.raises(MissingError, match=re.escape(install_hint("postgres"))):
         module.PostgresEngine("postgresql://db/fleet")

@@ -1,4 +1,4 @@
-"""A store that an earlier edge-sdk filled: ``tests/data/monitor_v1.sql`` was written by that version itself."""
+"""A store that an earlier edgeline filled: ``tests/data/monitor_v1.sql`` was written by that version itself."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.core.package import install_hint
 from edge.errors import ConfigError
 from edge.trust.key_files import public_path, write_pair
 from edge.trust.keys import PASSPHRASE, PrivateKey, passphrase, read_public, verifies
@@ -130,5 +131,5 @@ def test_without_the_package_the_way_out_is_said(tmp_path: Path):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 10
-    assert done.stderr == "edge: signatures need the package cryptography; pip install 'edge-sdk[signing]'\n"
+    assert done.stderr == f"edge: signatures need the package cryptography; {install_hint('signing')}\n"
     assert not (tmp_path / "works.pem").exists()

@@ -263,7 +263,7 @@ def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
     Buffer(tmp_path / "b.db").close()
     with sqlite3.connect(tmp_path / "b.db") as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(StateError, match="newer edge-sdk"):
+    with pytest.raises(StateError, match="newer edgeline"):
         Buffer(tmp_path / "b.db")
     assert [path.name for path in tmp_path.iterdir() if "damaged" in path.name] == []
 

@@ -257,7 +257,7 @@ def test_a_newer_pointer_file_is_left_alone(slots: Slots, put: Put) -> None:
     assert kept is not None
     line = encode(replace(kept, schema=2))
     pointer.write_bytes(line)
-    with pytest.raises(StateError, match="newer edge-sdk"):
+    with pytest.raises(StateError, match="newer edgeline"):
         slots.settle()
     assert pointer.read_bytes() == line
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from edge.core.package import install_hint
 from edge.errors import MissingError
 from edge.monitor import Arrival, DeviceDrift, Store, overview
 from edge.monitor.table import require_rich, table
@@ -167,7 +168,7 @@ def test_a_time_that_no_clock_shows_does_no_harm(store: Store, start_ns: int) ->
 
 def test_without_rich_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
-    with pytest.raises(MissingError, match=r"pip install 'edge-sdk\[monitor\]'"):
+    with pytest.raises(MissingError, match=re.escape(install_hint("monitor"))):
         require_rich()
 
 
