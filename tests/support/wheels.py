@@ -41,8 +41,26 @@ def _download(wanted: list[str], kept: Path) -> None:
     new.rename(kept)
 
 
+def build_distributions(folder: Path) -> tuple[Path, Path]:
+    """Builds the source distribution of this tree into ``folder``, and the wheel from that."""
+    copy = _copy(folder)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--outdir", str(folder), str(copy)], capture_output=True, check=True
+    )
+    shutil.rmtree(copy)
+    (wheel,), (source,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return wheel, source
+
+
 def _build(folder: Path) -> None:
-    """From a copy: setuptools leaves a folder build/ behind, and packs what it finds there the next time."""
+    copy = _copy(folder)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(copy)]
+    subprocess.run(command, check=True)
+    shutil.rmtree(copy)
+
+
+def _copy(folder: Path) -> Path:
+    """A copy of the tree: setuptools leaves a folder build/ behind, and packs what it finds there the next time."""
     copy = folder / "source"
     copy.mkdir()
     for name in PACKED:
@@ -50,6 +68,4 @@ def _build(folder: Path) -> None:
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, copy / name)
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(copy)]
-    subprocess.run(command, check=True)
-    shutil.rmtree(copy)
+    return copy
