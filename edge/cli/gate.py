@@ -104,7 +104,7 @@ def fire_test(args: argparse.Namespace) -> int:
     """Raises GateError when the gate does not open, as far as its kind can know."""
     gate = _config(args)
     if gate.uri == "none":
-        raise ConfigError("gate.uri: 'none' has nothing to fire; see 'Gates' in edge/README.md")
+        raise ConfigError("gate.uri: 'none' has nothing to fire; see edge/gates/README.md")
     if args.count < 1:
         raise ConfigError(f"--count: expected a number from 1, got {args.count}")
     fired = _fire_controller(gate, args.count) if gate.uri.startswith("serial:") else _fire(gate, args.count)

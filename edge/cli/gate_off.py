@@ -40,7 +40,7 @@ def _check(config: Config) -> None:
 
     uri = config.gate.uri
     if uri == "none":
-        raise ConfigError("gate.uri: 'none' has nothing to switch off; see 'Gates' in edge/README.md")
+        raise ConfigError("gate.uri: 'none' has nothing to switch off; see edge/gates/README.md")
     if uri.startswith("modbus:"):
         from edge.gates.modbus.register import RegisterGate
 

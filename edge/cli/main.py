@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="edge",
         description="Convert, run and watch image models on factory devices.",
-        epilog="Exit statuses are listed in edge/README.md.",
+        epilog="Exit statuses are listed in edge/cli/README.md.",
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in COMMANDS.values():

@@ -1,6 +1,6 @@
 """The one configuration file, ``edge.toml``: every setting, its type, its default and what it is for.
 
-``edge/README.md`` shows the same table; a test holds the two together. Relative paths
+``edge/device/README.md`` shows the same table; a test holds the two together. Relative paths
 are relative to the file's own folder.
 """
 
@@ -136,7 +136,7 @@ class DriftConfig:
 
 @dataclass(frozen=True, slots=True)
 class AuditConfig:
-    """Which parts are kept for people to label; by default none. See 'Audits' in edge/README.md."""
+    """Which parts are kept for people to label; by default none. See edge/device/audit/README.md."""
 
     share: float = field(default=0.0, metadata={"min": 0.0, "max": 1.0})
     """Share of all judged parts that is kept at random: the only sample that tells how good the model is."""
@@ -250,7 +250,7 @@ def load_config(path: Path | str) -> Config:
         config = _anchored(build(Config, data), path.resolve().parent)
         _check(config)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; expected a TOML configuration, see edge/README.md") from None
+        raise ConfigError(f"{path}: no such file; expected a TOML configuration, see edge/device/README.md") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); expected a TOML configuration in UTF-8") from None
     except tomllib.TOMLDecodeError as error:

@@ -39,6 +39,7 @@ def test_every_option_is_in_the_readme_and_every_command_line_is_understood() ->
     for line in lines:
         assert parser.parse_args(shlex.split(line)).out == Path("cookie.tflite")
     options = {option for action in commands.choices["convert"]._actions for option in action.option_strings}
-    documented = set(re.findall(r"`(--[a-z-]+)", text))
+    rooms = "".join(path.read_text("utf-8") for path in README.parent.rglob("README.md"))
+    documented = set(re.findall(r"`(--[a-z-]+)", rooms))
     assert documented <= options
     assert {option for option in options if option.startswith("--")} - documented == {"--help", "--out"}

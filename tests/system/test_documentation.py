@@ -21,11 +21,8 @@ from edge.sim import SimulatedLine
 ROOT = Path(__file__).resolve().parents[2]
 READMES = [
     "README.md",
-    "edge/README.md",
-    "edge/drift/README.md",
-    "edge/monitor/README.md",
-    "edge/device/slots/README.md",
     "deploy/mosquitto/README.md",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "edge").rglob("README.md")),
 ]
 DEPLOY = [
     "deploy/README.md",
@@ -83,18 +80,30 @@ def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    text = (ROOT / "edge" / "README.md").read_text("utf-8")
+    text = (ROOT / "edge" / "device" / "README.md").read_text("utf-8")
     for section in fields(Config):
         for setting in fields(_section(section.name)):
             assert f"`{section.name}.{setting.name}`" in text
 
 
 def test_no_setting_is_documented_that_does_not_exist() -> None:
-    text = (ROOT / "edge" / "README.md").read_text("utf-8")
+    text = (ROOT / "edge" / "device" / "README.md").read_text("utf-8")
     known = {f"{section.name}.{s.name}" for section in fields(Config) for s in fields(_section(section.name))}
     names = {section.name for section in fields(Config)}
     documented = {name for name in re.findall(r"`([a-z]+\.[a-z_]+)`", text) if name.split(".")[0] in names}
     assert documented - known <= {"decide.py", "model.py"}
+
+
+def test_a_readme_is_short() -> None:
+    folders = ("edge", "converter", "firmware_stubs", "deploy", "tests", "findings")
+    readmes = [ROOT / "README.md", *(path for folder in folders for path in (ROOT / folder).rglob("README.md"))]
+    words = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").split()) for path in readmes}
+    assert {path: count for path, count in words.items() if count > 1500} == {}
+
+
+def test_the_glossary_is_short() -> None:
+    glossary = (ROOT / "edge" / "README.md").read_text("utf-8").split("\n## Words\n")[1]
+    assert 0 < len(re.findall(r"^\| [a-z ]+ \| (?!meaning)", glossary, re.MULTILINE)) <= 25
 
 
 def test_links_between_the_readmes_lead_somewhere() -> None:

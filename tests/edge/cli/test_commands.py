@@ -17,7 +17,8 @@ import pytest
 from edge.cli.main import COMMANDS, build_parser, main
 from edge.errors import EdgeError
 
-README = Path(__file__).parents[3] / "edge" / "README.md"
+ROOT = Path(__file__).parents[3]
+README = ROOT / "edge" / "cli" / "README.md"
 
 
 @cache
@@ -47,7 +48,8 @@ def test_every_command_has_help_with_one_example(words: str, capsys: pytest.Capt
 
 @pytest.mark.parametrize("words", parsers())
 def test_every_command_and_option_is_in_the_readme(words: str) -> None:
-    text = README.read_text("utf-8") + (README.parents[1] / "converter" / "README.md").read_text("utf-8")
+    readmes = [*(ROOT / "edge").rglob("README.md"), *(ROOT / "converter").rglob("README.md")]
+    text = "".join(path.read_text("utf-8") for path in readmes)
     assert f"edge {words}" in text
     for action in parsers()[words]._actions:
         spellings = [re.escape(option) for option in action.option_strings]

@@ -18,7 +18,7 @@ from edge.device.status.prometheus import BOUNDS_US, exposition, families
 from edge.protocol.latency import from_message
 from edge.protocol.messages import GateState
 
-README = Path(__file__).parents[4] / "edge" / "README.md"
+README = Path(__file__).parents[4] / "edge" / "device" / "health" / "README.md"
 Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 

@@ -73,8 +73,8 @@ def test_changes_of_one_device_add_up_and_end():
 
 
 def test_the_example_of_the_documentation_is_a_script(tmp_path: Path):
-    readme = (Path(__file__).parents[4] / "edge" / "README.md").read_text("utf-8")
-    lines = readme.split("### A simulated fleet")[1].split("\n## ")[0].splitlines()
+    readme = (Path(__file__).parents[4] / "edge" / "sim" / "README.md").read_text("utf-8")
+    lines = readme.split("## A simulated fleet")[1].split("\n## ")[0].splitlines()
     example = "\n".join(line for line in lines if line.startswith("    ") and not line.startswith("    edge "))
     first, second = load_script(written(tmp_path, example))
     assert first.shift == {"brightness": -2.0} and second.offline
