@@ -110,14 +110,14 @@ def run(args: argparse.Namespace) -> int:
     artifact, words = _sorted_out(args)
     texts = [*words, *(read_targets(args.targets) if args.targets else [])]
     targets = open_targets(texts, _options(args))
-    parcel = Bundle.load(artifact) if artifact else None
+    bundle = Bundle.load(artifact) if artifact else None
     with _interruptible():
-        flash = Deployment(targets, parcel, args.parallel)
+        flash = Deployment(targets, bundle, args.parallel)
         with _display(len(targets)) as tell:
             seen = flash.look(tell)
-        if parcel is None or args.check or flash.interrupted:
+        if bundle is None or args.check or flash.interrupted:
             return _say_seen(seen, flash, args.json)
-        return _deliver(flash, parcel, seen, args.json)
+        return _deliver(flash, bundle, seen, args.json)
 
 
 def _sorted_out(args: argparse.Namespace) -> tuple[Path | None, list[str]]:
@@ -150,7 +150,7 @@ def _mqtt_options(args: argparse.Namespace) -> MqttOptions:
     return MqttOptions(**given | {"devices": devices, "group": args.group or ""})
 
 
-def _deliver(flash: Deployment, parcel: Bundle, seen: Sequence[Inspection], as_json: bool) -> int:
+def _deliver(flash: Deployment, bundle: Bundle, seen: Sequence[Inspection], as_json: bool) -> int:
     results: dict[tuple[str, str], DeployResult] = {}
     with _display(len(seen)) as tell:
         for result in flash.deliver(seen, tell):
@@ -163,7 +163,7 @@ def _deliver(flash: Deployment, parcel: Bundle, seen: Sequence[Inspection], as_j
 
         _print(result_table(ordered))
     bad = sum(not result.good for result in ordered)
-    return _end(flash, f"{bad} of {len(ordered)} devices do not run {parcel}" if bad else "")
+    return _end(flash, f"{bad} of {len(ordered)} devices do not run {bundle}" if bad else "")
 
 
 def _say_seen(seen: Sequence[Inspection], flash: Deployment, as_json: bool) -> int:

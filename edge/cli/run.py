@@ -85,16 +85,16 @@ def _end_in_order(line: Line) -> None:
 
 
 def _check(config: Config, path: Path) -> int:
-    from edge.device.assembly import load_chain, make_transport
+    from edge.device.assembly import load_cascade, make_transport
     from edge.device.deployment import active_file
     from edge.gates import open_gate
 
-    chain = load_chain(config, active_file(config))
+    cascade = load_cascade(config, active_file(config))
     open_gate(config.gate, start=False).close()
     if config.sync.broker:
         make_transport(config.sync, "check")
-    sys.stdout.write(f"{path}: correct; model {chain.name} with {len(chain.labels)} labels runs here\n")
-    for model in chain.models:
+    sys.stdout.write(f"{path}: correct; model {cascade.name} with {len(cascade.labels)} labels runs here\n")
+    for model in cascade.models:
         sys.stdout.write(f"{model.name} on {model.running}\n")
     return 0
 

@@ -50,14 +50,14 @@ class CameraLane:
     source: Reopening
     pipeline: Pipeline
 
-    def counts(self, caretaker: CameraHealth) -> CameraView:
+    def counts(self, camera_health: CameraHealth) -> CameraView:
         """Counters of the camera for health."""
         pipeline = self.pipeline
-        faults = partial(caretaker.faults, self.number)
+        faults = partial(camera_health.faults, self.number)
         return CameraView(self.name, pipeline.accounts, pipeline.latency, self.source, faults)
 
 
-def load_chain(config: Config, slot: Path | None = None) -> Cascade:
+def load_cascade(config: Config, slot: Path | None = None) -> Cascade:
     """The configured models, checked, with the one in ``slot`` in the place of the first.
 
     Raises ConfigError when a rule names a label that they do not have, or when there is no first one.
@@ -69,9 +69,9 @@ def load_chain(config: Config, slot: Path | None = None) -> Cascade:
         CascadeStage(model, frozenset(then.when or before[number].labels))
         for number, (model, then) in enumerate(zip(others, config.cascade, strict=True))
     ]
-    chain = Cascade(first, links, config.rule)
-    check_labels(config, chain)
-    return chain
+    cascade = Cascade(first, links, config.rule)
+    check_labels(config, cascade)
+    return cascade
 
 
 def load_first(config: Config, slot: Path | None) -> Model:
@@ -86,11 +86,11 @@ def load_first(config: Config, slot: Path | None) -> Model:
     return _load(config, config.model, path, ours=slot is not None)
 
 
-def check_labels(config: Config, chain: Cascade) -> None:
+def check_labels(config: Config, cascade: Cascade) -> None:
     """Raises ConfigError when a rule names a label that the models do not have."""
-    unknown = [label for label in config.decide.reject if label not in chain.labels]
+    unknown = [label for label in config.decide.reject if label not in cascade.labels]
     if unknown:
-        raise ConfigError(f"decide.reject: the model has no label {unknown[0]!r}; it has {', '.join(chain.labels)}")
+        raise ConfigError(f"decide.reject: the model has no label {unknown[0]!r}; it has {', '.join(cascade.labels)}")
 
 
 def _load(config: Config, one: ModelConfig, path: Path, *, ours: bool = False) -> Model:
@@ -109,12 +109,12 @@ def _load(config: Config, one: ModelConfig, path: Path, *, ours: bool = False) -
     )
 
 
-def open_lanes(config: Config, chain: Cascade, gate: Gate, intake: Intake) -> tuple[CameraLane, ...]:
+def open_lanes(config: Config, cascade: Cascade, gate: Gate, intake: Intake) -> tuple[CameraLane, ...]:
     """Every camera opened. Raises SourceError for the first that is not there, with the others closed again."""
     lanes: list[CameraLane] = []
     try:
         for number, source in enumerate(config.source):
-            own = chain if number == 0 else chain.twin()
+            own = cascade if number == 0 else cascade.clone()
             lanes.append(_open_lane(config, number, source, own, gate, intake))
     except BaseException:
         for lane in lanes:
@@ -124,7 +124,7 @@ def open_lanes(config: Config, chain: Cascade, gate: Gate, intake: Intake) -> tu
 
 
 def _open_lane(
-    config: Config, number: int, configured: SourceConfig, chain: Cascade, gate: Gate, intake: Intake
+    config: Config, number: int, configured: SourceConfig, cascade: Cascade, gate: Gate, intake: Intake
 ) -> CameraLane:
     name = config.cameras[number]
     source = open_line_source(configured.uri, name)
@@ -138,7 +138,7 @@ def _open_lane(
         configured.wait_s or None,
         configured.deadline_ms / 1000,
     )
-    pipeline = Pipeline(source, chain, gate, intake, waiting, stage=stage, camera=number, core=configured.core)
+    pipeline = Pipeline(source, cascade, gate, intake, waiting, stage=stage, camera=number, core=configured.core)
     return CameraLane(number, name, source, pipeline)
 
 
@@ -170,10 +170,10 @@ def open_buffer(config: Config) -> Buffer:
     return buffer
 
 
-def open_watches(config: Config, chain: Cascade, identity: Identity) -> dict[tuple[int, int], WatchedDrift]:
+def open_watches(config: Config, cascade: Cascade, identity: Identity) -> dict[tuple[int, int], WatchedDrift]:
     """One for each camera and model that has a drift reference, by their numbers."""
     watches = {}
-    for number, model in enumerate(chain.models):
+    for number, model in enumerate(cascade.models):
         packed = model.artifact.reference
         if packed is None:
             continue
@@ -185,31 +185,31 @@ def open_watches(config: Config, chain: Cascade, identity: Identity) -> dict[tup
     return watches
 
 
-def open_caretaker(config: Config, lanes: Sequence[CameraLane], identity: Identity) -> CameraHealth:
+def open_camera_health(config: Config, lanes: Sequence[CameraLane], identity: Identity) -> CameraHealth:
     """Watches over the cameras; see ``[camera]``."""
     cameras = [WatchedCamera(lane.name, lane.source) for lane in lanes]
     return CameraHealth(cameras, config.camera, identity, config.device.state)
 
 
-def open_tenure(config: Config, chain: Cascade, boot_id: str) -> Generation:
-    """Opens what the recorder needs for what ``chain`` judges; its drift is watched from the beginning."""
-    identity = identify(config, chain, boot_id)
-    alone = chain.models[0].artifact.manifest if len(chain.models) == 1 else None
+def open_generation(config: Config, cascade: Cascade, boot_id: str) -> Generation:
+    """Opens what the recorder needs for what ``cascade`` judges; its drift is watched from the beginning."""
+    identity = identify(config, cascade, boot_id)
+    alone = cascade.models[0].artifact.manifest if len(cascade.models) == 1 else None
     return Generation(
-        chain.tenure,
+        cascade.generation,
         identity,
-        open_watches(config, chain, identity),
-        tuple(model.labels for model in chain.models),
-        ModelFacts.of(chain.labels, alone),
+        open_watches(config, cascade, identity),
+        tuple(model.labels for model in cascade.models),
+        ModelFacts.of(cascade.labels, alone),
     )
 
 
-def open_auditor(config: Config, tenure: Generation) -> Auditor:
+def open_auditor(config: Config, generation: Generation) -> Auditor:
     """Keeps samples for people to label; see ``[audit]``. Nothing is written before the first one."""
-    if config.audit.outliers and not tenure.watches:
+    if config.audit.outliers and not generation.watches:
         log.warning("audit.outliers: no model has a drift reference to be far from; 'edge convert' records one")
     folder = AuditFolder(config.device.state / AUDITS, config.audit.cap_mb << 20)
-    return Auditor(config.audit, folder, tenure.identity, config.cameras, tenure.labels, tenure.facts)
+    return Auditor(config.audit, folder, generation.identity, config.cameras, generation.labels, generation.facts)
 
 
 def open_sync(sync: SyncConfig, buffer: Buffer, identity: Identity) -> Sync | None:
@@ -239,12 +239,14 @@ def make_transport(sync: SyncConfig, client_id: str) -> Transport:
     )
 
 
-def identify(config: Config, chain: Cascade, boot_id: str) -> Identity:
+def identify(config: Config, cascade: Cascade, boot_id: str) -> Identity:
     """Identity of this device, as in every message."""
     device = config.device
-    version = version_of(chain.models[0])
-    labels, desired = chain.labels, config.slots.desired
-    return Identity(device.id, device.site, device.line, boot_id, chain.name, version, labels, device.groups, desired)
+    version = version_of(cascade.models[0])
+    labels, desired = cascade.labels, config.slots.desired
+    return Identity(
+        device.id, device.site, device.line, boot_id, cascade.name, version, labels, device.groups, desired
+    )
 
 
 def version_of(model: Model) -> int:

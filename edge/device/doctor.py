@@ -120,12 +120,12 @@ def _clock() -> CheckResult:
 
 
 def _model(config: Config) -> str:
-    from edge.device.assembly import load_chain
+    from edge.device.assembly import load_cascade
 
-    chain = load_chain(config)
-    platform = chain.models[0].interpreter.platform
-    drift = "with" if all(model.artifact.reference for model in chain.models) else "without"
-    return f"{chain.name}, {len(chain.labels)} labels, on {platform}, {drift} drift reference"
+    cascade = load_cascade(config)
+    platform = cascade.models[0].interpreter.platform
+    drift = "with" if all(model.artifact.reference for model in cascade.models) else "without"
+    return f"{cascade.name}, {len(cascade.labels)} labels, on {platform}, {drift} drift reference"
 
 
 def _trust(config: Config) -> str:

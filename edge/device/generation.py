@@ -1,4 +1,4 @@
-"""A chain's time as the judge of the line, and what the back office needs for the records of it."""
+"""A cascade's time as the judge of the line, and what the recorder needs for the records of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class WatchedDrift:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """``number`` is that of the chain (:attr:`edge.inference.cascade.Cascade.tenure`): later ones are greater."""
+    """``number`` is that of the cascade (:attr:`edge.inference.cascade.Cascade.generation`): later ones are
+    greater."""
 
     number: int
     identity: Identity

@@ -16,14 +16,14 @@ from edge.device.assembly import (
     CameraLane,
     open_auditor,
     open_buffer,
-    open_caretaker,
+    open_camera_health,
+    open_generation,
     open_lanes,
     open_sync,
-    open_tenure,
 )
 from edge.device.buffer import Buffer
 from edge.device.buffer.lock import locked
-from edge.device.commands.factory import open_desk
+from edge.device.commands.factory import open_command_server
 from edge.device.config import Config
 from edge.device.deployment import DeploymentController, StartModels, begin
 from edge.device.deployment.controller import Ways
@@ -69,11 +69,11 @@ class LineServices:
     identity: Identity
     intake: Intake
     gate: Gate
-    office: Recorder
-    vitals: HealthCollector
-    keeper: DeploymentController
+    recorder: Recorder
+    collector: HealthCollector
+    deployment: DeploymentController
     sync: Sync | None
-    desk: CommandServer | None
+    command_server: CommandServer | None
     agent: DeploymentAgent | None
 
 
@@ -119,53 +119,55 @@ class Line:
         self, slots: Slots, start: StartModels, buffer: Buffer, status: StatusService, gate: Gate
     ) -> LineReport:
         station = self._open_station(slots, start, buffer, gate)
-        vitals, lanes = station.vitals, self._lanes
-        station.office.start()
-        station.keeper.start()
-        status.start(lambda: vitals.latest)
+        collector, lanes = station.collector, self._lanes
+        station.recorder.start()
+        station.deployment.start()
+        status.start(lambda: collector.latest)
         try:
             pipelines = [lane.pipeline for lane in lanes]
-            with steady(), Watchdog(pipelines, lambda: page.headline(vitals.latest)):
+            with steady(), Watchdog(pipelines, lambda: page.headline(collector.latest)):
                 self._run_lanes(lanes)
         finally:
             self._close(station, buffer)
         if self._failure is not None:
             raise self._failure
-        return closing_report(station.identity, lanes, station.office, buffer, station.intake, station.gate)
+        return closing_report(station.identity, lanes, station.recorder, buffer, station.intake, station.gate)
 
     def _open_station(self, slots: Slots, start: StartModels, buffer: Buffer, gate: Gate) -> LineServices:
-        """No chain stays in a variable of ours: a model that is swapped away has to leave the memory."""
-        config, chain = self._config, start.take()
-        tenure = open_tenure(config, chain, buffer.boot_id)
-        identity = tenure.identity
+        """No cascade stays in a variable of ours: a model that is swapped away has to leave the memory."""
+        config, cascade = self._config, start.take()
+        generation = open_generation(config, cascade, buffer.boot_id)
+        identity = generation.identity
         sync = open_sync(config.sync, buffer, identity)
         intake = Intake()
-        lanes = self._lanes = open_lanes(config, chain, gate, intake)
-        caretaker = open_caretaker(config, lanes, identity)
-        vitals = HealthCollector(
-            identity, [lane.counts(caretaker) for lane in lanes], intake, buffer, sync, _told(gate)
+        lanes = self._lanes = open_lanes(config, cascade, gate, intake)
+        camera_health = open_camera_health(config, lanes, identity)
+        collector = HealthCollector(
+            identity, [lane.counts(camera_health) for lane in lanes], intake, buffer, sync, _told(gate)
         )
-        auditor = open_auditor(config, tenure)
-        office = Recorder(
+        auditor = open_auditor(config, generation)
+        recorder = Recorder(
             intake=intake,
             buffer=buffer,
-            tenure=tenure,
-            vitals=vitals,
-            caretaker=caretaker,
+            generation=generation,
+            collector=collector,
+            camera_health=camera_health,
             sync=sync,
             health_interval_s=config.health.interval_s,
             auditor=auditor,
         )
-        _log_start(config, chain)
+        _log_start(config, cascade)
         if self._stopped:
             self.stop()
-        agent, desk = open_agent(config, sync, slots), None
+        agent, command_server = open_agent(config, sync, slots), None
         if sync is not None:
-            desk = open_desk(config.sync, sync, office, vitals, buffer, identity, auditor.folder)
+            command_server = open_command_server(
+                config.sync, sync, recorder, collector, buffer, identity, auditor.folder
+            )
             sync.start()
-        crew = ActiveModels(tuple(lane.pipeline.chain for lane in lanes), tenure)
-        keeper = self._open_keeper(slots, start, crew, office, vitals, sync, gate)
-        return LineServices(identity, intake, gate, office, vitals, keeper, sync, desk, agent)
+        active_models = ActiveModels(tuple(lane.pipeline.cascade for lane in lanes), generation)
+        deployment = self._open_deployment(slots, start, active_models, recorder, collector, sync, gate)
+        return LineServices(identity, intake, gate, recorder, collector, deployment, sync, command_server, agent)
 
     def _close(self, station: LineServices, buffer: Buffer) -> None:
         """The gate before anything that a disk or a thread may hold up, then what makes entries, then what sends
@@ -173,39 +175,45 @@ class Line:
         station.gate.close()
         if station.agent is not None:
             station.agent.stop()
-        station.keeper.stop()
-        station.office.finish()
+        station.deployment.stop()
+        station.recorder.finish()
         if station.sync is not None:
             self._wait_until_delivered(buffer)
             station.sync.stop(GOODBYE_S)
-        if station.desk is not None:
-            station.desk.close()
+        if station.command_server is not None:
+            station.command_server.close()
         buffer.commit()
 
-    def _open_keeper(
+    def _open_deployment(
         self,
         slots: Slots,
         start: StartModels,
-        crew: ActiveModels,
-        office: Recorder,
-        vitals: HealthCollector,
+        active_models: ActiveModels,
+        recorder: Recorder,
+        collector: HealthCollector,
         sync: Sync | None,
         gate: Gate,
     ) -> DeploymentController:
         def tell(message: SlotsMessage) -> None:
-            vitals.slots = message
+            collector.slots = message
             if sync is not None:
                 sync.send_slots(message)
 
         def hung(why: str) -> NoReturn:
             log.critical("%s; this process ends, for its supervisor to start anew", why)
             gate.close()
-            office.flush(FLUSH_S)
+            recorder.flush(FLUSH_S)
             os._exit(ArtifactError.exit_status)
 
         pipelines = [lane.pipeline for lane in self._lanes]
-        switch = HotSwap(pipelines, office, partial(open_tenure, self._config, boot_id=crew.tenure.identity.boot_id))
-        return DeploymentController(self._config, slots, start, crew, switch, office, Ways(tell, hung, self._fail))
+        switch = HotSwap(
+            pipelines,
+            recorder,
+            partial(open_generation, self._config, boot_id=active_models.generation.identity.boot_id),
+        )
+        return DeploymentController(
+            self._config, slots, start, active_models, switch, recorder, Ways(tell, hung, self._fail)
+        )
 
     def _fail(self, error: EdgeError) -> None:
         self._failure = self._failure or error
@@ -246,13 +254,13 @@ def run_line(config: Config) -> LineReport:
     return Line(config).run()
 
 
-def _log_start(config: Config, chain: Cascade) -> None:
-    for model in chain.models:
+def _log_start(config: Config, cascade: Cascade) -> None:
+    for model in cascade.models:
         log.info("%s on %s", model.name, model.running)
         if model.artifact.reference is None:
             log.info("%s has no drift reference: drift is not watched; 'edge convert' records one", model.name)
     for source in config.source:
-        log.info("judging %s with %s", source.uri, chain.name)
+        log.info("judging %s with %s", source.uri, cascade.name)
 
 
 def _told(gate: Gate) -> Gate | None:

@@ -1,4 +1,4 @@
-"""The back office: a thread that keeps records, watches drift and reports health, beside the way of the frame.
+"""The recorder: a thread that keeps records, watches drift and reports health, beside the way of the frame.
 
 It never waits for the network, and nothing waits for it: what it hands on goes into the buffer, whose outbox the
 sync thread empties.
@@ -45,46 +45,46 @@ class Recorder:
         *,
         intake: Intake,
         buffer: Buffer,
-        tenure: Generation,
-        vitals: HealthCollector,
-        caretaker: CameraHealth,
+        generation: Generation,
+        collector: HealthCollector,
+        camera_health: CameraHealth,
         sync: Sync | None,
         health_interval_s: float,
         auditor: Auditor | None = None,
     ) -> None:
-        """``tenure`` is that of the chain which the line begins with."""
+        """``generation`` is that of the cascade which the line begins with."""
         self.windows = 0
         self.drifted: list[int] = []
         """Numbers of the windows that drifted."""
         self.observer: Callable[[JudgedPart], None] | None = None
         """Is shown each record's decision as it is kept, in this thread; may be set at any time."""
         self._intake, self._buffer = intake, buffer
-        self._tenure, self._tenures = tenure, {tenure.number: tenure}
-        self._newest = tenure.number
+        self._generation, self._generations = generation, {generation.number: generation}
+        self._newest = generation.number
         self._leaving = deque[int]()
-        self._vitals, self._caretaker, self._sync = vitals, caretaker, sync
+        self._collector, self._camera_health, self._sync = collector, camera_health, sync
         self._auditor = auditor
         self._labels = AuditChanges(auditor.folder.folder) if auditor is not None else None
         self._records = 0
-        buffer.judged_by(tenure.judge, 0)
-        if tenure.watches:
-            vitals.watches_drift()
+        buffer.judged_by(generation.judge, 0)
+        if generation.watches:
+            collector.watches_drift()
         self.health_interval_s = health_interval_s
         """May be changed at any time."""
         self._next_look = self._next_health = time.monotonic()
         self._stopping, self._flush, self._flushed = threading.Event(), threading.Event(), threading.Event()
-        self._thread = GuardedThread(self._run, "office")
+        self._thread = GuardedThread(self._run, "recorder")
 
     def start(self) -> None:
         self._thread.start()
 
-    def expect(self, tenure: Generation) -> None:
-        """Records of another chain will come; to be said before the first does. Any thread may call it."""
-        self._tenures[tenure.number] = tenure
+    def expect(self, generation: Generation) -> None:
+        """Records of another cascade will come; to be said before the first does. Any thread may call it."""
+        self._generations[generation.number] = generation
 
     def part_with(self, number: int) -> None:
-        """No chain of that number judges any more, or will: when all that it judged is kept, its drift windows are
-        closed, unless a later tenure goes on with them. Any thread may call it.
+        """No cascade of that number judges any more, or will: when all that it judged is kept, its drift windows are
+        closed, unless a later generation goes on with them. Any thread may call it.
         """
         self._leaving.append(number)
 
@@ -100,7 +100,7 @@ class Recorder:
         self._thread.join()
         self._step()
         self._close(self._watches())
-        self._caretaker.remember()
+        self._camera_health.remember()
         self._look_at_gate()
         self._buffer.commit()
         self._send_health()
@@ -110,7 +110,7 @@ class Recorder:
             try:
                 self._step()
             except Exception:
-                log.exception("the back office stumbled over a record; it goes on")
+                log.exception("the recorder stumbled over a record; it goes on")
 
     def _step(self) -> None:
         leaving = [self._leaving.popleft() for _ in range(len(self._leaving))]
@@ -126,16 +126,16 @@ class Recorder:
             self._flushed.set()
 
     def _watches(self) -> list[WatchedDrift]:
-        """Each once, also where tenures share it."""
-        tenures = list(self._tenures.values())
-        return list({id(one): one for tenure in tenures for one in tenure.watches.values()}.values())
+        """Each once, also where generations share it."""
+        generations = list(self._generations.values())
+        return list({id(one): one for generation in generations for one in generation.watches.values()}.values())
 
     def _part_with(self, number: int) -> None:
         before = self._watches()
         # Its name stays: a camera that was slow to turn may have one more record of it.
-        self._tenures[number] = bare = replace(self._tenures[number], watches={})
-        if self._tenure.number == number:
-            self._tenure = bare
+        self._generations[number] = bare = replace(self._generations[number], watches={})
+        if self._generation.number == number:
+            self._generation = bare
         kept = set(map(id, self._watches()))
         self._close(watched for watched in before if id(watched) not in kept)
 
@@ -144,22 +144,22 @@ class Recorder:
             if (result := watched.watch.close()) is not None:
                 self._report(watched, result)
 
-    def _turn_to(self, tenure: Generation) -> None:
+    def _turn_to(self, generation: Generation) -> None:
         """From the next record on. Cameras are swapped one after another: records of both may alternate for a moment,
         and what the device says of itself goes with the newest.
         """
-        self._tenure = tenure
-        self._buffer.judged_by(tenure.judge, self._records)
+        self._generation = generation
+        self._buffer.judged_by(generation.judge, self._records)
         if self._auditor is not None:
-            self._auditor.follow(tenure.identity, tenure.labels, tenure.facts)
-        if tenure.number > self._newest:
-            self._newest = tenure.number
-            self._vitals.follow(tenure.identity)
-            self._caretaker.follow(tenure.identity)
-            if tenure.watches:
-                self._vitals.watches_drift()
+            self._auditor.follow(generation.identity, generation.labels, generation.facts)
+        if generation.number > self._newest:
+            self._newest = generation.number
+            self._collector.follow(generation.identity)
+            self._camera_health.follow(generation.identity)
+            if generation.watches:
+                self._collector.watches_drift()
             if self._sync is not None:
-                self._sync.follow(tenure.identity)
+                self._sync.follow(generation.identity)
 
     def _tick(self) -> None:
         self._care()
@@ -170,17 +170,17 @@ class Recorder:
             self._send_health()
 
     def _care(self) -> None:
-        while (glance := self._intake.take_glance()) is not None:
-            self._tell(self._caretaker.see(glance))
-        self._tell(self._caretaker.losses())
+        while (thumbnail := self._intake.take_thumbnail()) is not None:
+            self._tell(self._camera_health.see(thumbnail))
+        self._tell(self._camera_health.losses())
 
     def _tell(self, events: Iterable[EventMessage]) -> None:
         for event in events:
             self._buffer.put("event", event.seq, encode(event))
 
     def _keep(self, judged: JudgedPart) -> None:
-        if judged.tenure != self._tenure.number:
-            self._turn_to(self._tenures[judged.tenure])
+        if judged.generation != self._generation.number:
+            self._turn_to(self._generations[judged.generation])
         record = _record(self._records, judged)
         self._records += 1
         self._buffer.append(record)
@@ -188,7 +188,7 @@ class Recorder:
             observer(judged)
         outlying = False
         for look in judged.looks:
-            watched = self._tenure.watches.get((record.camera, look.model))
+            watched = self._generation.watches.get((record.camera, look.model))
             if watched is not None:
                 decision, at_ns = look.decision, record.captured_ns
                 # Monotonic, wall time at the end: a clock that is set meanwhile does not tear the window.
@@ -236,7 +236,7 @@ class Recorder:
         for alarm in drift.alarms:
             if not alarm.small:
                 log.warning("%s has changed since frame %d (effect %.2f)", alarm.name, alarm.since_seq, alarm.effect)
-        self._vitals.note(drift)
+        self._collector.note(drift)
         stats = Stats(**watched.identity.head(number), camera=watched.camera, pane=result.pane)
         for kind, message in (("drift", drift), ("stats", stats)):
             self._buffer.put(kind, number, encode(message), watched.identity.model)
@@ -244,19 +244,19 @@ class Recorder:
     def _look(self) -> None:
         self._next_look = time.monotonic() + LOOK_S
         self._look_at_gate()
-        self._caretaker.remember_if_due()
+        self._camera_health.remember_if_due()
         self._count_labels()
         tidy()
 
     def _look_at_gate(self) -> None:
-        gate = self._vitals.look().health.gate
+        gate = self._collector.look().health.gate
         if gate is not None:
-            self._tell(self._caretaker.gate(gate.open_since_ns, gate.problem))
+            self._tell(self._camera_health.gate(gate.open_since_ns, gate.problem))
 
     def _send_health(self) -> None:
         self._next_health = time.monotonic() + self.health_interval_s
         if self._sync is not None:
-            self._sync.send_health(self._vitals.message())
+            self._sync.send_health(self._collector.message())
 
 
 def _record(seq: int, judged: JudgedPart) -> Record:

@@ -64,7 +64,7 @@ class LineReport:
 
 
 def closing_report(
-    identity: Identity, lanes: Sequence[CameraLane], office: Recorder, buffer: Buffer, intake: Intake, gate: Gate
+    identity: Identity, lanes: Sequence[CameraLane], recorder: Recorder, buffer: Buffer, intake: Intake, gate: Gate
 ) -> LineReport:
     pipelines = [lane.pipeline for lane in lanes]
     accounts = total(pipeline.accounts for pipeline in pipelines)
@@ -82,8 +82,8 @@ def closing_report(
         buffered=buffer.committed,
         lost=intake.lost + state.lost,
         pending=state.pending,
-        windows=office.windows,
-        drifted_windows=tuple(office.drifted),
+        windows=recorder.windows,
+        drifted_windows=tuple(recorder.drifted),
         latency_us={name: latencies.quantile(share) for name, share in SHARES.items()} | {"max": latencies.max_us},
         losses=sum(camera.losses for camera in cameras),
         cameras=cameras,

@@ -49,12 +49,12 @@ class Bundle:
         if not is_canonical(data, model, files):
             raise ArtifactError("there is more in the file than its manifest names; convert it again")
         digest = hashlib.sha256(data).hexdigest()
-        parcel = cls(path, data, digest, manifest.model, manifest.version, manifest.hardware)
+        bundle = cls(path, data, digest, manifest.model, manifest.version, manifest.hardware)
         if SIGNATURE not in files:
-            return parcel
+            return bundle
         signature = Signature.from_json(files[SIGNATURE])
         signed = signed_bytes(files[MANIFEST])
-        return replace(parcel, key=signature.key, signature=signature.raw, signed=signed)
+        return replace(bundle, key=signature.key, signature=signature.raw, signed=signed)
 
     @property
     def size(self) -> int:

@@ -90,10 +90,10 @@ class Connector(Protocol):
     def key(self) -> str:
         """The same for two spellings of one target."""
 
-    def look(self, parcel: Bundle | None, tell: Tell) -> Sequence[Inspection]:
-        """Inspects the target, and whether ``parcel`` could be delivered; nothing is changed."""
+    def look(self, bundle: Bundle | None, tell: Tell) -> Sequence[Inspection]:
+        """Inspects the target, and whether ``bundle`` could be delivered; nothing is changed."""
 
-    def deliver(self, parcel: Bundle, seen: Sequence[Inspection], tell: Tell) -> Sequence[DeployResult]:
+    def deliver(self, bundle: Bundle, seen: Sequence[Inspection], tell: Tell) -> Sequence[DeployResult]:
         """Brings the artifact there and waits for how its trial ends."""
 
     def stop(self) -> None:

@@ -16,9 +16,9 @@ PARALLEL = 10
 class Deployment:
     """Used once. :attr:`interrupted` after Ctrl-C, which ends both methods early but leaves no device unmentioned."""
 
-    def __init__(self, targets: Sequence[Connector], parcel: Bundle | None, parallel: int = PARALLEL) -> None:
-        """Without a parcel there is only :meth:`look`."""
-        self._targets, self._parcel = targets, parcel
+    def __init__(self, targets: Sequence[Connector], bundle: Bundle | None, parallel: int = PARALLEL) -> None:
+        """Without a bundle there is only :meth:`look`."""
+        self._targets, self._parcel = targets, bundle
         self._crowd = Parallel(targets, parallel)
 
     @property
@@ -40,14 +40,14 @@ class Deployment:
         """Delivers to those of :meth:`look` that have no problem, and yields each as it ends; all others come
         first."""
         assert self._parcel is not None
-        parcel = self._parcel
+        bundle = self._parcel
         by_target: dict[str, list[Inspection]] = {}
         for one in seen:
             by_target.setdefault(one.target, []).append(one)
 
         def work(target: Connector) -> Sequence[DeployResult]:
             ready = [one for one in by_target.get(target.target, []) if not one.problem and not one.unchanged]
-            results = target.deliver(parcel, ready, tell) if ready else ()
+            results = target.deliver(bundle, ready, tell) if ready else ()
             tell(DeployStep(target.target, "done", detail=_counted(result.result for result in results)))
             return results
 

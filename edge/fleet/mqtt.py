@@ -58,7 +58,7 @@ class MqttTarget:
         self._rollout: Rollout | None = None
         self._stopped = threading.Event()
 
-    def look(self, parcel: Bundle | None, tell: Tell) -> Sequence[Inspection]:
+    def look(self, bundle: Bundle | None, tell: Tell) -> Sequence[Inspection]:
         tell(DeployStep(self.target, "looking"))
         console = self._console("")
         try:
@@ -74,11 +74,11 @@ class MqttTarget:
             return [
                 Inspection(self.target, problem=f"nothing is known {which} under {self._mqtt.root}/v1 at this broker")
             ]
-        return [self._seen(device, members[device], parcel) for device in chosen]
+        return [self._seen(device, members[device], bundle) for device in chosen]
 
-    def deliver(self, parcel: Bundle, seen: Sequence[Inspection], tell: Tell) -> Sequence[DeployResult]:
-        delivery = _Delivery(self.target, parcel, seen, tell)
-        console = self._console(parcel.sha256)
+    def deliver(self, bundle: Bundle, seen: Sequence[Inspection], tell: Tell) -> Sequence[DeployResult]:
+        delivery = _Delivery(self.target, bundle, seen, tell)
+        console = self._console(bundle.sha256)
         try:
             console.open()
             self._roll_out(console, delivery)
@@ -103,30 +103,30 @@ class MqttTarget:
         known = [(device, member.status) for device, member in members if member.status is not None]
         return sorted(device for device, status in known if not group or group in status.groups)
 
-    def _seen(self, device: str, member: Member, parcel: Bundle | None) -> Inspection:
-        unchanged = parcel is not None and member.runs(parcel.sha256)
+    def _seen(self, device: str, member: Member, bundle: Bundle | None) -> Inspection:
+        unchanged = bundle is not None and member.runs(bundle.sha256)
         return Inspection(
             target=self.target,
             device=device,
             runs=running(member),
             trial=member.slots.trial if member.slots else "",
-            problem="" if unchanged else _problem(member, parcel),
+            problem="" if unchanged else _problem(member, bundle),
             unchanged=unchanged,
         )
 
     def _roll_out(self, console: RolloutConsole, delivery: _Delivery) -> None:
-        parcel, fleet, root = delivery.parcel, console.fleet, self._mqtt.root
+        bundle, fleet, root = delivery.bundle, console.fleet, self._mqtt.root
         chunk_bytes = 0 if self._mqtt.url else self._upload(console, delivery)
         if self._stopped.is_set() and not self._mqtt.url:
             return
         # Who is away comes last: the first stage is to tell something.
         devices = sorted(delivery.devices, key=lambda device: not fleet.members[device].online)
         desired = Desired(
-            new_id(parcel.sha256),
-            parcel.model,
-            parcel.version,
-            parcel.sha256,
-            parcel.size,
+            new_id(bundle.sha256),
+            bundle.model,
+            bundle.version,
+            bundle.sha256,
+            bundle.size,
             chunk_bytes,
             self._mqtt.url,
         )
@@ -139,22 +139,22 @@ class MqttTarget:
         delivery.failures = rollout.failures
         console.flush(time.monotonic() + CLEAN_S)
         if chunk_bytes and not rollout.waiting:
-            remove(console, root, parcel.sha256, parcel.size, chunk_bytes, CLEAN_S)
+            remove(console, root, bundle.sha256, bundle.size, chunk_bytes, CLEAN_S)
 
     def _upload(self, console: RolloutConsole, delivery: _Delivery) -> int:
-        parcel = delivery.parcel
+        bundle = delivery.bundle
 
         def wanted() -> bool:
             return not self._stopped.is_set()
 
-        return upload(console, self._mqtt.root, parcel.sha256, parcel.data, self._timeout_s, delivery.sending, wanted)
+        return upload(console, self._mqtt.root, bundle.sha256, bundle.data, self._timeout_s, delivery.sending, wanted)
 
 
 class _Delivery:
     """Progress of each device that can be told at any time."""
 
-    def __init__(self, target: str, parcel: Bundle, seen: Sequence[Inspection], tell: Tell) -> None:
-        self._target, self.parcel, self._tell = target, parcel, tell
+    def __init__(self, target: str, bundle: Bundle, seen: Sequence[Inspection], tell: Tell) -> None:
+        self._target, self.bundle, self._tell = target, bundle, tell
         self._before = {one.device: one.runs for one in seen}
         self._sent = 0
         self.ends: dict[str, DeviceOutcome] = {}
@@ -168,7 +168,7 @@ class _Delivery:
 
     def sending(self, done: int) -> None:
         self._sent = done
-        self._tell(DeployStep(self._target, "sending", done, self.parcel.size))
+        self._tell(DeployStep(self._target, "sending", done, self.bundle.size))
 
     def say(self, text: str) -> None:
         self._tell(DeployStep(self._target, "trial", detail=text))
@@ -201,12 +201,12 @@ def running(member: Member) -> RunningModel:
     return RunningModel(member.status.model, member.status.model_version) if member.status else RunningModel()
 
 
-def _problem(member: Member, parcel: Bundle | None) -> str:
+def _problem(member: Member, bundle: Bundle | None) -> str:
     if member.status is None:
         return "the broker has no status of it; is it called so, and has it ever been connected?"
     if not member.status.desired:
         return "it takes no models over MQTT; set slots.desired = true in its configuration"
     trial = member.trial
-    if trial is None or parcel is None or trial.sha256 == parcel.sha256:
+    if trial is None or bundle is None or trial.sha256 == bundle.sha256:
         return ""
     return f"slot {trial.name} is on trial; wait for its end"

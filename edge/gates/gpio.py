@@ -68,4 +68,4 @@ def _open(pin: str, active_high: bool):  # type: ignore[no-untyped-def]  # gpioz
 
 
 def _word(is_open: bool) -> str:
-    return "on" if is_open else "of"
+    return "on" if is_open else "off"

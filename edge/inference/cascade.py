@@ -30,7 +30,7 @@ class ModelOutput(NamedTuple):
     """Output of one model of a cascade on a picture; for drift, which is watched model by model."""
 
     model: int
-    """Its place in the chain."""
+    """Its place in the cascade."""
     decision: Decision
     picture: Image
     """The resized picture, height×width×3 uint8 BGR; overwritten by that model's next picture."""
@@ -54,13 +54,13 @@ class Cascade:
         links: Sequence[CascadeStage] = (),
         rule: ClassificationRule | None = None,
         *,
-        tenure: int = 0,
+        generation: int = 0,
     ) -> None:
-        self.tenure = tenure
-        """Counts the chains that a line had, so that each record belongs to the one that judged it."""
+        self.generation = generation
+        """Counts the cascades that a line had, so that each record belongs to the one that judged it."""
         self.tap: Callable[[Image], None] | None = None
         """Is handed each picture that is judged, before it is; returns at once and may hold on to the picture."""
-        self.stand_in: Cascade | None = None
+        self.fallback: Cascade | None = None
         """Judges for this one what its runtime refuses, in the same thread."""
         self.refused = 0
         """Pictures that went to the stand-in."""
@@ -84,14 +84,14 @@ class Cascade:
         """The models' ids; fit for a topic."""
         return "-then-".join(model.name for model in self.models)
 
-    def twin(self) -> Cascade:
+    def clone(self) -> Cascade:
         """The same models once more, for another thread."""
-        links = [CascadeStage(link.model.twin(), link.when) for link in self._links]
-        return Cascade(self.models[0].twin(), links, self._rule, tenure=self.tenure)
+        links = [CascadeStage(link.model.clone(), link.when) for link in self._links]
+        return Cascade(self.models[0].clone(), links, self._rule, generation=self.generation)
 
-    def led_by(self, first: Model, tenure: int) -> Cascade:
+    def with_first(self, first: Model, generation: int) -> Cascade:
         """Another model before the same next ones, for the same thread. Raises ConfigError as the class does."""
-        return Cascade(first, self._links, self._rule, tenure=tenure)
+        return Cascade(first, self._links, self._rule, generation=generation)
 
     def predict(self, image: Image) -> Decision:
         """Judges one picture, H×W×3 uint8 BGR; ``index`` counts by :attr:`labels`.
@@ -114,12 +114,12 @@ class Cascade:
         try:
             return self.predict(image), self
         except ArtifactError as error:
-            stand_in = self.stand_in
-            if stand_in is None:
+            fallback = self.fallback
+            if fallback is None:
                 raise
             self.refused += 1
-            log.warning("%s; %s judges it", error, stand_in.name)
-            return stand_in.predict(image), stand_in
+            log.warning("%s; %s judges it", error, fallback.name)
+            return fallback.predict(image), fallback
 
     def _ask_first(self, image: Image) -> Decision:
         self._first_asked.append(None)
@@ -138,7 +138,7 @@ class Cascade:
 
     def leave(self) -> bool:
         """From any thread, for good: the thread that has waited too long for the first model ends with LeftBehind,
-        should it ever come back. False when it does not wait for that one; the others may be another chain's, too.
+        should it ever come back. False when it does not wait for that one; the others may be another cascade's, too.
         """
         return self._take_back()
 

@@ -1,4 +1,4 @@
-"""One part and what was decided about it: what the gate is told and the back office keeps."""
+"""One part and what was decided about it: what the gate is told and the recorder keeps."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Model:
         runtime = self.interpreter.runtime
         return f"{runtime.name} {runtime.version}, {self.interpreter.setup.how} ({self.why})"
 
-    def twin(self) -> Model:
+    def clone(self) -> Model:
         """The same model once more, for another thread; it is known to load."""
         return Model(self.artifact, self._open_anew(), self.description, self._rule, self.why)
 

@@ -109,7 +109,7 @@ def bookkeeping() -> Row:
 
 
 def look(folder: Path) -> Row:
-    """One look of the back office, once a second; against the buffer's counting of 10,000 rows, every five."""
+    """One look of the recorder, once a second; against the buffer's counting of 10,000 rows, every five."""
     with closing(Buffer(folder / "health" / "buffer.db")) as buffer:
         for number in range(10_000):
             buffer.put("drift", number, b"{}" * 100)

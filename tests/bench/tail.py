@@ -1,4 +1,4 @@
-"""What the back office does to the tail: one line with buffer, drift, health and MQTT on, and with all of it off.
+"""What the recorder does to the tail: one line with buffer, drift, health and MQTT on, and with all of it off.
 
 Both run in turn, in pieces of a few seconds, so that a machine that slows down slows both; after each decision a bare
 ``invoke()`` is timed on the same thread, which says how quiet the machine was.
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from deploy.mosquitto.local import Mosquitto
-from edge.device.assembly import load_chain, open_buffer, open_sync, open_tenure
+from edge.device.assembly import load_cascade, open_buffer, open_generation, open_sync
 from edge.device.config import Config, load_config
 from edge.device.health.camera_health import CameraHealth, WatchedCamera
 from edge.device.health.camera_view import CameraView
@@ -142,7 +142,7 @@ class Stopwatch(NoGate):
 
 def _pipeline(config: Config, taken: Taken, intake: Intake, core: int | None = None) -> Pipeline:
     line = SimulatedLine.from_uri("sim://line?width=640&height=480")
-    chain = load_chain(config)
+    chain = load_cascade(config)
     source = Timed([line.image(number) for number in range(8)])
     return Pipeline(source, chain, Stopwatch(taken, chain), intake, MailboxPolicy("latest"), core=core)
 
@@ -166,26 +166,26 @@ def _run(config: Config, taken: Taken, calm: bool, core: int | None) -> None:
     pipeline = _pipeline(config, taken, intake, core)
     chain = pipeline._chain
     buffer = open_buffer(config)
-    tenure = open_tenure(config, chain, buffer.boot_id)
-    identity = tenure.identity
+    generation = open_generation(config, chain, buffer.boot_id)
+    identity = generation.identity
     sync = open_sync(config.sync, buffer, identity)
     assert sync is not None
     lane = CameraView("camera", pipeline.accounts, pipeline.latency)
     vitals = HealthCollector(identity, [lane], intake, buffer, sync)
-    office = Recorder(
+    recorder = Recorder(
         intake=intake,
         buffer=buffer,
-        tenure=tenure,
+        generation=generation,
         vitals=vitals,
         caretaker=CameraHealth([WatchedCamera("camera", Still())], config.camera, identity, config.device.state),
         sync=sync,
         health_interval_s=config.health.interval_s,
     )
     sync.start()
-    office.start()
+    recorder.start()
     with steady() if calm else nullcontext():
         pipeline.run()
-    office.finish()
+    recorder.finish()
     sync.stop(1.0)
     buffer.close()
 

@@ -30,7 +30,7 @@ class Row:
 
 
 class Unwatched(Intake):
-    """For a line without a back office."""
+    """For a line without a recorder."""
 
     def put(self, *judged: object) -> None:
         """Forgets it."""

@@ -1,4 +1,4 @@
-"""Which of the judged parts are kept for people to label; used by the back office, beside the way of the frame."""
+"""Which of the judged parts are kept for people to label; used by the recorder, beside the way of the frame."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Auditor:
         models: Sequence[tuple[str, ...]],
         facts: ModelFacts,
     ) -> None:
-        """``models``: the labels of each model in the chain."""
+        """``models``: the labels of each model in the cascade."""
         self.folder = folder
         self.outliers = config.outliers
         """Whether it wants to be told which parts are outlying."""
@@ -53,7 +53,7 @@ class Auditor:
         self._told = 0
 
     def follow(self, identity: Identity, models: Sequence[tuple[str, ...]], facts: ModelFacts) -> None:
-        """From the next record on another chain has judged."""
+        """From the next record on another cascade has judged."""
         self._identity, self._models, self._facts = identity, models, facts
 
     def see(self, record: Record, judged: JudgedPart, outlying: bool = False) -> AuditSample | None:
@@ -124,7 +124,7 @@ class Auditor:
         )
 
     def _scores(self, judged: JudgedPart) -> dict[str, float]:
-        """By label: of the whole chain where parts are voted on, else of the model that decided."""
+        """By label: of the whole cascade where parts are voted on, else of the model that decided."""
         decision = judged.judgement.decision
         values = decision.scores.tolist()
         names = self._identity.labels

@@ -26,7 +26,7 @@ class Exported:
     pictures: dict[str, int]
     """By the name of their folder."""
     without_picture: int
-    """Samples that the back office was too busy to keep the picture of, or whose picture had to make room."""
+    """Samples that the recorder was too busy to keep the picture of, or whose picture had to make room."""
 
 
 def export(folder: Path, out: Path, why: Collection[Why] = (), labelled: bool = False) -> Exported:

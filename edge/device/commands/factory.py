@@ -1,4 +1,4 @@
-"""The desk of a running line: what each command does, and where it is wired in."""
+"""The command_server of a running line: what each command does, and where it is wired in."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from edge.protocol.transport import Outgoing
 Answers = deque[Outgoing]
 
 
-def open_desk(
+def open_command_server(
     config: SyncConfig,
     sync: Sync,
-    office: Recorder,
-    vitals: HealthCollector,
+    recorder: Recorder,
+    collector: HealthCollector,
     buffer: Buffer,
     identity: Identity,
     audits: AuditFolder,
@@ -40,16 +40,16 @@ def open_desk(
     transport: Transport = sync.transport
     if not isinstance(transport, MqttTransport):
         return None
-    handlers = _handlers(sync, office, vitals, buffer, audits)
-    desk = CommandServer(
+    handlers = _handlers(sync, recorder, collector, buffer, audits)
+    command_server = CommandServer(
         handlers, config.commands, command_topic(config.root, identity.device, ANSWERS), sync.answers
     )
-    transport.listen(command_topic(config.root, identity.device, COMMANDS), desk.offer)
-    return desk
+    transport.listen(command_topic(config.root, identity.device, COMMANDS), command_server.offer)
+    return command_server
 
 
 def _handlers(
-    sync: Sync, office: Recorder, vitals: HealthCollector, buffer: Buffer, audits: AuditFolder
+    sync: Sync, recorder: Recorder, collector: HealthCollector, buffer: Buffer, audits: AuditFolder
 ) -> dict[str, Callable[[Request], Any]]:
     def predictions(wanted: bool) -> None:
         buffer.deliver_predictions(wanted)
@@ -57,12 +57,15 @@ def _handlers(
 
     setters: dict[str, Setter] = {
         "buffer.commit_s": lambda value: setattr(buffer, "commit_s", value),
-        "health.interval_s": lambda value: setattr(office, "health_interval_s", value),
+        "health.interval_s": lambda value: setattr(recorder, "health_interval_s", value),
         "sync.predictions": predictions,
         "sync.backlog_rate": sync.set_backlog_rate,
     }
     return {
-        "status": lambda request: {"health": plain(vitals.latest.health), "problems": list(vitals.latest.problems)},
+        "status": lambda request: {
+            "health": plain(collector.latest.health),
+            "problems": list(collector.latest.problems),
+        },
         "doctor": lambda request: _doctor(),
         "set": lambda request: change(setters, request),
         "audit": lambda request: _audit(audits, request),

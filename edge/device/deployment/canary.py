@@ -51,21 +51,26 @@ GOING_ON, GOOD = CanaryVerdict("going on"), CanaryVerdict("good")
 
 
 class Canary:
-    """:meth:`see` is for the back office's thread, the rest for the keeper's."""
+    """:meth:`see` is for the recorder's thread, the rest for the deployment thread's."""
 
     def __init__(
-        self, tenure: int, limits: SlotsConfig, deadlines_ms: Sequence[float], before: Baseline | None, now_s: float
+        self,
+        generation: int,
+        limits: SlotsConfig,
+        deadlines_ms: Sequence[float],
+        before: Baseline | None,
+        now_s: float,
     ) -> None:
         """``deadlines_ms`` by camera; ``before`` is None where no other model was there."""
-        self.tenure = tenure
+        self.generation = generation
         self._limits, self._deadlines_us = limits, [1000 * ms for ms in deadlines_ms]
         self._before, self._began_s = before, now_s
         self.parts = self.rejected = self.late = 0
         self._second_s, self._lost, self._forgiven = now_s, 0, 0
 
     def see(self, judged: JudgedPart) -> None:
-        """Any record; those of other chains are not counted."""
-        if judged.tenure != self.tenure:
+        """Any record; those of other cascades are not counted."""
+        if judged.generation != self.generation:
             return
         judgement = judged.judgement
         self.rejected += judgement.decision.reject

@@ -70,7 +70,7 @@ class ActiveTrial:
     slot: str
     sha256: str
     """SHA-256 of the artifact."""
-    crew: ActiveModels
+    active_models: ActiveModels
     live: Canary
     before: ActiveModels | None
     """Still loaded: the way back. None where there was no other model."""
@@ -78,21 +78,21 @@ class ActiveTrial:
 
 
 class DeploymentController:
-    """:meth:`start` it once the line runs, :meth:`stop` it before the back office ends."""
+    """:meth:`start` it once the line runs, :meth:`stop` it before the recorder ends."""
 
     def __init__(
         self,
         config: Config,
         slots: Slots,
         start: StartModels,
-        crew: ActiveModels,
+        active_models: ActiveModels,
         switch: HotSwap,
-        office: Recorder,
+        recorder: Recorder,
         ways: Ways,
     ) -> None:
         self._config, self._slots, self._trust = config, slots, trust_of(config)
-        self._switch, self._office, self._ways = switch, office, ways
-        self._crew, self._sha256 = crew, start.sha256
+        self._switch, self._recorder, self._ways = switch, recorder, ways
+        self._active_models, self._sha256 = active_models, start.sha256
         self._trial: ActiveTrial | None = None
         self._bad = ("", "")
         """A slot and why it is to be rolled back, until the disk has taken note of it."""
@@ -102,7 +102,7 @@ class DeploymentController:
         self._seldom = RateLimitedLog(log)
         self._begin_tally()
         if start.trial:
-            self._watch(start.slot, start.sha256, crew, None, 0.0)
+            self._watch(start.slot, start.sha256, active_models, None, 0.0)
         else:
             self._unproven.begin(start.sha256)
         self._stopping = threading.Event()
@@ -125,7 +125,7 @@ class DeploymentController:
             except StateError as error:
                 self._seldom.warning("state", f"{error}; trying again")
             except Exception:
-                log.exception("the slots' keeper stumbled; it goes on")
+                log.exception("the slots' deployment stumbled; it goes on")
             if self._stopping.wait(TRIAL_LOOK_S if self._trial else LOOK_S):
                 return
 
@@ -135,7 +135,7 @@ class DeploymentController:
         stamp = self._slots.stamp()
         if stamp != self._stamp:
             state = self._slots.state()
-            self._news.announce(state, self._crew.tenure.identity)
+            self._news.announce(state, self._active_models.generation.identity)
             self._notice(state)
             self._stamp = stamp  # last, so that what the disk refused is tried again
         if self._trial is not None:
@@ -162,23 +162,23 @@ class DeploymentController:
             return
         try:
             first = load_first(self._config, state.files[state.active] if sha256 else None)
-            crew = self._prepared(first)
+            active_models = self._prepared(first)
         except UNFIT as error:
             log.error("slot %s does not run; going on with %s: %s", state.active or "-", self._name, error)  # noqa: TRY400
             if state.active != FACTORY and not state.trial:
                 self._slots.roll_back(f"does not run: {error}")
             return
-        self._switch.to(crew)
-        self._switch.part_with(self._crew)
-        self._crew, self._sha256 = crew, sha256
+        self._switch.to(active_models)
+        self._switch.part_with(self._active_models)
+        self._active_models, self._sha256 = active_models, sha256
         self._unproven.begin(sha256)
         self._begin_tally()
-        log.info("judging with %s v%d from now on", self._name, crew.tenure.identity.model_version)
+        log.info("judging with %s v%d from now on", self._name, active_models.generation.identity.model_version)
 
     def _prepared(self, first: Model) -> ActiveModels:
-        crew = self._switch.prepare(self._crew, first)
-        check_labels(self._config, crew.chains[0])
-        return crew
+        active_models = self._switch.prepare(self._active_models, first)
+        check_labels(self._config, active_models.cascades[0])
+        return active_models
 
     # -- a trial ----------------------------------------------------------------------------------------------------
 
@@ -190,37 +190,41 @@ class DeploymentController:
         stamp = self._slots.stamp()
         log.info("slot %s is on trial: %s v%d", name, state.held[name].model, state.held[name].version)
         try:
-            candidate = audition(self._config, self._trust, path, self._crew, lambda: self._is_wanted(stamp))
-            crew = self._prepared(candidate.model)
+            candidate = audition(self._config, self._trust, path, self._active_models, lambda: self._is_wanted(stamp))
+            active_models = self._prepared(candidate.model)
         except ShadowCancelled:
             return
         except UNFIT as error:
             self._give_up(name, str(error).replace(f"{path}: ", ""))
             return
         if not self._stopping.is_set():
-            self._go_live(name, crew, candidate)
+            self._go_live(name, active_models, candidate)
 
     def _is_wanted(self, stamp: tuple[int, ...]) -> bool:
         return not self._stopping.is_set() and self._slots.stamp() == stamp
 
-    def _go_live(self, name: str, crew: ActiveModels, candidate: Candidate) -> None:
-        self._watch(name, candidate.admitted.sha256, crew, self._crew, candidate.usual_ms)
+    def _go_live(self, name: str, active_models: ActiveModels, candidate: Candidate) -> None:
+        self._watch(name, candidate.admitted.sha256, active_models, self._active_models, candidate.usual_ms)
         self._unproven.clear()  # an end is the trial's from now on, which has attempts of its own
-        crew.lean_on(self._crew)
-        self._switch.to(crew)
-        log.info("judging with %s v%d, on trial", crew.tenure.identity.model, crew.tenure.identity.model_version)
+        active_models.lean_on(self._active_models)
+        self._switch.to(active_models)
+        log.info(
+            "judging with %s v%d, on trial",
+            active_models.generation.identity.model,
+            active_models.generation.identity.model_version,
+        )
 
     def _watch(
-        self, name: str, sha256: str, crew: ActiveModels, before: ActiveModels | None, usual_ms: float
+        self, name: str, sha256: str, active_models: ActiveModels, before: ActiveModels | None, usual_ms: float
     ) -> None:
         config = self._config
         deadlines_ms = [source.deadline_ms for source in config.source]
         done = self._tally.before() if before is not None else None
-        live = Canary(crew.number, config.slots, deadlines_ms, done, time.monotonic())
+        live = Canary(active_models.number, config.slots, deadlines_ms, done, time.monotonic())
         busy_s = done.latencies.quantile(0.999) / 1e6 if done is not None else 0.0
         hang_s = max(HANG_S, HANG_TIMES * usual_ms / 1000, BUSY_TIMES * busy_s)
-        self._trial = ActiveTrial(name, sha256, crew, live, before, hang_s)
-        self._office.observer = live.see
+        self._trial = ActiveTrial(name, sha256, active_models, live, before, hang_s)
+        self._recorder.observer = live.see
 
     def _look_at(self, trial: ActiveTrial) -> None:
         stands_s = self._switch.stands_for_s()
@@ -231,7 +235,7 @@ class DeploymentController:
             return
         if stands_s > STANDS_S:
             return  # what comes of it is seen at its end
-        verdict = trial.live.verdict(self._tally.accounts(), time.monotonic(), trial.crew.refused)
+        verdict = trial.live.verdict(self._tally.accounts(), time.monotonic(), trial.active_models.refused)
         if verdict.state == "good":
             self._commit(trial)
         elif verdict.state == "bad":
@@ -240,9 +244,9 @@ class DeploymentController:
     def _commit(self, trial: ActiveTrial) -> None:
         self._slots.commit(trial.sha256)
         if trial.before is not None:
-            trial.crew.stand_alone()
+            trial.active_models.stand_alone()
             self._switch.part_with(trial.before)
-        self._trial, self._crew, self._sha256 = None, trial.crew, trial.sha256
+        self._trial, self._active_models, self._sha256 = None, trial.active_models, trial.sha256
         self._unproven.begin(trial.sha256)
         self._begin_tally()
         self._settle_ratchet()
@@ -285,23 +289,23 @@ class DeploymentController:
         if trial.before is None:
             self._ways.failed(ArtifactError(f"slot {trial.slot} is no good, and there is no other model"))
             return True
-        crew = self._switch.again(trial.before)
-        turned = self._switch.away_to(crew, within_s)
-        self._switch.part_with(trial.crew)
-        self._crew = crew
+        active_models = self._switch.again(trial.before)
+        turned = self._switch.away_to(active_models, within_s)
+        self._switch.part_with(trial.active_models)
+        self._active_models = active_models
         self._begin_tally()
-        log.info("judging with %s v%d again", self._name, crew.tenure.identity.model_version)
+        log.info("judging with %s v%d again", self._name, active_models.generation.identity.model_version)
         return turned
 
     # -- small things -----------------------------------------------------------------------------------------------
 
     @property
     def _name(self) -> str:
-        return self._crew.tenure.identity.model
+        return self._active_models.generation.identity.model
 
     def _begin_tally(self) -> None:
         self._tally = TrialTally(self._switch.pipelines)
-        self._office.observer = self._tally.see
+        self._recorder.observer = self._tally.see
 
     def _settle_ratchet(self) -> None:
         """At each commit, and at a start, for the power may have gone in between: no older version from here on."""

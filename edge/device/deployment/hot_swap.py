@@ -1,4 +1,4 @@
-"""Another chain for all cameras, between two frames of each, with the back office prepared for it."""
+"""Another cascade for all cameras, between two frames of each, with the recorder prepared for it."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ TURN_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ActiveModels:
-    """The chain of each camera, of one model, loaded; and its tenure."""
+    """The cascade of each camera, of one model, loaded; and its generation."""
 
-    chains: tuple[Cascade, ...]
-    tenure: Generation
+    cascades: tuple[Cascade, ...]
+    generation: Generation
 
     @property
     def number(self) -> int:
-        return self.tenure.number
+        return self.generation.number
 
     @property
     def refused(self) -> int:
-        """Pictures that the runtime refused and the crew before it judged."""
-        return sum(chain.refused for chain in self.chains)
+        """Pictures that the runtime refused and the active_models before it judged."""
+        return sum(cascade.refused for cascade in self.cascades)
 
     def lean_on(self, before: ActiveModels) -> None:
         """Lets ``before`` judge the frames that the runtime refuses, until :meth:`stand_alone`."""
-        for chain, stand_in in zip(self.chains, before.chains, strict=True):
-            chain.stand_in = stand_in
+        for cascade, fallback in zip(self.cascades, before.cascades, strict=True):
+            cascade.fallback = fallback
 
     def stand_alone(self) -> None:
-        for chain in self.chains:
-            chain.stand_in = None
+        for cascade in self.cascades:
+            cascade.fallback = None
 
 
 class HotSwap:
     """Used by one thread."""
 
     def __init__(
-        self, pipelines: Sequence[Pipeline], office: Recorder, open_tenure: Callable[[Cascade], Generation]
+        self, pipelines: Sequence[Pipeline], recorder: Recorder, open_generation: Callable[[Cascade], Generation]
     ) -> None:
         self.pipelines = pipelines
-        self._office, self._open_tenure = office, open_tenure
-        self._last = max(pipeline.tenure for pipeline in pipelines)
+        self._recorder, self._open_tenure = recorder, open_generation
+        self._last = max(pipeline.generation for pipeline in pipelines)
         self.left = 0
         """Threads that hang in a model and were left behind; a start of the daemon alone gets rid of them."""
 
@@ -60,39 +60,42 @@ class HotSwap:
 
         Raises ConfigError when the next models do not follow from its labels.
         """
-        models = [first, *(first.twin() for _ in beside.chains[1:])]
+        models = [first, *(first.clone() for _ in beside.cascades[1:])]
         self._last += 1
-        chains = tuple(chain.led_by(model, self._last) for chain, model in zip(beside.chains, models, strict=True))
-        return ActiveModels(chains, self._open_tenure(chains[0]))
+        cascades = tuple(
+            cascade.with_first(model, self._last) for cascade, model in zip(beside.cascades, models, strict=True)
+        )
+        return ActiveModels(cascades, self._open_tenure(cascades[0]))
 
-    def again(self, crew: ActiveModels) -> ActiveModels:
+    def again(self, active_models: ActiveModels) -> ActiveModels:
         """The same models, back after an interruption; drift is watched on where it was left."""
         self._last += 1
-        chains = tuple(chain.led_by(chain.models[0], self._last) for chain in crew.chains)
-        before = crew.tenure
-        tenure = Generation(self._last, before.identity, before.watches, before.labels, before.facts)
-        return ActiveModels(chains, tenure)
+        cascades = tuple(cascade.with_first(cascade.models[0], self._last) for cascade in active_models.cascades)
+        before = active_models.generation
+        generation = Generation(self._last, before.identity, before.watches, before.labels, before.facts)
+        return ActiveModels(cascades, generation)
 
-    def to(self, crew: ActiveModels, within_s: float = TURN_S) -> bool:
-        """True when the last camera has finished its last frame with the chain before; False when one hangs in it."""
-        self._office.expect(crew.tenure)
-        for pipeline, chain in zip(self.pipelines, crew.chains, strict=True):
-            pipeline.swap(chain)
-        return not self._behind(crew, within_s)
+    def to(self, active_models: ActiveModels, within_s: float = TURN_S) -> bool:
+        """True when the last camera has finished its last frame with the cascade before; False when one hangs in
+        it."""
+        self._recorder.expect(active_models.generation)
+        for pipeline, cascade in zip(self.pipelines, active_models.cascades, strict=True):
+            pipeline.swap(cascade)
+        return not self._behind(active_models, within_s)
 
-    def away_to(self, crew: ActiveModels, within_s: float) -> bool:
+    def away_to(self, active_models: ActiveModels, within_s: float) -> bool:
         """Swaps like :meth:`to`, but replaces threads that have not switched within ``within_s``. False when one
         hangs elsewhere than in the first model: there is no going on without it.
         """
-        self.to(crew, 0.0)
-        for pipeline in self._behind(crew, within_s):
-            self.left += pipeline.leave_behind()
-        return not self._behind(crew, TURN_S)
+        self.to(active_models, 0.0)
+        for pipeline in self._behind(active_models, within_s):
+            self.left += pipeline.abandon_hung_thread()
+        return not self._behind(active_models, TURN_S)
 
-    def _behind(self, crew: ActiveModels, within_s: float) -> list[Pipeline]:
-        """Those that still do not judge with ``crew`` after that time."""
+    def _behind(self, active_models: ActiveModels, within_s: float) -> list[Pipeline]:
+        """Those that still do not judge with ``active_models`` after that time."""
         until = time.monotonic() + within_s
-        while behind := [one for one in self.pipelines if one.tenure != crew.number and not one.ended]:
+        while behind := [one for one in self.pipelines if one.generation != active_models.number and not one.ended]:
             if time.monotonic() >= until:
                 break
             time.sleep(_POLL_S)
@@ -103,6 +106,6 @@ class HotSwap:
         turns_ns = [one.progress_ns for one in self.pipelines if one.progress_ns and not one.ended]
         return (time.monotonic_ns() - min(turns_ns)) / 1e9 if turns_ns else 0.0
 
-    def part_with(self, crew: ActiveModels) -> None:
+    def part_with(self, active_models: ActiveModels) -> None:
         """It will not judge again."""
-        self._office.part_with(crew.number)
+        self._recorder.part_with(active_models.number)

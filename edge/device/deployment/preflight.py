@@ -33,15 +33,19 @@ class Candidate:
     """Usual latency for a picture; 0 where there was no shadow run."""
 
 
-def audition(config: Config, trust: Trust, path: Path, crew: ActiveModels, go_on: Callable[[], bool]) -> Candidate:
-    """``crew`` is what judges the line meanwhile, and is looked over the shoulder.
+def audition(
+    config: Config, trust: Trust, path: Path, active_models: ActiveModels, go_on: Callable[[], bool]
+) -> Candidate:
+    """``active_models`` is what judges the line meanwhile, and is looked over the shoulder.
 
     Raises ArtifactError with the reason when the candidate is unfit, MissingError, ConfigError; Interrupted when
     ``go_on`` says no.
     """
     # Whether it may be an older version was decided when it was put into the slot.
     admitted = admit(path, trust, allow_downgrade=True)
-    comparison = _rehearsed(config, admitted.artifact, crew, go_on) if config.slots.shadow else ShadowComparison()
+    comparison = (
+        _rehearsed(config, admitted.artifact, active_models, go_on) if config.slots.shadow else ShadowComparison()
+    )
     objection = comparison.objection(config.slots, min(source.deadline_ms for source in config.source))
     if objection:
         raise ArtifactError(objection)
@@ -59,20 +63,22 @@ def audition(config: Config, trust: Trust, path: Path, crew: ActiveModels, go_on
     return Candidate(load_first(config, path), admitted, comparison.ms[1])
 
 
-def _rehearsed(config: Config, artifact: Artifact, crew: ActiveModels, go_on: Callable[[], bool]) -> ShadowComparison:
+def _rehearsed(
+    config: Config, artifact: Artifact, active_models: ActiveModels, go_on: Callable[[], bool]
+) -> ShadowComparison:
     tap, golden = FrameTap(), artifact.golden.images if artifact.golden else ()
-    with Worker(_cast(config, artifact, crew)) as child:
-        for chain in crew.chains:
-            chain.tap = tap.put
+    with Worker(_cast(config, artifact, active_models)) as child:
+        for cascade in active_models.cascades:
+            cascade.tap = tap.put
         try:
             return rehearse(child, tap, golden, config.slots, go_on)
         finally:
-            for chain in crew.chains:
-                chain.tap = None
+            for cascade in active_models.cascades:
+                cascade.tap = None
 
 
-def _cast(config: Config, artifact: Artifact, crew: ActiveModels) -> ShadowModels:
-    active, state = crew.chains[0].models[0], config.device.state
+def _cast(config: Config, artifact: Artifact, active_models: ActiveModels) -> ShadowModels:
+    active, state = active_models.cascades[0].models[0], config.device.state
     given = config.model if active.artifact.manifest is None else None
     return ShadowModels(
         active=ModelSpec(

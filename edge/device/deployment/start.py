@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.device.assembly import load_chain
+from edge.device.assembly import load_cascade
 from edge.device.config import Config
 from edge.device.deployment.crash_loop import MOST, CrashLoop
 from edge.device.slots import FACTORY, FOLDER, Slots, SlotsState
@@ -24,9 +24,9 @@ BROUGHT_DOWN = "crash loop: it was committed, and brought the daemon down {} tim
 
 @dataclass(slots=True)
 class StartModels:
-    """The chain that the line begins with."""
+    """The cascade that the line begins with."""
 
-    chain: Cascade | None
+    cascade: Cascade | None
     slot: str
     """Its name; empty: the factory model."""
     sha256: str = ""
@@ -36,9 +36,9 @@ class StartModels:
 
     def take(self) -> Cascade:
         """Once: nobody else may hold on to a model that will be swapped away and must leave the memory."""
-        chain, self.chain = self.chain, None
-        assert chain is not None
-        return chain
+        cascade, self.cascade = self.cascade, None
+        assert cascade is not None
+        return cascade
 
 
 def begin(config: Config, slots: Slots) -> StartModels:
@@ -55,7 +55,7 @@ def begin(config: Config, slots: Slots) -> StartModels:
         state = _without_active(slots, state, reason)
     if config.model.path is None and state.trial:
         return _only_trial(config, slots, state)
-    return StartModels(load_chain(config), FACTORY)
+    return StartModels(load_cascade(config), FACTORY)
 
 
 def active_file(config: Config) -> Path | None:
@@ -75,7 +75,7 @@ def _crash_loop(config: Config, slots: Slots, state: SlotsState) -> str:
 
 
 def _of_slot(config: Config, state: SlotsState, name: str, trial: bool = False) -> StartModels:
-    return StartModels(load_chain(config, state.files[name]), name, state.held[name].sha256, trial)
+    return StartModels(load_cascade(config, state.files[name]), name, state.held[name].sha256, trial)
 
 
 def _without_active(slots: Slots, before: SlotsState, reason: str) -> SlotsState:

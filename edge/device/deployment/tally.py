@@ -14,7 +14,7 @@ RECENT = 1000
 
 
 class TrialTally:
-    """:meth:`see` is for the back office's thread, the rest for the keeper's."""
+    """:meth:`see` is for the recorder's thread, the rest for the deployment thread's."""
 
     def __init__(self, pipelines: Sequence[Pipeline]) -> None:
         self._pipelines = pipelines

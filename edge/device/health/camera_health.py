@@ -39,7 +39,7 @@ class WatchedCamera:
 
 
 class CameraHealth:
-    """Used by the back office's thread; :meth:`faults` by any."""
+    """Used by the recorder's thread; :meth:`faults` by any."""
 
     def __init__(
         self, cameras: Sequence[WatchedCamera], options: CameraMonitorOptions, identity: Identity, state: Path
@@ -55,10 +55,10 @@ class CameraHealth:
         """Another model judges from now on."""
         self._identity = identity
 
-    def see(self, glance: Thumbnail) -> Iterator[EventMessage]:
+    def see(self, thumbnail: Thumbnail) -> Iterator[EventMessage]:
         """Notes which faults a look at the whole picture begins or ends."""
-        for event in self._cares[glance.camera].see(glance.picture, glance.captured_ns):
-            yield self._of_camera(self._cameras[glance.camera].name, event)
+        for event in self._cares[thumbnail.camera].see(thumbnail.picture, thumbnail.captured_ns):
+            yield self._of_camera(self._cameras[thumbnail.camera].name, event)
 
     def losses(self) -> Iterator[EventMessage]:
         """Cameras that went away or came back since the last call."""

@@ -8,7 +8,7 @@ from edge.device.sync import SyncState
 from edge.protocol.messages import Health, SlotsMessage
 
 STALE_S = 15.0
-"""The back office looks every second; silence for so long means that it hangs, e.g. on a broken disk."""
+"""The recorder looks every second; silence for so long means that it hangs, e.g. on a broken disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +50,5 @@ def problems_at(snapshot: Snapshot, now_s: float) -> tuple[str, ...]:
         return snapshot.problems
     return (
         *snapshot.problems,
-        f"back office: has not reported for {age_s:.0f} s; is the disk of the state folder well?",
+        f"recorder: has not reported for {age_s:.0f} s; is the disk of the state folder well?",
     )

@@ -1,4 +1,4 @@
-"""From the decision loops to the back office: never a wait, bounded, every loss counted."""
+"""From the decision loops to the recorder: never a wait, bounded, every loss counted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_RECORDS = 100_000
 MAX_PICTURES = 64
 """Judged parts that wait with their small pictures; beyond it the record alone is kept."""
 
-MAX_GLANCES = 64
+MAX_THUMBNAILS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class JudgedPart:
     judgement: Judgement
     latency_us: int
     looks: tuple[ModelOutput, ...]
-    tenure: int = 0
+    generation: int = 0
     """Generation of the cascade that judged, see :class:`edge.inference.cascade.Cascade`."""
 
 
@@ -46,14 +46,14 @@ class Intake:
 
     def __init__(self) -> None:
         self._waiting: deque[JudgedPart] = deque()
-        self._glances: deque[Thumbnail] = deque(maxlen=MAX_GLANCES)
+        self._thumbnails: deque[Thumbnail] = deque(maxlen=MAX_THUMBNAILS)
         self._free: dict[tuple[int, ...], deque[Image]] = {}
         self.lost = 0
-        """Records that found no room: the back office has stood still for very long."""
+        """Records that found no room: the recorder has stood still for very long."""
         self.without_picture = 0
         """Records whose picture found no room, and which drift therefore did not see."""
 
-    def put(self, judgement: Judgement, latency_us: int, looks: Sequence[ModelOutput], tenure: int = 0) -> None:
+    def put(self, judgement: Judgement, latency_us: int, looks: Sequence[ModelOutput], generation: int = 0) -> None:
         """The pictures of ``looks`` are copied."""
         waiting = len(self._waiting)
         if waiting >= MAX_RECORDS:
@@ -62,7 +62,7 @@ class Intake:
         crowded = waiting >= MAX_PICTURES
         self.without_picture += crowded
         kept = () if crowded else tuple([self._kept(look) for look in looks])
-        self._waiting.append(JudgedPart(judgement, latency_us, kept, tenure))
+        self._waiting.append(JudgedPart(judgement, latency_us, kept, generation))
 
     def take(self) -> JudgedPart | None:
         """The oldest, or None. Give it back with :meth:`release` when its pictures are done with."""
@@ -73,13 +73,13 @@ class Intake:
         for look in judged.looks:
             self._free[look.picture.shape].append(look.picture)
 
-    def glance(self, glance: Thumbnail) -> None:
-        """For camera care, a few times a second; a back office that is behind sees the newest."""
-        self._glances.append(glance)
+    def thumbnail(self, thumbnail: Thumbnail) -> None:
+        """For camera care, a few times a second; a recorder that is behind sees the newest."""
+        self._thumbnails.append(thumbnail)
 
-    def take_glance(self) -> Thumbnail | None:
+    def take_thumbnail(self) -> Thumbnail | None:
         """The oldest, or None."""
-        return self._glances.popleft() if self._glances else None
+        return self._thumbnails.popleft() if self._thumbnails else None
 
     @property
     def crowded(self) -> bool:

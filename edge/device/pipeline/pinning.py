@@ -22,7 +22,7 @@ def reserved(cores: Collection[int]) -> Iterator[None]:
         raise ConfigError(f"source.core: core {missing[0]} is not there for this process; it has {known}")
     rest = allowed - set(cores)
     if not rest:
-        raise ConfigError("source.core: every core is taken; leave at least one for capture and the back office")
+        raise ConfigError("source.core: every core is taken; leave at least one for capture and the recorder")
     os.sched_setaffinity(0, rest)
     try:
         yield

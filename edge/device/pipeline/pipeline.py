@@ -1,4 +1,4 @@
-"""The way of a frame: capture → stage → preprocess → model → decide → act, and a record for the back office."""
+"""The way of a frame: capture → stage → preprocess → model → decide → act, and a record for the recorder."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Pipeline:
     """Judges one camera's frames until its source ends or :meth:`stop` is called. One instance, one run.
 
     One thread captures, one decides, on ``core`` where that is given; the caller's waits. Frames are numbered from 0
-    as they are captured. Another chain can take over while it runs (:meth:`swap`): each frame is judged by one chain
-    from beginning to end. From a chain that hangs, another thread takes over (:meth:`leave_behind`).
+    as they are captured. Another cascade can take over while it runs (:meth:`swap`): each frame is judged by one
+    cascade from beginning to end. From a cascade that hangs, another thread takes over (:meth:`abandon_hung_thread`).
     """
 
     def __init__(
         self,
         source: FrameSource,
-        chain: Cascade,
+        cascade: Cascade,
         gate: Gate,
         intake: Intake,
         waiting: MailboxPolicy,
@@ -57,9 +57,9 @@ class Pipeline:
         self.progress_ns = 0
         """Monotonic time of the decision loop's latest turn, with a frame or without; what a watchdog looks at."""
         self.ended = False
-        self.tenure = chain.tenure
+        self.generation = cascade.generation
         """Generation of the cascade that the last turn was made with."""
-        self._source, self._chain, self._gate, self._intake = source, chain, gate, intake
+        self._source, self._cascade, self._gate, self._intake = source, cascade, gate, intake
         self._stage = stage or WholeFrames()
         self._camera, self._core = camera, core
         self._glanced_ns = 0
@@ -78,20 +78,21 @@ class Pipeline:
         self._stopping.set()
 
     @property
-    def chain(self) -> Cascade:
+    def cascade(self) -> Cascade:
         """Cascade that judges the next frame."""
-        return self._chain
+        return self._cascade
 
-    def swap(self, chain: Cascade) -> None:
-        """From any thread: the next frame is judged by ``chain``, whose models no other thread uses."""
-        self._chain = chain
+    def swap(self, cascade: Cascade) -> None:
+        """From any thread: the next frame is judged by ``cascade``, whose models no other thread uses."""
+        self._cascade = cascade
 
-    def leave_behind(self) -> bool:
-        """From any thread, after :meth:`swap`: a decision thread that hangs in the first model of a chain before this
-        one is given up, its frame counts as failed, and another thread goes on. False when it does not hang there.
+    def abandon_hung_thread(self) -> bool:
+        """From any thread, after :meth:`swap`: a decision thread that hangs in the first model of a cascade before
+        this one is given up, its frame counts as failed, and another thread goes on. False when it does not hang
+        there.
         """
         hung, thread = self._at_work, self._decider
-        if hung is None or hung is self._chain or not hung.leave():
+        if hung is None or hung is self._cascade or not hung.leave():
             return False
         self.accounts.dropped["failed"] += 1
         self._decider = self._new_decider()
@@ -112,7 +113,7 @@ class Pipeline:
         finally:
             self._shut(capture)
         if last is not None:
-            self._tell(last, self._stage.end(self._chain))
+            self._tell(last, self._stage.end(self._cascade))
         if self._failure is not None:
             raise self._failure
 
@@ -142,15 +143,15 @@ class Pipeline:
         last = None
         while not self._stopping.is_set() and not self._mailbox.finished:
             item = self._mailbox.take(_POLL_S)
-            chain = self._chain
+            cascade = self._cascade
             self.progress_ns = time.monotonic_ns()
             if item is not None:
                 number, last = item
-                self._at_work = chain
-                self._look(number, last, chain)
+                self._at_work = cascade
+                self._look(number, last, cascade)
                 self._at_work = None
-                self._wait_for_office()
-            self.tenure = chain.tenure
+                self._wait_for_recorder()
+            self.generation = cascade.generation
         return last
 
     def _capture(self) -> None:
@@ -170,7 +171,7 @@ class Pipeline:
         finally:
             self._mailbox.close()
 
-    def _look(self, number: int, frame: Frame, chain: Cascade) -> None:
+    def _look(self, number: int, frame: Frame, cascade: Cascade) -> None:
         began_ns = time.monotonic_ns()
         accounts = self.accounts
         if frame.image is None:
@@ -179,7 +180,7 @@ class Pipeline:
             log.warning("%s: not a picture; skipped", frame.name or f"frame {number}")
             return
         try:
-            self._tell(frame, self._stage.judge(number, frame, chain))
+            self._tell(frame, self._stage.judge(number, frame, cascade))
         except (ArtifactError, SourceError) as error:
             accounts.dropped["failed"] += 1
             log.warning("frame %d: %s", number, error)
@@ -188,22 +189,22 @@ class Pipeline:
         accounts.parts_lost = self._stage.lost
         if self._source.live and frame.captured_ns - self._glanced_ns >= _GLANCE_NS:
             self._glanced_ns = frame.captured_ns
-            self._intake.glance(Thumbnail(self._camera, frame.captured_ns, self._stage.view(chain).copy()))
+            self._intake.thumbnail(Thumbnail(self._camera, frame.captured_ns, self._stage.view(cascade).copy()))
         mailbox = self._mailbox
         mailbox.service_ns += (time.monotonic_ns() - began_ns - mailbox.service_ns) // _SERVICE_SHARE
 
     def _tell(self, frame: Frame, verdicts: Iterable[StageResult]) -> None:
         """The gate first, each part as soon as it is judged."""
         captured_ns, wall_ns = frame.captured_ns, frame.wall_ns
-        for part, belt_px, decision, looks, tenure in verdicts:
+        for part, belt_px, decision, looks, generation in verdicts:
             judgement = Judgement(self._camera, part, captured_ns, wall_ns, belt_px, decision)
             self._gate.act(judgement)
             latency_us = max(0, time.monotonic_ns() - captured_ns) // 1000
             self.latency.add(latency_us)
             self.accounts.judged += 1
-            self._intake.put(judgement, latency_us, looks, tenure)
+            self._intake.put(judgement, latency_us, looks, generation)
 
-    def _wait_for_office(self) -> None:
+    def _wait_for_recorder(self) -> None:
         if self._patient:
             while self._intake.crowded and not self._stopping.is_set():
                 time.sleep(_CROWDED_S)

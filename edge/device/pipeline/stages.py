@@ -19,7 +19,7 @@ class StageResult(NamedTuple):
     belt_px: int
     decision: Decision
     looks: list[ModelOutput]
-    tenure: int = 0
+    generation: int = 0
     """Generation of the cascade that judged it."""
 
 
@@ -31,11 +31,11 @@ class PipelineStage(Protocol):
         """Parts that went out of sight before they could be judged."""
         ...
 
-    def view(self, chain: Cascade) -> Image:
+    def view(self, cascade: Cascade) -> Image:
         """The last frame as a whole, small: h×w×3 uint8 BGR, overwritten by the next."""
         ...
 
-    def judge(self, number: int, frame: Frame, chain: Cascade) -> Iterator[StageResult]:
+    def judge(self, number: int, frame: Frame, cascade: Cascade) -> Iterator[StageResult]:
         """The parts that are decided with this frame, captured as ``number``, whose image is not None.
 
         Raises ArtifactError when a runtime refuses, SourceError for a picture that does not fit.
@@ -46,7 +46,7 @@ class PipelineStage(Protocol):
         """A frame that shows nothing: only its time counts."""
         ...
 
-    def end(self, chain: Cascade) -> Iterator[StageResult]:
+    def end(self, cascade: Cascade) -> Iterator[StageResult]:
         """The source has ended: what is still open."""
         ...
 
@@ -58,18 +58,18 @@ class WholeFrames:
     def lost(self) -> int:
         return 0
 
-    def view(self, chain: Cascade) -> Image:
-        return chain.models[0].preprocess.small
+    def view(self, cascade: Cascade) -> Image:
+        return cascade.models[0].preprocess.small
 
-    def judge(self, number: int, frame: Frame, chain: Cascade) -> Iterator[StageResult]:
+    def judge(self, number: int, frame: Frame, cascade: Cascade) -> Iterator[StageResult]:
         assert frame.image is not None
-        decision, judge = chain.judge(frame.image)
-        yield StageResult(number, 0, decision, judge.looks, judge.tenure)
+        decision, judge = cascade.judge(frame.image)
+        yield StageResult(number, 0, decision, judge.looks, judge.generation)
 
     def skip(self, frame: Frame) -> None:
         """Nothing to do."""
 
-    def end(self, chain: Cascade) -> Iterator[StageResult]:
+    def end(self, cascade: Cascade) -> Iterator[StageResult]:
         return iter(())
 
 
@@ -96,20 +96,20 @@ class FollowedParts:
     def lost(self) -> int:
         return self._parts.lost
 
-    def view(self, chain: Cascade) -> Image:
+    def view(self, cascade: Cascade) -> Image:
         return self._parts.view
 
-    def judge(self, number: int, frame: Frame, chain: Cascade) -> Iterator[StageResult]:
+    def judge(self, number: int, frame: Frame, cascade: Cascade) -> Iterator[StageResult]:
         assert frame.image is not None
         self._parts.step(frame)
         for due in self._parts.due:
-            decision, judge = chain.judge(self._cut.out(frame.image, due.box))
-            yield StageResult(due.part, _whole(due.belt_px), decision, judge.looks, judge.tenure)
+            decision, judge = cascade.judge(self._cut.out(frame.image, due.box))
+            yield StageResult(due.part, _whole(due.belt_px), decision, judge.looks, judge.generation)
 
     def skip(self, frame: Frame) -> None:
         self._parts.step(frame)
 
-    def end(self, chain: Cascade) -> Iterator[StageResult]:
+    def end(self, cascade: Cascade) -> Iterator[StageResult]:
         return iter(())
 
 
@@ -117,7 +117,7 @@ class FollowedParts:
 class _Voter:
     """Cascade that votes on a part, and what it saw first."""
 
-    chain: Cascade
+    cascade: Cascade
     belt_px: int
     looks: list[ModelOutput]
 
@@ -131,20 +131,20 @@ class VotedParts(FollowedParts):
         super().__init__(parts, cut)
         self._voters: dict[int, _Voter] = {}
 
-    def judge(self, number: int, frame: Frame, chain: Cascade) -> Iterator[StageResult]:
+    def judge(self, number: int, frame: Frame, cascade: Cascade) -> Iterator[StageResult]:
         assert frame.image is not None
         self._parts.step(frame)
         for due in self._parts.due:
-            _, judge = chain.judge(self._cut.out(frame.image, due.box))
+            _, judge = cascade.judge(self._cut.out(frame.image, due.box))
             voter = self._voters.get(due.part)
-            if voter is None or voter.chain is not judge:
+            if voter is None or voter.cascade is not judge:
                 looks = [look._replace(picture=look.picture.copy()) for look in judge.looks]
                 self._voters[due.part] = _Voter(judge, _whole(due.belt_px), looks)
                 self._parts.forget_votes(due.part)
             self._parts.vote(due.part, judge.scores())
         yield from self._finished()
 
-    def end(self, chain: Cascade) -> Iterator[StageResult]:
+    def end(self, cascade: Cascade) -> Iterator[StageResult]:
         self._parts.end()
         yield from self._finished()
 
@@ -152,8 +152,8 @@ class VotedParts(FollowedParts):
         for part in self._parts.finished:
             scores, voter = self._parts.finish(part), self._voters.pop(part, None)
             if scores is not None and voter is not None:
-                chain = voter.chain
-                yield StageResult(part, voter.belt_px, chain.decide(scores), voter.looks, chain.tenure)
+                cascade = voter.cascade
+                yield StageResult(part, voter.belt_px, cascade.decide(scores), voter.looks, cascade.generation)
 
 
 def _whole(belt_px: float) -> int:

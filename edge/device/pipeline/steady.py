@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SWITCH_S = 0.0005
-"""A decision loop that comes back from ``invoke`` waits at most so long for a back office that computes."""
+"""A decision loop that comes back from ``invoke`` waits at most so long for a recorder that computes."""
 
 
 @contextmanager
@@ -32,5 +32,5 @@ def steady() -> Iterator[None]:
 
 
 def tidy() -> None:
-    """Collects what circles there are; the back office calls it when it has nothing else to do."""
+    """Collects what circles there are; the recorder calls it when it has nothing else to do."""
     gc.collect()

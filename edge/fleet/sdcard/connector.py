@@ -40,24 +40,24 @@ class FolderTarget:
         self.target, self.key = text, f"dir://{root.path}"
         self._root, self._options, self._keys = root, options, keys
 
-    def look(self, parcel: Bundle | None, tell: Tell) -> Sequence[Inspection]:
+    def look(self, bundle: Bundle | None, tell: Tell) -> Sequence[Inspection]:
         tell(DeployStep(self.target, "looking"))
         try:
             card = self._card()
-            return [self._seen(card, parcel)]
+            return [self._seen(card, bundle)]
         except (EdgeError, OSError) as error:
             return [Inspection(self.target, problem=_said(error))]
 
-    def deliver(self, parcel: Bundle, seen: Sequence[Inspection], tell: Tell) -> Sequence[DeployResult]:
+    def deliver(self, bundle: Bundle, seen: Sequence[Inspection], tell: Tell) -> Sequence[DeployResult]:
         began = time.monotonic()
         tell(DeployStep(self.target, "sending"))
         result = DeployResult(self.target, "failed", "", seen[0].device, seen[0].runs, seen[0].runs)
         try:
             card = self._card()
-            slot = card.put(parcel, self._keys)
-            after = RunningModel(parcel.model, parcel.version, parcel.sha256, slot)
+            slot = card.put(bundle, self._keys)
+            after = RunningModel(bundle.model, bundle.version, bundle.sha256, slot)
             reason = f"active from the first boot; {card.hand_over()}"
-            result = replace(result, result="installed", reason=reason, after=after, sent_bytes=parcel.size)
+            result = replace(result, result="installed", reason=reason, after=after, sent_bytes=bundle.size)
         except (EdgeError, OSError) as error:
             result = replace(result, reason=_said(error))
         return [replace(result, seconds=time.monotonic() - began)]
@@ -68,11 +68,11 @@ class FolderTarget:
     def _card(self) -> SdCard:
         return SdCard(self._root, self._options.config, self._options.folder.config_file)
 
-    def _seen(self, card: SdCard, parcel: Bundle | None) -> Inspection:
-        offer = card.offer(self._keys, parcel)
+    def _seen(self, card: SdCard, bundle: Bundle | None) -> Inspection:
+        offer = card.offer(self._keys, bundle)
         trusted = card.trust.key_ids()
-        same = parcel is not None and runs_it(parcel, offer) and all(key.id in trusted for key in self._keys)
-        problem = obstacle(parcel, offer) if parcel else offer.problem
+        same = bundle is not None and runs_it(bundle, offer) and all(key.id in trusted for key in self._keys)
+        problem = obstacle(bundle, offer) if bundle else offer.problem
         if offer.daemon:
             problem = "a daemon runs on it now; expected a card that is only mounted here"
         return Inspection(

@@ -42,14 +42,14 @@ class SdCard:
         if later:
             raise FlashError(f"{later}: a partition of its own at the boot of {root.path}; mount it there here, too")
 
-    def offer(self, keys: Sequence[TrustedKey], parcel: Bundle | None) -> Inventory:
+    def offer(self, keys: Sequence[TrustedKey], bundle: Bundle | None) -> Inventory:
         """Inventory of the card, as it would be once it trusts ``keys``, too."""
-        named = (parcel.sha256, parcel.size) if parcel else ("", 0)
+        named = (bundle.sha256, bundle.size) if bundle else ("", 0)
         offer = inventory_of(self.config, *named)
         trusted = dict.fromkeys((*offer.keys, *(key.id for key in keys)))
         return replace(offer, edge="", machine=self.root.machine(), keys=tuple(trusted))
 
-    def put(self, parcel: Bundle, keys: Sequence[TrustedKey]) -> str:
+    def put(self, bundle: Bundle, keys: Sequence[TrustedKey]) -> str:
         """In an order in which a cut leaves what a second run completes; returns the slot. Raises OSError, too."""
         self._make_state()
         if self._new is not None and not self._path.exists():
@@ -57,9 +57,9 @@ class SdCard:
             write_whole(self._path, self._new.read_bytes(), 0o644)
         for key in keys:
             self.trust.add(key.raw, key.name)
-        self._check_signature(parcel)
+        self._check_signature(bundle)
         slots = Slots(self.config.device.state / FOLDER)
-        slot = slots.put(parcel.path, parcel, source="edge flash")
+        slot = slots.put(bundle.path, bundle, source="edge flash")
         slots.activate(slot, untried=True)
         return slot
 
@@ -82,13 +82,13 @@ class SdCard:
         if owner is not None and os.geteuid() == 0:
             os.chown(state, *owner)
 
-    def _check_signature(self, parcel: Bundle) -> None:
+    def _check_signature(self, bundle: Bundle) -> None:
         """The device would find it out at its first boot only, far from here."""
         if not self.trust.require_signature:
             return
-        key = self.trust.key(parcel.key)
-        if key is None or not verifies(key.raw, parcel.signature, parcel.signed):
-            raise ArtifactError(f"{parcel.path}: bad signature; sign it again with 'edge keys sign'")
+        key = self.trust.key(bundle.key)
+        if key is None or not verifies(key.raw, bundle.signature, bundle.signed):
+            raise ArtifactError(f"{bundle.path}: bad signature; sign it again with 'edge keys sign'")
 
     def _load(self, shown: str) -> Config:
         there = self._path.exists()

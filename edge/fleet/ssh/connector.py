@@ -42,24 +42,24 @@ class SshTarget:
         self._remote = RemoteCli(options.ssh.edge, options.config)
         self._timeout_s = options.timeout_s
 
-    def look(self, parcel: Bundle | None, tell: Tell) -> Sequence[Inspection]:
+    def look(self, bundle: Bundle | None, tell: Tell) -> Sequence[Inspection]:
         tell(DeployStep(self.target, "looking"))
         try:
             until = time.monotonic() + min(LOOK_S, self._timeout_s)
-            offer = ask(self._client, self._remote, parcel, until)
+            offer = ask(self._client, self._remote, bundle, until)
         except FlashError as error:
             return [Inspection(self.target, problem=str(error))]
-        return [self._seen(parcel, offer)]
+        return [self._seen(bundle, offer)]
 
-    def deliver(self, parcel: Bundle, seen: Sequence[Inspection], tell: Tell) -> Sequence[DeployResult]:
-        return [SshDeployment(self._client, self._remote, parcel, seen[0], self._timeout_s, tell).run()]
+    def deliver(self, bundle: Bundle, seen: Sequence[Inspection], tell: Tell) -> Sequence[DeployResult]:
+        return [SshDeployment(self._client, self._remote, bundle, seen[0], self._timeout_s, tell).run()]
 
     def stop(self) -> None:
         self._client.stop()
 
-    def _seen(self, parcel: Bundle | None, offer: Inventory) -> Inspection:
-        unchanged = parcel is not None and runs_it(parcel, offer)
-        problem = obstacle(parcel, offer) if parcel else offer.problem
+    def _seen(self, bundle: Bundle | None, offer: Inventory) -> Inspection:
+        unchanged = bundle is not None and runs_it(bundle, offer)
+        problem = obstacle(bundle, offer) if bundle else offer.problem
         return Inspection(
             target=self.target,
             device=offer.device,

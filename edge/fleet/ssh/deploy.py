@@ -25,15 +25,15 @@ class SshDeployment:
     """Used once."""
 
     def __init__(
-        self, client: Client, remote: RemoteCli, parcel: Bundle, seen: Inspection, timeout_s: float, tell: Tell
+        self, client: Client, remote: RemoteCli, bundle: Bundle, seen: Inspection, timeout_s: float, tell: Tell
     ) -> None:
-        self._client, self._remote, self._parcel, self._seen = client, remote, parcel, seen
+        self._client, self._remote, self._parcel, self._seen = client, remote, bundle, seen
         self._tell = tell
         self._timeout_s = timeout_s
         self._began = time.monotonic()
         self._until = self._began + timeout_s
         self._stage: DeployStage = "looking"
-        self._transfer = Transfer(client, remote, parcel, self._until, self._sent, self._waits)
+        self._transfer = Transfer(client, remote, bundle, self._until, self._sent, self._waits)
 
     def run(self) -> DeployResult:
         """Raises no FlashError: it is in the result."""

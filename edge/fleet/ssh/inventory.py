@@ -10,9 +10,9 @@ from edge.fleet.ssh.remote_cli import RemoteCli
 from edge.protocol.inventory import Inventory, last_object
 
 
-def ask(client: Client, remote: RemoteCli, parcel: Bundle | None, until: float) -> Inventory:
+def ask(client: Client, remote: RemoteCli, bundle: Bundle | None, until: float) -> Inventory:
     """Raises FlashError and what is below it; see :meth:`Client.session`."""
-    answer = client.run(remote.offer(parcel), until)
+    answer = client.run(remote.offer(bundle), until)
     if answer.status:
         raise FlashError(remote.explain(answer.status, answer.complaint))
     return parse_inventory(answer.text)

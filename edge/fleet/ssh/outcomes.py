@@ -30,7 +30,7 @@ class Ended:
     """Model that the device runs now; None: what it ran before."""
 
 
-def answered(parcel: Bundle, answer: CommandResult) -> Ended | None:
+def answered(bundle: Bundle, answer: CommandResult) -> Ended | None:
     """From what ``edge slots install --wait --json`` has said; None when that was nothing, or that it goes on."""
     said = last_object(answer.text) or {}
     result = _ENDINGS.get(str(said.get("result", "")))
@@ -40,20 +40,20 @@ def answered(parcel: Bundle, answer: CommandResult) -> Ended | None:
     if result == "installed":
         return Ended(result, f"in slot {slot}; {WAITS}")
     # A refusal begins with the file's name there, which nobody knows here.
-    reason = reason.partition(f"{parcel.sha256}.tflite: ")[2] or reason
-    return Ended(result, reason, _running(parcel, slot) if result in _RUNS else None)
+    reason = reason.partition(f"{bundle.sha256}.tflite: ")[2] or reason
+    return Ended(result, reason, _running(bundle, slot) if result in _RUNS else None)
 
 
-def ended(parcel: Bundle, request: str, offer: Inventory, answer: CommandResult | None) -> Ended | None:
+def ended(bundle: Bundle, request: str, offer: Inventory, answer: CommandResult | None) -> Ended | None:
     """From what the device says of itself afterwards; None while the trial has not ended, or not begun. ``answer``
     is None when the connection was lost before it came.
     """
     outcome, runs = offer.outcome, offer.runs
     if outcome is not None and outcome.request == request and outcome.result in _ENDINGS:
         return Ended(_ENDINGS[outcome.result], outcome.reason, runs)
-    if runs.sha256 == parcel.sha256:
+    if runs.sha256 == bundle.sha256:
         return Ended("committed", "", runs)
-    if offer.trial_sha256 == parcel.sha256:
+    if offer.trial_sha256 == bundle.sha256:
         return None if offer.daemon else Ended("installed", f"in slot {offer.trial}; {WAITS}", runs)
     if answer is None:
         return None
@@ -61,5 +61,5 @@ def ended(parcel: Bundle, request: str, offer: Inventory, answer: CommandResult 
     return Ended("failed", said, runs)
 
 
-def _running(parcel: Bundle, slot: str) -> RunningModel:
-    return RunningModel(parcel.model, parcel.version, parcel.sha256, slot)
+def _running(bundle: Bundle, slot: str) -> RunningModel:
+    return RunningModel(bundle.model, bundle.version, bundle.sha256, slot)

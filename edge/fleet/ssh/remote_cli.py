@@ -14,12 +14,12 @@ class RemoteCli:
         """``edge`` is taken as it stands, so that it may be several words."""
         self._edge, self._config = edge, config
 
-    def offer(self, parcel: Bundle | None) -> str:
-        named = ["--sha256", parcel.sha256, "--size", str(parcel.size)] if parcel else []
+    def offer(self, bundle: Bundle | None) -> str:
+        named = ["--sha256", bundle.sha256, "--size", str(bundle.size)] if bundle else []
         return self._words("offer", *named)
 
-    def receive(self, parcel: Bundle) -> str:
-        return self._words("receive", "--sha256", parcel.sha256, "--size", str(parcel.size))
+    def receive(self, bundle: Bundle) -> str:
+        return self._words("receive", "--sha256", bundle.sha256, "--size", str(bundle.size))
 
     def install(self, path: str, request: str, within_s: float) -> str:
         """``path`` is the device's."""

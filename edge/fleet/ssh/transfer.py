@@ -29,7 +29,7 @@ class Transfer:
 
     client: Client
     remote: RemoteCli
-    parcel: Bundle
+    bundle: Bundle
     until: float
     """On the monotonic clock."""
     tell: Callable[[int], None]
@@ -58,14 +58,14 @@ class Transfer:
 
     def _wait(self, error: DroppedError, pause_s: float) -> None:
         if time.monotonic() + pause_s >= self.until:
-            raise FlashError(f"{error}; gave up after {self.have} of {self.parcel.size} bytes, which it keeps")
+            raise FlashError(f"{error}; gave up after {self.have} of {self.bundle.size} bytes, which it keeps")
         self.waits(str(error))
         self.client.pause(pause_s)
 
     def _attempt(self) -> bool:
         """Whether the device found the whole damaged, and threw it away."""
         last: dict[str, Any] = {}  # stays so when the device closes its end while it is written to
-        with self.client.session(self.remote.receive(self.parcel), self.until) as session:
+        with self.client.session(self.remote.receive(self.bundle), self.until) as session:
             last = self._send(session)
         if session.status and "damaged" not in last:
             raise FlashError(self.remote.explain(session.status, session.complaint))
@@ -78,8 +78,8 @@ class Transfer:
         assert stream is not None
         said = _hear(session.lines)
         at = self._heard(said)
-        while said and self.have < self.parcel.size:
-            while at < self.parcel.size and at - self.have < WINDOW:
+        while said and self.have < self.bundle.size:
+            while at < self.bundle.size and at - self.have < WINDOW:
                 at += self._write(stream, at)
             said = _hear(session.lines)
             self._heard(said)
@@ -91,7 +91,7 @@ class Transfer:
         return said
 
     def _write(self, stream: IO[bytes], at: int) -> int:
-        chunk = self.parcel.data[at : at + CHUNK]
+        chunk = self.bundle.data[at : at + CHUNK]
         self.sent += len(chunk)
         stream.write(chunk)
         stream.flush()

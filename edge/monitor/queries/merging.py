@@ -23,7 +23,7 @@ called drifted."""
 
 @dataclass(slots=True)
 class Sum:
-    """Panes of one kin on the way to their sum."""
+    """Panes of one merge_key on the way to their sum."""
 
     pane: Pane | None = None
     devices: set[str] = field(default_factory=set)
@@ -56,8 +56,8 @@ def merged(panes: Panes, devices: Sequence[str], span: StatisticsSpan) -> list[M
     """One for each model and reference, the largest first."""
     sums: dict[MergeKey, Sum] = defaultdict(Sum)
     for found in panes.of(devices, span):
-        sums[found.kin].add(panes, found)
-    results = [_merged(kin, one.settle(panes)) for kin, one in sums.items()]
+        sums[found.merge_key].add(panes, found)
+    results = [_merged(merge_key, one.settle(panes)) for merge_key, one in sums.items()]
     return sorted(results, key=lambda one: (-one.windows, one.model, -one.version))
 
 
@@ -65,7 +65,7 @@ def slices(panes: Panes, devices: Sequence[str], span: StatisticsSpan, step_ns: 
     """Each stretch of ``step_ns`` merged and judged by itself, by time; of several models that with most windows."""
     sums: dict[int, dict[MergeKey, Sum]] = defaultdict(lambda: defaultdict(Sum))
     for found in panes.of(devices, span):
-        sums[found.start_ns // step_ns * step_ns][found.kin].add(panes, found)
+        sums[found.start_ns // step_ns * step_ns][found.merge_key].add(panes, found)
     return list(_judged(panes, sums))
 
 
@@ -79,12 +79,12 @@ def _judged(panes: Panes, sums: dict[int, dict[MergeKey, Sum]]) -> Iterator[Slic
             yield Slice(start_ns, column.name, *facts, largest.windows, column.effect)
 
 
-def _merged(kin: MergeKey, one: Sum) -> Merged:
+def _merged(merge_key: MergeKey, one: Sum) -> Merged:
     verdict = judge(one.pane, alpha=ALPHA) if one.pane is not None else None
     problem = f"{one.refused} windows left out: {one.reason}" if one.refused else ""
     if one.pane is None and "no drift reference" in one.reason:
         problem = f"{one.reason}; give the monitor the model once: edge monitor --model FILE"
-    name = (kin.model, kin.version, kin.digest, kin.reference)
+    name = (merge_key.model, merge_key.version, merge_key.digest, merge_key.reference)
     return Merged(*name, len(one.devices), one.windows or one.refused, one.pane, verdict, problem)
 
 
@@ -92,8 +92,8 @@ def by_device(panes: Panes, devices: Sequence[str], span: StatisticsSpan) -> dic
     """Each device's own sum, by what may be compared."""
     sums: dict[MergeKey, dict[str, Sum]] = defaultdict(lambda: defaultdict(Sum))
     for found in panes.of(devices, span):
-        sums[found.kin][found.device].add(panes, found)
+        sums[found.merge_key][found.device].add(panes, found)
     return {
-        kin: {device: pane for device, one in found.items() if (pane := one.settle(panes).pane) is not None}
-        for kin, found in sums.items()
+        merge_key: {device: pane for device, one in found.items() if (pane := one.settle(panes).pane) is not None}
+        for merge_key, found in sums.items()
     }

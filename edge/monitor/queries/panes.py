@@ -42,7 +42,7 @@ class StoredPane:
 
     device: str
     camera: str
-    kin: MergeKey
+    merge_key: MergeKey
     start_ns: int
     windows: int
     data: dict[str, Any]
@@ -102,7 +102,7 @@ class Panes:
         """Total of panes with one merge key."""
         if not found:
             return Total(None)
-        digest = found[0].kin.reference
+        digest = found[0].merge_key.reference
         reference = self.reference(digest)
         if reference is None:
             return Total(None, dict.fromkeys(range(len(found)), f"no drift reference {digest}"))
@@ -124,8 +124,8 @@ class Panes:
         rows = self._engine.query(
             f"SELECT device, camera, model, version, digest, reference, start_ns, windows, message {tables}", values
         )
-        for device, camera, *kin, start_ns, windows, text in rows:
-            yield StoredPane(device, camera, MergeKey(*kin), start_ns, windows, json.loads(text))
+        for device, camera, *merge_key, start_ns, windows, text in rows:
+            yield StoredPane(device, camera, MergeKey(*merge_key), start_ns, windows, json.loads(text))
 
 
 def found_of(device: str, text: str, start_ns: int) -> StoredPane | None:
@@ -135,8 +135,8 @@ def found_of(device: str, text: str, start_ns: int) -> StoredPane | None:
     reference, digest = (pane.get(name) for name in ("reference", "model"))
     if not isinstance(reference, str) or not isinstance(digest, str):
         return None
-    kin = MergeKey(fields.get("model", ""), fields.get("model_version", 0), digest, reference)
-    return StoredPane(device, str(fields.get("camera", "")), kin, start_ns, 1, pane)
+    merge_key = MergeKey(fields.get("model", ""), fields.get("model_version", 0), digest, reference)
+    return StoredPane(device, str(fields.get("camera", "")), merge_key, start_ns, 1, pane)
 
 
 def merge(one: Pane | None, other: Pane | None) -> Pane | None:

@@ -61,9 +61,10 @@ def roll_panes(engine: Engine, panes: Panes, before_ns: int, span_ns: int, to_ns
     same = " AND ".join(f"{name} = ?" for name in _KEY[:-1]) + " AND start_ns >= ? AND start_ns < ?"
     place = (*first[0][:-1], start_ns, start_ns + to_ns)
     rows = engine.query(f"SELECT windows, message FROM pane WHERE {same}", place)
-    device, camera, *kin = first[0][:6]
+    device, camera, *merge_key = first[0][:6]
     found = [
-        StoredPane(device, camera, MergeKey(*kin), start_ns, windows, json.loads(text)) for windows, text in rows
+        StoredPane(device, camera, MergeKey(*merge_key), start_ns, windows, json.loads(text))
+        for windows, text in rows
     ]
     # They would be looked at for ever if they stayed; a device that counts honestly never comes here.
     if refused := _add(engine, panes, to_ns, found):
@@ -89,10 +90,10 @@ def _roll(engine: Engine, panes: Panes, rows: Sequence[DatabaseRow]) -> list[tup
     for place, (_, _, device, text, at_ns) in enumerate(rows):
         found = found_of(device, text, at_ns // HOUR_NS * HOUR_NS)
         if found is not None:
-            groups.setdefault((found.camera, found.kin, found.start_ns), []).append((place, found))
+            groups.setdefault((found.camera, found.merge_key, found.start_ns), []).append((place, found))
     for members in groups.values():
         places, windows = zip(*members, strict=True)
-        left_out = NO_REFERENCE if panes.reference(windows[0].kin.reference) is None else UNREADABLE
+        left_out = NO_REFERENCE if panes.reference(windows[0].merge_key.reference) is None else UNREADABLE
         refused = _add(engine, panes, HOUR_NS, windows)
         for at, place in enumerate(places):
             marks[place] = left_out if at in refused else ROLLED
@@ -104,10 +105,10 @@ def _add(engine: Engine, panes: Panes, span_ns: int, found: Sequence[StoredPane]
     of those that cannot be read.
     """
     one = found[0]
-    key = (one.device, one.camera, *_kin(one.kin), span_ns, one.start_ns)
+    key = (one.device, one.camera, *_kin(one.merge_key), span_ns, one.start_ns)
     same = " AND ".join(f"{name} = ?" for name in _KEY)
     rows = engine.query(f"SELECT windows, message FROM pane WHERE {same}", key)
-    there = [StoredPane(*key[:2], one.kin, one.start_ns, windows, json.loads(text)) for windows, text in rows]
+    there = [StoredPane(*key[:2], one.merge_key, one.start_ns, windows, json.loads(text)) for windows, text in rows]
     every = (*found, *there)
     total = panes.total(every)
     if total.pane is None or total.pane.n > MAX_SAMPLES:
@@ -118,5 +119,5 @@ def _add(engine: Engine, panes: Panes, span_ns: int, found: Sequence[StoredPane]
     return total.refused
 
 
-def _kin(kin: MergeKey) -> tuple[str, int, str, str]:
-    return kin.model, kin.version, kin.digest, kin.reference
+def _kin(merge_key: MergeKey) -> tuple[str, int, str, str]:
+    return merge_key.model, merge_key.version, merge_key.digest, merge_key.reference

@@ -198,7 +198,7 @@ class Health(Message):
     records_lost: int = field(default=0, metadata=_NOT_NEGATIVE)
     """Decided, but neither disk nor memory had room for the record."""
     pictures_missed: int = field(default=0, metadata=_NOT_NEGATIVE)
-    """Decided, but drift did not see the picture: the back office was behind."""
+    """Decided, but drift did not see the picture: the recorder was behind."""
     cpu_s: float = 0.0
     """Processor time of the daemon since the boot."""
     cpu_share: float = 0.0

@@ -76,7 +76,7 @@ def test_json_is_one_object_with_the_problems_of_this_moment(
     running.append(replace(running[0], at_s=running[0].at_s - 100))
     status, out, _ = run(capsys, "--state", state, "--json")
     assert status == 1
-    assert json.loads(out)["problems"][0].startswith("back office: has not reported for 1")
+    assert json.loads(out)["problems"][0].startswith("recorder: has not reported for 1")
 
 
 def test_a_stopped_daemon_is_status_6_after_what_its_folder_tells(

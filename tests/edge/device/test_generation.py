@@ -1,4 +1,4 @@
-"""What the back office keeps belongs to the chain that judged it, while cameras are swapped one after another."""
+"""What the recorder keeps belongs to the cascade that judged it, while cameras are swapped one after another."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DECISION = Decision("red", 0, 1.0, False, np.float32([1, 0, 0]), OutputSpec(3, "
 PICTURE = np.zeros((8, 8, 3), np.uint8)
 
 
-def tenure(number: int, version: int, reference: bytes | None = None) -> Generation:
+def generation(number: int, version: int, reference: bytes | None = None) -> Generation:
     identity = Identity("line-1", "", "", "b1", "colour", version, LABELS)
     watches = {}
     if reference is not None:
@@ -42,31 +42,31 @@ def tenure(number: int, version: int, reference: bytes | None = None) -> Generat
 
 
 class Desk:
-    """An office whose steps a test takes."""
+    """A recorder whose steps a test takes."""
 
     def __init__(self, folder: Path, first: Generation) -> None:
         self.intake, self.path = Intake(), folder / "buffer.db"
         self.buffer = Buffer(self.path, commit_s=600)
         lanes = [CameraView("0", Accounts(), LatencyHistogram())]
-        self.vitals = HealthCollector(first.identity, lanes, self.intake, self.buffer)
-        self.office = Recorder(
+        self.collector = HealthCollector(first.identity, lanes, self.intake, self.buffer)
+        self.recorder = Recorder(
             intake=self.intake,
             buffer=self.buffer,
-            tenure=first,
-            vitals=self.vitals,
-            caretaker=CameraHealth([], CameraMonitorOptions(), first.identity, folder),
+            generation=first,
+            collector=self.collector,
+            camera_health=CameraHealth([], CameraMonitorOptions(), first.identity, folder),
             sync=None,
             health_interval_s=60,
         )
         self._part = 0
 
-    def judge(self, *tenures: int) -> None:
-        """One part after another, each by the chain of that number."""
-        for number in tenures:
+    def judge(self, *generations: int) -> None:
+        """One part after another, each by the cascade of that number."""
+        for number in generations:
             judgement = Judgement(0, self._part, self._part, self._part, 0, DECISION)
             self.intake.put(judgement, 1, [ModelOutput(0, DECISION, PICTURE)], number)
             self._part += 1
-        self.office._step()
+        self.recorder._step()
 
     def versions(self) -> list[int]:
         """Of the model that judged, by record."""
@@ -93,44 +93,44 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path, tenure(0, 1))
+    desk = Desk(tmp_path, generation(0, 1))
     yield desk
     desk.buffer.close()
 
 
 def test_records_of_two_models_may_alternate_and_each_is_its_own(desk: Desk) -> None:
-    desk.office.expect(tenure(1, 2))
+    desk.recorder.expect(generation(1, 2))
     desk.judge(0, 0, 1, 0, 1, 1)
     assert desk.versions() == [1, 1, 2, 1, 2, 2]
 
 
 def test_the_device_speaks_as_the_newest_from_its_first_record_on(desk: Desk) -> None:
-    desk.office.expect(tenure(1, 2))
+    desk.recorder.expect(generation(1, 2))
     desk.judge(0)
-    assert desk.vitals.look().health.model_version == 1
+    assert desk.collector.look().health.model_version == 1
     desk.judge(1, 0)
-    assert desk.vitals.look().health.model_version == 2
+    assert desk.collector.look().health.model_version == 2
 
 
 def test_windows_are_closed_when_all_that_the_model_judged_is_kept(tmp_path: Path, drift_reference: bytes) -> None:
-    desk = Desk(tmp_path, tenure(0, 1, drift_reference))
-    desk.office.expect(tenure(1, 2, drift_reference))
+    desk = Desk(tmp_path, generation(0, 1, drift_reference))
+    desk.recorder.expect(generation(1, 2, drift_reference))
     desk.judge(*[0] * 40, 1, 0)
     assert desk.windows() == []
-    desk.office.part_with(0)
+    desk.recorder.part_with(0)
     desk.judge(*[1] * 40)
     assert desk.windows() == [(1, 0, 41)]
-    desk.office.part_with(1)
+    desk.recorder.part_with(1)
     desk.judge()
     assert desk.windows() == [(1, 0, 41), (2, 40, 81)]
     desk.buffer.close()
 
 
 def test_a_record_that_comes_late_is_kept_under_its_model(tmp_path: Path, drift_reference: bytes) -> None:
-    desk = Desk(tmp_path, tenure(0, 1, drift_reference))
-    desk.office.expect(tenure(1, 2, drift_reference))
+    desk = Desk(tmp_path, generation(0, 1, drift_reference))
+    desk.recorder.expect(generation(1, 2, drift_reference))
     desk.judge(*[0] * 40, 1)
-    desk.office.part_with(0)
+    desk.recorder.part_with(0)
     desk.judge()
     desk.judge(0, 1)
     assert desk.versions()[-3:] == [2, 1, 2]
@@ -139,24 +139,24 @@ def test_a_record_that_comes_late_is_kept_under_its_model(tmp_path: Path, drift_
 
 
 def test_a_model_that_is_back_goes_on_with_its_window(tmp_path: Path, drift_reference: bytes) -> None:
-    first = tenure(0, 1, drift_reference)
+    first = generation(0, 1, drift_reference)
     desk = Desk(tmp_path, first)
-    desk.office.expect(tenure(1, 2, drift_reference))
+    desk.recorder.expect(generation(1, 2, drift_reference))
     desk.judge(*[0] * 20, *[1] * 40)
-    desk.office.expect(Generation(2, first.identity, first.watches, first.labels))
-    desk.office.part_with(1)
-    desk.office.part_with(0)
+    desk.recorder.expect(Generation(2, first.identity, first.watches, first.labels))
+    desk.recorder.part_with(1)
+    desk.recorder.part_with(0)
     desk.judge(*[2] * 20)
     assert desk.windows() == [(2, 20, 59)]
-    desk.office._close(desk.office._watches())
+    desk.recorder._close(desk.recorder._watches())
     assert desk.windows() == [(2, 20, 59), (1, 0, 79)]
     desk.buffer.close()
 
 
 def test_whoever_observes_sees_each_record_once(desk: Desk) -> None:
     seen: list[int] = []
-    desk.office.observer = lambda judged: seen.append(judged.judgement.part)
+    desk.recorder.observer = lambda judged: seen.append(judged.judgement.part)
     desk.judge(0, 0)
-    desk.office.observer = None
+    desk.recorder.observer = None
     desk.judge(0)
     assert seen == [0, 1]

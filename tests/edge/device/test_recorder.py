@@ -1,4 +1,4 @@
-"""The back office."""
+"""The recorder."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ class Endless(Intake):
 def test_the_state_is_renewed_every_second_even_when_records_never_end(tmp_path: Path) -> None:
     identity, intake = Identity("line-1", "", "", "b1", "cookie", 1, ()), Endless()
     with closing(Buffer(tmp_path / "buffer.db", cap_bytes=1 << 20)) as buffer:
-        vitals = HealthCollector(identity, [CameraView("camera", Accounts(), LatencyHistogram())], intake, buffer)
-        office = Recorder(
+        collector = HealthCollector(identity, [CameraView("camera", Accounts(), LatencyHistogram())], intake, buffer)
+        recorder = Recorder(
             intake=intake,
             buffer=buffer,
-            tenure=Generation(0, identity),
-            vitals=vitals,
-            caretaker=CameraHealth([], CameraMonitorOptions(), identity, tmp_path),
+            generation=Generation(0, identity),
+            collector=collector,
+            camera_health=CameraHealth([], CameraMonitorOptions(), identity, tmp_path),
             sync=None,
             health_interval_s=60,
         )
-        office.start()
-        seen, until = {vitals.latest.health.seq}, time.monotonic() + 10
+        recorder.start()
+        seen, until = {collector.latest.health.seq}, time.monotonic() + 10
         while len(seen) < 3 and time.monotonic() < until:
-            seen.add(vitals.latest.health.seq)
+            seen.add(collector.latest.health.seq)
             time.sleep(LOOK_S / 10)
         intake.ended.set()
-        office.finish()
+        recorder.finish()
     assert len(seen) == 3

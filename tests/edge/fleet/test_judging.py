@@ -22,7 +22,7 @@ from edge.trust.keys import PrivateKey
 
 
 @pytest.fixture
-def parcel(signed_artifact: Path) -> Bundle:
+def bundle(signed_artifact: Path) -> Bundle:
     return Bundle.load(signed_artifact)
 
 
@@ -32,10 +32,10 @@ def offer(signing_key: PrivateKey) -> Inventory:
     return Inventory("line-1", "0.1.0", "aarch64", 1 << 30, keys=(signing_key.id,), daemon=True)
 
 
-def test_a_parcel_knows_what_it_holds(parcel: Bundle, signed_artifact: Path, signing_key: PrivateKey) -> None:
-    assert (parcel.model, parcel.version, parcel.key) == ("colour", 2, signing_key.id)
-    assert parcel.data == signed_artifact.read_bytes()
-    assert str(parcel) == "colour v2"
+def test_a_parcel_knows_what_it_holds(bundle: Bundle, signed_artifact: Path, signing_key: PrivateKey) -> None:
+    assert (bundle.model, bundle.version, bundle.key) == ("colour", 2, signing_key.id)
+    assert bundle.data == signed_artifact.read_bytes()
+    assert str(bundle) == "colour v2"
 
 
 @pytest.mark.parametrize(
@@ -61,29 +61,29 @@ def test_a_foreign_model_is_refused(colour_model: Path) -> None:
         Bundle.load(colour_model)
 
 
-def test_a_device_that_fits_has_no_obstacle(parcel: Bundle, offer: Inventory) -> None:
-    assert obstacle(parcel, offer) == ""
-    assert not runs_it(parcel, offer)
-    assert runs_it(parcel, replace(offer, runs=RunningModel(sha256=parcel.sha256)))
+def test_a_device_that_fits_has_no_obstacle(bundle: Bundle, offer: Inventory) -> None:
+    assert obstacle(bundle, offer) == ""
+    assert not runs_it(bundle, offer)
+    assert runs_it(bundle, replace(offer, runs=RunningModel(sha256=bundle.sha256)))
 
 
-def test_each_obstacle_is_said_with_the_way_out(parcel: Bundle, offer: Inventory) -> None:
-    unsigned = replace(parcel, key="")
-    short = replace(offer, free_bytes=parcel.size)
-    assert "convert for it" in obstacle(replace(parcel, hardware=("x86_64",)), offer)
+def test_each_obstacle_is_said_with_the_way_out(bundle: Bundle, offer: Inventory) -> None:
+    unsigned = replace(bundle, key="")
+    short = replace(offer, free_bytes=bundle.size)
+    assert "convert for it" in obstacle(replace(bundle, hardware=("x86_64",)), offer)
     assert "sign it with" in obstacle(unsigned, offer)
     assert obstacle(unsigned, replace(offer, require_signature=False)) == ""
-    assert "this device trusts none" in obstacle(parcel, replace(offer, keys=()))
-    assert "free some" in obstacle(parcel, short)
-    assert "slot B is on trial" in obstacle(parcel, replace(offer, trial="B", trial_sha256="0" * 64))
-    assert obstacle(parcel, replace(offer, trial="B", trial_sha256=parcel.sha256)) == ""
-    assert obstacle(parcel, replace(offer, problem="away")) == "away"
+    assert "this device trusts none" in obstacle(bundle, replace(offer, keys=()))
+    assert "free some" in obstacle(bundle, short)
+    assert "slot B is on trial" in obstacle(bundle, replace(offer, trial="B", trial_sha256="0" * 64))
+    assert obstacle(bundle, replace(offer, trial="B", trial_sha256=bundle.sha256)) == ""
+    assert obstacle(bundle, replace(offer, problem="away")) == "away"
 
 
-def test_bytes_that_are_there_already_need_no_room(parcel: Bundle, offer: Inventory) -> None:
-    tight = replace(offer, free_bytes=(1 << 20) + parcel.size // 2)
-    assert obstacle(parcel, tight)
-    assert obstacle(parcel, replace(tight, have=parcel.size)) == ""
+def test_bytes_that_are_there_already_need_no_room(bundle: Bundle, offer: Inventory) -> None:
+    tight = replace(offer, free_bytes=(1 << 20) + bundle.size // 2)
+    assert obstacle(bundle, tight)
+    assert obstacle(bundle, replace(tight, have=bundle.size)) == ""
 
 
 def test_an_offer_is_found_behind_what_a_shell_prints(offer: Inventory) -> None:
@@ -108,40 +108,40 @@ def test_an_offer_is_found_behind_what_a_shell_prints(offer: Inventory) -> None:
         ({"result": "rolled back", "slot": "B", "reason": "p99 900 ms"}, "rolled back", "p99 900 ms"),
     ],
 )
-def test_the_answer_says_how_the_trial_ended(parcel: Bundle, said: dict[str, str], result: str, reason: str) -> None:
-    end = answered(parcel, CommandResult(json.dumps(said), 0, ""))
+def test_the_answer_says_how_the_trial_ended(bundle: Bundle, said: dict[str, str], result: str, reason: str) -> None:
+    end = answered(bundle, CommandResult(json.dumps(said), 0, ""))
     assert end is not None
     assert (end.result, end.reason) == (result, reason)
-    runs = RunningModel("colour", 2, parcel.sha256, "B") if result == "committed" else None
+    runs = RunningModel("colour", 2, bundle.sha256, "B") if result == "committed" else None
     assert end.runs == runs
 
 
-def test_a_refusal_does_not_name_files_of_the_device(parcel: Bundle) -> None:
+def test_a_refusal_does_not_name_files_of_the_device(bundle: Bundle) -> None:
     said = {
         "result": "refused",
-        "reason": f"/var/lib/edge/slots/incoming/{parcel.sha256}.tflite: downgrade: version 2",
+        "reason": f"/var/lib/edge/slots/incoming/{bundle.sha256}.tflite: downgrade: version 2",
     }
-    end = answered(parcel, CommandResult(json.dumps(said), 4, ""))
+    end = answered(bundle, CommandResult(json.dumps(said), 4, ""))
     assert end is not None
     assert (end.result, end.reason) == ("refused", "downgrade: version 2")
 
 
-def test_a_device_lost_from_view_tells_the_end_by_its_own_memory(parcel: Bundle, offer: Inventory) -> None:
+def test_a_device_lost_from_view_tells_the_end_by_its_own_memory(bundle: Bundle, offer: Inventory) -> None:
     def outcome(result: str, request: str = "r") -> TrialOutcome:
-        return TrialOutcome("colour", 2, parcel.sha256, result, "why", 1, request)
+        return TrialOutcome("colour", 2, bundle.sha256, result, "why", 1, request)
 
-    assert answered(parcel, CommandResult("", 255, "")) is None
+    assert answered(bundle, CommandResult("", 255, "")) is None
     for result in ("committed", "rolled back", "refused"):
-        end = ended(parcel, "r", replace(offer, outcome=outcome(result)), None)
+        end = ended(bundle, "r", replace(offer, outcome=outcome(result)), None)
         assert end is not None
         assert (end.result, end.reason) == (result, "why")
     old = replace(offer, outcome=outcome("rolled back", "another"))
-    assert ended(parcel, "r", old, None) is None, "the end of an earlier trial is not that of this one"
-    on_trial = replace(old, trial="B", trial_sha256=parcel.sha256)
-    assert ended(parcel, "r", on_trial, None) is None
-    waits = ended(parcel, "r", replace(on_trial, daemon=False), None)
+    assert ended(bundle, "r", old, None) is None, "the end of an earlier trial is not that of this one"
+    on_trial = replace(old, trial="B", trial_sha256=bundle.sha256)
+    assert ended(bundle, "r", on_trial, None) is None
+    waits = ended(bundle, "r", replace(on_trial, daemon=False), None)
     assert waits is not None
     assert waits.result == "installed"
-    failed = ended(parcel, "r", old, CommandResult("", 6, "the disk is full"))
+    failed = ended(bundle, "r", old, CommandResult("", 6, "the disk is full"))
     assert failed is not None
     assert (failed.result, failed.reason) == ("failed", "the disk is full")

@@ -19,10 +19,10 @@ class Patient:
         self.target = self.key = name
         self.stopped = threading.Event()
 
-    def look(self, parcel: Bundle | None, tell: Tell) -> Sequence[Inspection]:
+    def look(self, bundle: Bundle | None, tell: Tell) -> Sequence[Inspection]:
         return ()
 
-    def deliver(self, parcel: Bundle, seen: Sequence[Inspection], tell: Tell) -> Sequence[DeployResult]:
+    def deliver(self, bundle: Bundle, seen: Sequence[Inspection], tell: Tell) -> Sequence[DeployResult]:
         return ()
 
     def stop(self) -> None:

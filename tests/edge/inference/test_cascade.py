@@ -32,38 +32,38 @@ def test_one_model_is_a_chain_that_decides_as_it_does(
     model: Callable[..., Model], picture: Callable[..., Image]
 ) -> None:
     only = model("red", "green", "blue")
-    chain = Cascade(only)
-    assert chain.labels == only.labels
-    assert chain.name == only.name
-    decision = chain.predict(picture("green"))
+    cascade = Cascade(only)
+    assert cascade.labels == only.labels
+    assert cascade.name == only.name
+    decision = cascade.predict(picture("green"))
     assert (decision.label, decision.index) == ("green", 1)
-    assert [look.model for look in chain.looks] == [0]
-    assert np.array_equal(chain.scores(), decision.scores)
+    assert [look.model for look in cascade.looks] == [0]
+    assert np.array_equal(cascade.scores(), decision.scores)
 
 
 def test_the_next_model_is_asked_only_about_the_labels_that_lead_to_it(
     model: Callable[..., Model], picture: Callable[..., Image]
 ) -> None:
-    chain = Cascade(
+    cascade = Cascade(
         model("part", "belt", "hand"), [CascadeStage(model("burnt", "whole", "broken"), frozenset({"part"}))]
     )
-    assert chain.labels == ("part", "belt", "hand", "burnt", "whole", "broken")
-    assert chain.predict(picture("green")).label == "belt"
-    assert len(chain.looks) == 1
-    decision = chain.predict(picture("red"))
+    assert cascade.labels == ("part", "belt", "hand", "burnt", "whole", "broken")
+    assert cascade.predict(picture("green")).label == "belt"
+    assert len(cascade.looks) == 1
+    decision = cascade.predict(picture("red"))
     assert (decision.label, decision.index) == ("burnt", 3)
-    assert [(look.model, look.decision.label, look.decision.index) for look in chain.looks] == [
+    assert [(look.model, look.decision.label, look.decision.index) for look in cascade.looks] == [
         (0, "part", 0),
         (1, "burnt", 0),
     ]
 
 
 def test_labels_that_models_share_are_one_label(model: Callable[..., Model], picture: Callable[..., Image]) -> None:
-    chain = Cascade(model("a", "b", "c"), [CascadeStage(model("c", "b", "a"), frozenset({"a"}))])
-    assert chain.labels == ("a", "b", "c")
-    decision = chain.predict(picture("red"))
+    cascade = Cascade(model("a", "b", "c"), [CascadeStage(model("c", "b", "a"), frozenset({"a"}))])
+    assert cascade.labels == ("a", "b", "c")
+    decision = cascade.predict(picture("red"))
     assert (decision.label, decision.index) == ("c", 2)
-    assert chain.scores().argmax() == 2
+    assert cascade.scores().argmax() == 2
 
 
 def test_scores_are_spread_over_all_labels_and_their_mean_decides(
@@ -71,13 +71,13 @@ def test_scores_are_spread_over_all_labels_and_their_mean_decides(
 ) -> None:
     rule = ClassificationRule(frozenset({"burnt"}))
     first, second = model("part", "belt", "hand", rule=rule), model("burnt", "whole", "broken", rule=rule)
-    chain = Cascade(first, [CascadeStage(second, frozenset({"part"}))], rule)
+    cascade = Cascade(first, [CascadeStage(second, frozenset({"part"}))], rule)
     votes = []
     for colour in ("red", "red", "green"):
-        chain.predict(picture(colour))
-        votes.append(chain.scores())
+        cascade.predict(picture(colour))
+        votes.append(cascade.scores())
     assert all(vote.shape == (6,) and vote.sum() == pytest.approx(1.0, abs=0.02) for vote in votes)
-    decision = chain.decide(np.mean(votes, axis=0, dtype=np.float32))
+    decision = cascade.decide(np.mean(votes, axis=0, dtype=np.float32))
     assert (decision.label, decision.index, decision.reject) == ("burnt", 3, True)
 
 
@@ -85,13 +85,13 @@ def test_a_twin_has_models_of_its_own_that_decide_alike(
     model: Callable[..., Model], picture: Callable[..., Image]
 ) -> None:
     rule = ClassificationRule(frozenset({"burnt"}))
-    chain = Cascade(
+    cascade = Cascade(
         model("part", "belt", "hand", rule=rule), [CascadeStage(model("burnt", "x", "y"), frozenset({"part"}))], rule
     )
-    twin = chain.twin()
-    assert not {id(one.interpreter) for one in chain.models} & {id(one.interpreter) for one in twin.models}
+    twin = cascade.clone()
+    assert not {id(one.interpreter) for one in cascade.models} & {id(one.interpreter) for one in twin.models}
     for colour in ("red", "green", "blue"):
-        ours, theirs = chain.predict(picture(colour)), twin.predict(picture(colour))
+        ours, theirs = cascade.predict(picture(colour)), twin.predict(picture(colour))
         assert (ours.label, ours.index, ours.reject) == (theirs.label, theirs.index, theirs.reject)
         assert np.array_equal(ours.raw, theirs.raw)
 
@@ -117,16 +117,16 @@ class Refusing:
 def test_what_the_runtime_refuses_the_stand_in_judges_with_its_looks_and_tenure(
     model: Callable[..., Model], picture: Callable[..., Image]
 ) -> None:
-    before, good = Cascade(model("rot", "gruen", "blau"), tenure=3), model("red", "green", "blue")
-    chain = Cascade(Refusing(good), tenure=4)  # type: ignore[arg-type]
-    chain.stand_in = before
-    decision, judge = chain.judge(picture("green"))
-    assert (decision.label, judge, chain.refused) == ("gruen", before, 1)
+    before, good = Cascade(model("rot", "gruen", "blau"), generation=3), model("red", "green", "blue")
+    cascade = Cascade(Refusing(good), generation=4)  # type: ignore[arg-type]
+    cascade.fallback = before
+    decision, judge = cascade.judge(picture("green"))
+    assert (decision.label, judge, cascade.refused) == ("gruen", before, 1)
     assert [look.decision for look in judge.looks] == [decision]
-    chain.stand_in = None
+    cascade.fallback = None
     with pytest.raises(ArtifactError, match="no"):
-        chain.judge(picture("green"))
-    sound = Cascade(good, tenure=4)
-    sound.stand_in = before
+        cascade.judge(picture("green"))
+    sound = Cascade(good, generation=4)
+    sound.fallback = before
     decision, judge = sound.judge(picture("green"))
     assert (decision.label, judge, sound.refused) == ("green", sound, 0)

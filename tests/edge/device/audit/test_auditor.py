@@ -156,8 +156,8 @@ def test_what_is_known_of_the_model_is_written_with_the_first_sample(tmp_path: P
 
 
 def test_scores_are_those_of_the_model_that_decided(tmp_path: Path) -> None:
-    chain = Identity("line-1", "", "", "b", "a-then-b", 1, ("part", "belt", "whole", "burnt"))
-    device = Device(tmp_path, models=(("part", "belt"),), identity=chain, share=1.0)
+    cascade = Identity("line-1", "", "", "b", "a-then-b", 1, ("part", "belt", "whole", "burnt"))
+    device = Device(tmp_path, models=(("part", "belt"),), identity=cascade, share=1.0)
     message = device.see(0, (0.75, 0.25))
     assert message is not None
     assert message.scores == {"part": 0.75, "belt": 0.25}

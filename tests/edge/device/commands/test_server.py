@@ -44,16 +44,16 @@ class Office:
 
 
 @pytest.fixture
-def office() -> Office:
+def recorder() -> Office:
     return Office()
 
 
 @pytest.fixture
-def desk(office: Office) -> Iterator[CommandServer]:
-    handlers = dict.fromkeys(("status", "audit", "set", "doctor"), office.work)
+def desk(recorder: Office) -> Iterator[CommandServer]:
+    handlers = dict.fromkeys(("status", "audit", "set", "doctor"), recorder.work)
     desk = CommandServer(handlers, ["status", "audit", "set:health.interval_s"], OWN)
     yield desk
-    office.gate.set()
+    recorder.gate.set()
     desk.close()
 
 
@@ -69,40 +69,40 @@ def answers(desk: CommandServer, count: int) -> list[dict[str, Any]]:
     return [json.loads(answer.payload) for answer in desk.answers]
 
 
-def test_a_request_is_done_and_answered_with_its_correlation(desk: CommandServer, office: Office) -> None:
+def test_a_request_is_done_and_answered_with_its_correlation(desk: CommandServer, recorder: Office) -> None:
     desk.offer(IncomingMessage(request(), f"{OWN}/console", b"\x00\x01"))
     assert answers(desk, 1) == [{"id": "a", "ok": True, "result": {"n": 1}}]
     assert (desk.answers[0].topic, desk.answers[0].correlation) == (f"{OWN}/console", b"\x00\x01")
 
 
-def test_a_repeated_request_is_answered_again_and_not_done_again(desk: CommandServer, office: Office) -> None:
+def test_a_repeated_request_is_answered_again_and_not_done_again(desk: CommandServer, recorder: Office) -> None:
     desk.offer(IncomingMessage(request()))
     first = answers(desk, 1)[0]
     for _ in range(5):
         desk.offer(IncomingMessage(request(), correlation=b"again"))
     assert answers(desk, 6) == [first] * 6
-    assert (len(office.done), desk.repeated) == (1, 5)
+    assert (len(recorder.done), desk.repeated) == (1, 5)
 
 
-def test_a_request_that_is_under_way_is_not_begun_again(desk: CommandServer, office: Office) -> None:
-    office.gate.clear()
+def test_a_request_that_is_under_way_is_not_begun_again(desk: CommandServer, recorder: Office) -> None:
+    recorder.gate.clear()
     for _ in range(3):
         desk.offer(IncomingMessage(request()))
-    office.gate.set()
+    recorder.gate.set()
     answers(desk, 1)
     time.sleep(0.05)
-    assert (len(office.done), len(desk.answers)) == (1, 1)
+    assert (len(recorder.done), len(desk.answers)) == (1, 1)
 
 
 @pytest.mark.parametrize("fields", [{"command": "doctor"}, {"command": "set", "setting": "sync.predictions"}])
 def test_what_the_device_does_not_allow_is_refused(
-    desk: CommandServer, office: Office, fields: dict[str, str]
+    desk: CommandServer, recorder: Office, fields: dict[str, str]
 ) -> None:
     desk.offer(IncomingMessage(request(**fields)))
     (answer,) = answers(desk, 1)
     assert (answer["id"], answer["ok"]) == ("a", False)
     assert "sync.commands" in answer["error"]
-    assert (office.done, desk.refused) == ([], 1)
+    assert (recorder.done, desk.refused) == ([], 1)
 
 
 def test_a_failure_is_an_answer_too(desk: CommandServer) -> None:
@@ -111,12 +111,12 @@ def test_a_failure_is_an_answer_too(desk: CommandServer) -> None:
     assert [answer["error"] for answer in answers(desk, 2)] == ["count: expected luck", "ZeroDivisionError: oops"]
 
 
-def test_too_many_at_once_are_told_to_come_again_and_may(desk: CommandServer, office: Office) -> None:
-    office.gate.clear()
+def test_too_many_at_once_are_told_to_come_again_and_may(desk: CommandServer, recorder: Office) -> None:
+    recorder.gate.clear()
     for number in range(WAITING_MOST + 5):
         desk.offer(IncomingMessage(request(id=str(number))))
     assert desk.refused >= 4
-    office.gate.set()
+    recorder.gate.set()
     busy = [answer["id"] for answer in answers(desk, WAITING_MOST + 5) if "busy" in answer.get("error", "")]
     assert len(busy) == desk.refused
     desk.offer(IncomingMessage(request(id=busy[0])))
@@ -132,10 +132,10 @@ def test_nobody_makes_the_device_write_elsewhere(desk: CommandServer, topic: str
     assert desk.answers[0].topic == OWN
 
 
-def test_a_retained_request_is_refused(desk: CommandServer, office: Office) -> None:
+def test_a_retained_request_is_refused(desk: CommandServer, recorder: Office) -> None:
     desk.offer(IncomingMessage(request(), retained=True))
     assert answers(desk, 1)[0]["ok"] is False
-    assert office.done == []
+    assert recorder.done == []
 
 
 def mutated(chance: random.Random) -> bytes:
@@ -162,15 +162,15 @@ def mutated(chance: random.Random) -> bytes:
 
 @pytest.mark.slow
 def test_a_hundred_thousand_hostile_messages_are_each_counted_and_none_does_harm(
-    desk: CommandServer, office: Office, caplog: pytest.LogCaptureFixture
+    desk: CommandServer, recorder: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     chance, count = random.Random(11), 100_000
     for _ in range(count):
         desk.offer(IncomingMessage(mutated(chance), retained=chance.random() < 0.01))
-    eventually(lambda: desk.executed == len(office.done) and desk._queue.empty())
+    eventually(lambda: desk.executed == len(recorder.done) and desk._queue.empty())
     assert desk.executed + desk.refused + desk.repeated == count
     assert desk.refused > 70_000
-    assert {(done.command, done.setting) for done in office.done} <= {
+    assert {(done.command, done.setting) for done in recorder.done} <= {
         ("status", s) for s in ("", *map(str, HARMLESS))
     }
     assert len(desk.answers) <= REMEMBERED

@@ -20,9 +20,9 @@ DECISION = Decision("x", 0, 1.0, False, np.ones(1, np.float32), OutputSpec(1, "f
 REJECT = Decision("x", 0, 1.0, True, np.ones(1, np.float32), OutputSpec(1, "float32"))
 
 
-def judged(latency_ms: float = 10.0, reject: bool = False, tenure: int = 1, camera: int = 0) -> JudgedPart:
+def judged(latency_ms: float = 10.0, reject: bool = False, generation: int = 1, camera: int = 0) -> JudgedPart:
     decision = REJECT if reject else DECISION
-    return JudgedPart(Judgement(camera, 0, 0, 0, 0, decision), int(latency_ms * 1000), (), tenure)
+    return JudgedPart(Judgement(camera, 0, 0, 0, 0, decision), int(latency_ms * 1000), (), generation)
 
 
 def latencies(ms: float, n: int = 1000) -> Distribution:
@@ -64,7 +64,7 @@ def test_a_slow_line_is_tried_for_the_time_that_is_set_but_never_on_a_few_parts(
 
 
 def test_records_of_the_model_before_it_are_not_counted(trial: Canary) -> None:
-    see(trial, 500, lambda n: judged(tenure=0))
+    see(trial, 500, lambda n: judged(generation=0))
     assert trial.parts == 0
 
 

@@ -99,9 +99,9 @@ def test_a_model_that_is_swapped_away_leaves_the_memory(
 ) -> None:
     with running(configure()) as line:
         line.wait(lambda: line.judges() == [FACTORY])
-        factory = weakref.ref(line.pipelines[0].chain.models[0])
+        factory = weakref.ref(line.pipelines[0].cascade.models[0])
         assert line.outcome(faulty("plain", version=2)).result == "committed"
-        second = weakref.ref(line.pipelines[0].chain.models[0])
+        second = weakref.ref(line.pipelines[0].cascade.models[0])
         line.wait(lambda: factory() is None)
         assert line.outcome(faulty("plain", version=3)).result == "committed"
         line.wait(lambda: second() is None)

@@ -35,14 +35,14 @@ def cameras() -> list[WatchedCamera]:
     return [WatchedCamera("top", Camera()), WatchedCamera("side", Camera())]
 
 
-def caretaker(cameras: list[WatchedCamera], folder: Path) -> CameraHealth:
+def camera_health(cameras: list[WatchedCamera], folder: Path) -> CameraHealth:
     return CameraHealth(cameras, CameraMonitorOptions(fault_s=1.0), IDENTITY, folder)
 
 
 def test_a_black_picture_of_one_camera_is_told_once_and_so_is_its_end(
     cameras: list[WatchedCamera], tmp_path: Path
 ) -> None:
-    care = caretaker(cameras, tmp_path)
+    care = camera_health(cameras, tmp_path)
     rng = np.random.default_rng(0)
 
     def see(second: float, level: int) -> list[tuple[int, str, str, bool]]:
@@ -60,7 +60,7 @@ def test_a_black_picture_of_one_camera_is_told_once_and_so_is_its_end(
 
 
 def test_losses_are_told_with_their_reason(cameras: list[WatchedCamera], tmp_path: Path) -> None:
-    care = caretaker(cameras, tmp_path)
+    care = camera_health(cameras, tmp_path)
     assert list(care.losses()) == []
     source = cameras[0].source
     assert isinstance(source, Camera)
@@ -73,14 +73,14 @@ def test_losses_are_told_with_their_reason(cameras: list[WatchedCamera], tmp_pat
 
 
 def test_usual_sharpness_survives_a_restart_camera_by_camera(cameras: list[WatchedCamera], tmp_path: Path) -> None:
-    care = caretaker(cameras, tmp_path)
+    care = camera_health(cameras, tmp_path)
     for second, picture in enumerate(_belt(400)):
         list(care.see(Thumbnail(1, second * SECOND // 5, picture)))
     care.remember()
     kept = (tmp_path / MEMORY).read_text()
     assert '"side"' in kept
     assert '"top"' not in kept
-    again = caretaker(cameras, tmp_path)
+    again = camera_health(cameras, tmp_path)
     assert again._cares[1].usual_sharpness == pytest.approx(care._cares[1].usual_sharpness)
     again.remember()
     assert '"side"' in (tmp_path / MEMORY).read_text()
@@ -89,13 +89,13 @@ def test_usual_sharpness_survives_a_restart_camera_by_camera(cameras: list[Watch
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"top": "x"}'])
 def test_a_damaged_memory_is_passed_over(cameras: list[WatchedCamera], tmp_path: Path, content: str) -> None:
     (tmp_path / MEMORY).write_text(content)
-    assert caretaker(cameras, tmp_path)._cares[0].usual_sharpness is None
+    assert camera_health(cameras, tmp_path)._cares[0].usual_sharpness is None
 
 
 def test_a_folder_that_cannot_be_written_costs_no_more_than_the_memory(
     cameras: list[WatchedCamera], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caretaker(cameras, tmp_path / "none").remember()
+    camera_health(cameras, tmp_path / "none").remember()
     assert "not written" in caplog.text
 
 
@@ -105,7 +105,7 @@ def _belt(count: int) -> list[Image]:
 
 
 def test_a_gate_that_may_be_open_is_told_once_and_so_is_its_end(cameras: list[WatchedCamera], tmp_path: Path) -> None:
-    care = caretaker(cameras, tmp_path)
+    care = camera_health(cameras, tmp_path)
     since_ns = 1_700_000_000 * SECOND
     told = [event for at_ns in (0, since_ns, since_ns + 5, 0, 0) for event in care.gate(at_ns, "the PLC is away")]
     assert [(event.seq, event.camera, event.fault, event.active) for event in told] == [

@@ -103,19 +103,24 @@ def test_a_message_stays_small_whatever_was_counted(buffer: Buffer) -> None:
 
 
 def test_messages_count_themselves_and_not_the_looks(buffer: Buffer) -> None:
-    vitals = HealthCollector(IDENTITY, [lane("camera")], Intake(), buffer)
-    seen = [vitals.message().seq, vitals.look().health.seq, vitals.look().health.seq, vitals.message().seq]
+    collector = HealthCollector(IDENTITY, [lane("camera")], Intake(), buffer)
+    seen = [
+        collector.message().seq,
+        collector.look().health.seq,
+        collector.look().health.seq,
+        collector.message().seq,
+    ]
     assert (seen[0], seen[3]) == (0, 1)
     assert seen[2] == seen[1] + 1
 
 
 def test_a_snapshot_never_changes_and_the_latest_is_a_new_one(buffer: Buffer) -> None:
     camera = lane("camera", 5)
-    vitals = HealthCollector(IDENTITY, [camera], Intake(), buffer)
-    before = vitals.latest
+    collector = HealthCollector(IDENTITY, [camera], Intake(), buffer)
+    before = collector.latest
     told = json.dumps(from_message(before.health.cameras[0].histogram).sparse())
     camera.latency.add(5)
-    assert vitals.look() is vitals.latest is not before
+    assert collector.look() is collector.latest is not before
     assert json.dumps(from_message(before.health.cameras[0].histogram).sparse()) == told
 
 
@@ -127,26 +132,26 @@ def test_a_healthy_line_has_no_problems(buffer: Buffer) -> None:
 
 def test_drops_are_a_problem_for_a_minute(buffer: Buffer, at: Callable[[float], None]) -> None:
     camera = lane("left")
-    vitals = HealthCollector(IDENTITY, [camera], Intake(), buffer)
+    collector = HealthCollector(IDENTITY, [camera], Intake(), buffer)
     camera.accounts.captured = camera.accounts.decided = 300
     drop(camera, "overrun", 20)
     at(5)
-    assert vitals.look().problems == ("left: 20 of 320 frames dropped within 60 s (overrun 20)",)
+    assert collector.look().problems == ("left: 20 of 320 frames dropped within 60 s (overrun 20)",)
     for seconds in range(10, 80, 5):
         at(seconds)
-        vitals.look()
-    assert vitals.latest.problems == ()
+        collector.look()
+    assert collector.latest.problems == ()
 
 
 def test_a_gate_that_is_away_or_at_fault_is_a_problem_with_the_way_out(
     buffer: Buffer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = SimulatedGate()
-    vitals = HealthCollector(IDENTITY, [lane("camera", 10)], Intake(), buffer, gate=gate)
-    assert vitals.look().problems == ()
+    collector = HealthCollector(IDENTITY, [lane("camera", 10)], Intake(), buffer, gate=gate)
+    assert collector.look().problems == ()
     bad = GateCondition("/dev/ttyACM0: no such device; is it plugged in?", ("eye blocked",), "1.0.0", 2)
     monkeypatch.setattr(gate, "condition", lambda: bad)
-    snapshot = vitals.look()
+    snapshot = collector.look()
     assert snapshot.problems == (
         "gate: /dev/ttyACM0: no such device; is it plugged in?",
         "gate: eye blocked; clean the photo-eye, take away what stands before it",
@@ -159,24 +164,24 @@ def test_a_gate_that_may_be_open_is_the_first_problem_and_a_thread_that_died_is_
     buffer: Buffer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate, deaths = SimulatedGate(), Deaths()
-    vitals = HealthCollector(IDENTITY, [lane("camera", 10)], Intake(), buffer, gate=gate, deaths=deaths)
+    collector = HealthCollector(IDENTITY, [lane("camera", 10)], Intake(), buffer, gate=gate, deaths=deaths)
     away = GateCondition("modbus://plc: cannot be reached", open_since_ns=1_700_000_000 * 10**9)
     monkeypatch.setattr(gate, "condition", lambda: away)
-    first, second = vitals.look().problems
+    first, second = collector.look().problems
     assert first.startswith("gate: may be open since 2023-11-1")
     assert "driven off until that is confirmed" in first
     assert second == "gate: modbus://plc: cannot be reached"
-    deaths.note("office", ValueError("x"))
-    assert vitals.look().problems[0].startswith("thread office: died 1 times, last of ValueError: x")
+    deaths.note("recorder", ValueError("x"))
+    assert collector.look().problems[0].startswith("thread recorder: died 1 times, last of ValueError: x")
 
 
 def test_a_lost_camera_is_a_problem_and_its_return_ends_it(buffer: Buffer) -> None:
     source = SimpleNamespace(losses=1, lost=True, missed=0)
     camera = replace(lane("left", 10), camera=source)
-    vitals = HealthCollector(IDENTITY, [camera, lane("right", 10)], Intake(), buffer)
-    assert vitals.look().problems == ("left: lost; it is opened again as soon as it is back",)
+    collector = HealthCollector(IDENTITY, [camera, lane("right", 10)], Intake(), buffer)
+    assert collector.look().problems == ("left: lost; it is opened again as soon as it is back",)
     source.lost = False
-    assert vitals.look().problems == ()
+    assert collector.look().problems == ()
     frozen = replace(camera, faults=lambda: ("frozen",))
     (problem,) = HealthCollector(IDENTITY, [frozen], Intake(), buffer).look().problems
     assert problem == "left: frozen; check or restart the camera"
@@ -184,81 +189,81 @@ def test_a_lost_camera_is_a_problem_and_its_return_ends_it(buffer: Buffer) -> No
 
 def test_undelivered_records_that_make_room_are_a_problem(tmp_path: Path, at: Callable[[float], None]) -> None:
     with closing(Buffer(tmp_path / "small.db", cap_bytes=40_000)) as small:
-        vitals = HealthCollector(IDENTITY, [lane("camera")], Intake(), small)
+        collector = HealthCollector(IDENTITY, [lane("camera")], Intake(), small)
         for seq in range(40_000):
             small.append(Record(seq, seq, seq, 1, 0.5, 0, 0))
             small.tick()
         small.commit()
         at(BUFFER_S)
-        (problem,) = vitals.look().problems
-    evicted = vitals.latest.health.buffer.evicted_undelivered
+        (problem,) = collector.look().problems
+    evicted = collector.latest.health.buffer.evicted_undelivered
     assert 0 < evicted < 40_000
     assert problem == f"buffer: full; {evicted} undelivered records made room within 60 s"
 
 
 def test_a_ring_of_records_that_nobody_wants_may_turn(tmp_path: Path, at: Callable[[float], None]) -> None:
     with closing(Buffer(tmp_path / "ring.db", cap_bytes=40_000, deliver_predictions=False)) as ring:
-        vitals = HealthCollector(IDENTITY, [lane("camera")], Intake(), ring)
+        collector = HealthCollector(IDENTITY, [lane("camera")], Intake(), ring)
         for seq in range(40_000):
             ring.append(Record(seq, seq, seq, 1, 0.5, 0, 0))
             ring.tick()
         ring.commit()
         at(BUFFER_S)
-        assert vitals.look().problems == ()
-        assert vitals.latest.health.buffer.evicted > 0
+        assert collector.look().problems == ()
+        assert collector.latest.health.buffer.evicted > 0
 
 
 def test_a_disk_that_refuses_is_a_problem_until_it_takes_again(buffer: Buffer) -> None:
     camera = lane("camera", 3)
-    vitals = HealthCollector(IDENTITY, [camera], Intake(), buffer)
+    collector = HealthCollector(IDENTITY, [camera], Intake(), buffer)
     for seq in range(3):
         buffer.append(Record(seq, seq, seq, 1, 0.5, 0, 0))
     buffer._file.open().execute("PRAGMA query_only=ON")
     buffer.commit()
-    (problem,) = vitals.look().problems
+    (problem,) = collector.look().problems
     assert problem.startswith("buffer: cannot be written (")
     assert problem.endswith("; 3 records wait in memory")
     buffer._file.open().execute("PRAGMA query_only=OFF")
     buffer.commit()
-    assert vitals.look().problems == ()
-    assert vitals.latest.health.buffer.unwritten == 0
+    assert collector.look().problems == ()
+    assert collector.latest.health.buffer.unwritten == 0
 
 
 def test_a_database_that_cannot_be_asked_keeps_its_last_figures(
     buffer: Buffer, at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vitals = HealthCollector(IDENTITY, [lane("camera")], Intake(), buffer)
-    before = vitals.latest.health.buffer
+    collector = HealthCollector(IDENTITY, [lane("camera")], Intake(), buffer)
+    before = collector.latest.health.buffer
 
     def fail() -> Any:
         raise sqlite3.OperationalError("disk I/O error")
 
     monkeypatch.setattr(buffer, "state", fail)
     at(BUFFER_S + 1)
-    assert vitals.look().health.buffer == before
+    assert collector.look().health.buffer == before
 
 
 def test_lost_records_are_a_problem(buffer: Buffer) -> None:
     intake = Intake()
-    vitals = HealthCollector(IDENTITY, [lane("camera", 10)], intake, buffer)
+    collector = HealthCollector(IDENTITY, [lane("camera", 10)], intake, buffer)
     intake.lost = 4
-    (problem,) = vitals.look().problems
+    (problem,) = collector.look().problems
     assert problem.startswith("records: 4 lost within 60 s")
-    assert vitals.latest.health.buffer.unwritten == 6
+    assert collector.latest.health.buffer.unwritten == 6
 
 
 def test_a_back_office_that_hangs_is_a_problem(buffer: Buffer) -> None:
     snapshot = HealthCollector(IDENTITY, [lane("camera")], Intake(), buffer).latest
     assert problems_at(snapshot, snapshot.at_s + STALE_S) == ()
     (problem,) = problems_at(snapshot, snapshot.at_s + 60)
-    assert problem.startswith("back office: has not reported for 60 s")
+    assert problem.startswith("recorder: has not reported for 60 s")
 
 
 def test_drift_is_told_by_window_and_is_no_problem(buffer: Buffer) -> None:
-    vitals = HealthCollector(IDENTITY, [lane("camera")], Intake(), buffer)
-    assert vitals.look().drift is None
-    vitals.watches_drift()
-    drift = vitals.look().drift
+    collector = HealthCollector(IDENTITY, [lane("camera")], Intake(), buffer)
+    assert collector.look().drift is None
+    collector.watches_drift()
+    drift = collector.look().drift
     assert drift is not None
     assert (drift.windows, drift.number) == (0, None)
     columns = tuple(
@@ -266,10 +271,10 @@ def test_drift_is_told_by_window_and_is_no_problem(buffer: Buffer) -> None:
     )
     for number, drifted in enumerate((False, True)):
         window = Window(0, 9, 10, 1, 2)
-        vitals.note(
+        collector.note(
             Drift(**IDENTITY.head(number), window=window, drifted=drifted, share=0.5, columns=columns * drifted)
         )
-    snapshot = vitals.look()
+    snapshot = collector.look()
     assert snapshot.drift is not None
     assert (snapshot.drift.windows, snapshot.drift.drifted_windows, snapshot.drift.number) == (2, 1, 1)
     assert snapshot.drift.columns == ("light", "blur")

@@ -1,4 +1,4 @@
-"""Another chain between two frames: each frame is judged by one, none is lost, whatever else goes on."""
+"""Another cascade between two frames: each frame is judged by one, none is lost, whatever else goes on."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ def taken(intake: Intake) -> list[JudgedPart]:
     return found
 
 
-def swapping(pipelines: list[Pipeline], chains: Iterable[Cascade], stop: threading.Event) -> int:
-    """Gives all pipelines one chain after the other, and waits for each to be used; how often."""
+def swapping(pipelines: list[Pipeline], cascades: Iterable[Cascade], stop: threading.Event) -> int:
+    """Gives all pipelines one cascade after the other, and waits for each to be used; how often."""
     done = 0
-    for chain in chains:
+    for cascade in cascades:
         for pipeline in pipelines:
-            pipeline.swap(chain)
-        while not stop.is_set() and any(one.tenure != chain.tenure and not one.ended for one in pipelines):
+            pipeline.swap(cascade)
+        while not stop.is_set() and any(one.generation != cascade.generation and not one.ended for one in pipelines):
             time.sleep(0.0002)
         if stop.is_set():
             break
@@ -89,7 +89,7 @@ def swapping(pipelines: list[Pipeline], chains: Iterable[Cascade], stop: threadi
 
 def in_turn(models: tuple[Model, Model]) -> Iterator[Cascade]:
     """Chains 1, 2, 3 and so on, of the one and the other model."""
-    return (Cascade(models[number % 2], rule=RULE, tenure=number) for number in count(1))
+    return (Cascade(models[number % 2], rule=RULE, generation=number) for number in count(1))
 
 
 @pytest.mark.slow
@@ -104,20 +104,20 @@ def test_thousands_of_frames_and_hundreds_of_swaps_lose_nothing(
     line = threading.Thread(target=lambda: (pipeline.run(), ended.set()))
     line.start()
     swaps: list[int] = []
-    keeper = threading.Thread(target=lambda: swaps.append(swapping([pipeline], in_turn(models), ended)))
-    keeper.start()
+    deployment = threading.Thread(target=lambda: swaps.append(swapping([pipeline], in_turn(models), ended)))
+    deployment.start()
     while not ended.wait(0.002):
         kept += taken(intake)
     line.join()
-    keeper.join()
+    deployment.join()
     kept += taken(intake)
     assert pipeline.accounts.captured == pipeline.accounts.decided == FRAMES
     assert [one.judgement.part for one in kept] == list(range(FRAMES))
     assert swaps[0] >= 100
-    assert len({one.tenure for one in kept}) >= 100
+    assert len({one.generation for one in kept}) >= 100
     for one in kept:
-        assert one.judgement.decision.label == models[one.tenure % 2].labels[one.judgement.part % 3]
-    assert all(later.tenure >= earlier.tenure for earlier, later in pairwise(kept))
+        assert one.judgement.decision.label == models[one.generation % 2].labels[one.judgement.part % 3]
+    assert all(later.generation >= earlier.generation for earlier, later in pairwise(kept))
 
 
 def test_a_swap_drops_no_frame_of_a_camera_that_does_not_wait(
@@ -129,11 +129,11 @@ def test_a_swap_drops_no_frame_of_a_camera_that_does_not_wait(
     pipeline = Pipeline(
         source, Cascade(models[0], rule=RULE), NoGate(), intake, MailboxPolicy("adaptive", deadline_s=10)
     )
-    keeper = threading.Thread(target=swapping, args=([pipeline], in_turn(models), ended))
-    keeper.start()
+    deployment = threading.Thread(target=swapping, args=([pipeline], in_turn(models), ended))
+    deployment.start()
     pipeline.run()
     ended.set()
-    keeper.join()
+    deployment.join()
     accounts = pipeline.accounts
     assert accounts.captured == 300
     assert accounts.balanced
@@ -155,9 +155,9 @@ def test_the_loop_turns_and_takes_a_new_chain_while_no_frame_comes(models: tuple
     line = threading.Thread(target=pipeline.run)
     line.start()
     try:
-        pipeline.swap(Cascade(models[1], tenure=7))
+        pipeline.swap(Cascade(models[1], generation=7))
         until = time.monotonic() + 60
-        while pipeline.tenure != 7:
+        while pipeline.generation != 7:
             assert time.monotonic() < until
             time.sleep(0.01)
         before = pipeline.progress_ns
@@ -173,29 +173,29 @@ def test_the_loop_turns_and_takes_a_new_chain_while_no_frame_comes(models: tuple
 @pytest.mark.slow
 def test_a_part_that_two_models_voted_on_is_the_second_ones(models: tuple[Model, Model], belt_file: Path) -> None:
     parts = Parts(Calibration.load(belt_file), PartsConfig(judging="vote"))
-    stage, chains = VotedParts(parts, Cut()), in_turn(models)
-    source, verdicts, chain = open_source(f"{BELT}&count=90"), [], next(chains)
+    stage, cascades = VotedParts(parts, Cut()), in_turn(models)
+    source, verdicts, cascade = open_source(f"{BELT}&count=90"), [], next(cascades)
     for number in range(90):
         frame = source.read()
         assert frame is not None
         if number % 15 == 14:
-            chain = next(chains)
-        verdicts += list(stage.judge(number, frame, chain))
-    verdicts += list(stage.end(chain))
-    tenures = Counter(verdict.tenure for verdict in verdicts)
-    assert len(tenures) >= 3
+            cascade = next(cascades)
+        verdicts += list(stage.judge(number, frame, cascade))
+    verdicts += list(stage.end(cascade))
+    generations = Counter(verdict.generation for verdict in verdicts)
+    assert len(generations) >= 3
     assert len({verdict.part for verdict in verdicts}) == len(verdicts)
     for verdict in verdicts:
-        assert verdict.decision.label in models[verdict.tenure % 2].labels
+        assert verdict.decision.label in models[verdict.generation % 2].labels
 
 
 def test_whoever_taps_a_chain_sees_what_it_judges(models: tuple[Model, Model], pictures: list[Image]) -> None:
-    chain, seen = Cascade(models[0]), list[Image]()
-    chain.predict(pictures[0])
-    chain.tap = seen.append
-    chain.predict(pictures[1])
-    chain.tap = None
-    chain.predict(pictures[2])
+    cascade, seen = Cascade(models[0]), list[Image]()
+    cascade.predict(pictures[0])
+    cascade.tap = seen.append
+    cascade.predict(pictures[1])
+    cascade.tap = None
+    cascade.predict(pictures[2])
     assert [image is pictures[1] for image in seen] == [True]
 
 
@@ -246,12 +246,12 @@ def test_another_thread_goes_on_in_the_place_of_one_that_hangs(
 ) -> None:
     intake = Intake()
     with judging(Colours(pictures, 20, pause_s=0.01), hanging, [], intake) as pipeline:
-        assert not pipeline.leave_behind(), "nothing hangs yet"
+        assert not pipeline.abandon_hung_thread(), "nothing hangs yet"
         hanging.hangs.wait(60)
-        assert not pipeline.leave_behind(), "nothing else is there to go on with"
+        assert not pipeline.abandon_hung_thread(), "nothing else is there to go on with"
         stuck = pipeline._decider
-        pipeline.swap(Cascade(models[1], tenure=1))
-        assert pipeline.leave_behind()
+        pipeline.swap(Cascade(models[1], generation=1))
+        assert pipeline.abandon_hung_thread()
         wait(lambda: pipeline.accounts.decided >= 10)
         hanging.let_go.set()
         stuck.join(10)
@@ -259,7 +259,7 @@ def test_another_thread_goes_on_in_the_place_of_one_that_hangs(
         wait(lambda: pipeline.ended)
     kept = taken(intake)
     assert [one.judgement.part for one in kept] == [0, 1, *range(3, 20)], "one frame is lost, none is judged twice"
-    assert [one.tenure for one in kept] == [0, 0] + [1] * 17
+    assert [one.generation for one in kept] == [0, 0] + [1] * 17
     assert pipeline.accounts.dropped["failed"] == 1
     assert pipeline.accounts.balanced
 
@@ -273,7 +273,7 @@ def test_a_thread_that_is_left_behind_has_the_time_that_nobody_else_wants(
         assert stuck is not None
         assert os.sched_getscheduler(stuck) == os.SCHED_OTHER
         pipeline.swap(Cascade(models[1]))
-        pipeline.leave_behind()
+        pipeline.abandon_hung_thread()
         assert os.sched_getscheduler(stuck) == os.SCHED_IDLE
         hanging.let_go.set()
 
@@ -281,10 +281,10 @@ def test_a_thread_that_is_left_behind_has_the_time_that_nobody_else_wants(
 def test_a_thread_that_hangs_in_a_further_model_is_not_left_behind(
     models: tuple[Model, Model], pictures: list[Image], hanging: Hanging
 ) -> None:
-    """The chain that would go on uses that model, too."""
+    """The cascade that would go on uses that model, too."""
     links: Any = [CascadeStage(hanging, frozenset(models[0].labels))]  # type: ignore[arg-type]
     with judging(Colours(pictures, 20), models[0], links, Intake()) as pipeline:
         hanging.hangs.wait(60)
-        pipeline.swap(Cascade(models[1], tenure=1))
-        assert not pipeline.leave_behind()
+        pipeline.swap(Cascade(models[1], generation=1))
+        assert not pipeline.abandon_hung_thread()
         hanging.let_go.set()

@@ -77,7 +77,7 @@ def test_healthz_is_ok_or_503_with_the_reasons(served: Served) -> None:
     served.snapshot = replace(served.snapshot, problems=(), at_s=time.monotonic() - STALE_S - 5)
     response, body = served.request("GET", "/healthz")
     assert response.status == 503
-    assert body.startswith(b"back office: has not reported")
+    assert body.startswith(b"recorder: has not reported")
 
 
 @pytest.mark.parametrize(
