@@ -195,7 +195,7 @@ class Line:
         gate: Gate,
     ) -> DeploymentController:
         def tell(message: SlotsMessage) -> None:
-            collector.slots = message
+            collector.note_slots(message)
             if sync is not None:
                 sync.send_slots(message)
 

@@ -56,8 +56,7 @@ class Recorder:
         self.windows = 0
         self.drifted: list[int] = []
         """Numbers of the windows that drifted."""
-        self.observer: Callable[[JudgedPart], None] | None = None
-        """Is shown each record's decision as it is kept, in this thread; may be set at any time."""
+        self._observer: Callable[[JudgedPart], None] | None = None
         self._intake, self._buffer = intake, buffer
         self._generation, self._generations = generation, {generation.number: generation}
         self._newest = generation.number
@@ -69,14 +68,22 @@ class Recorder:
         buffer.judged_by(generation.judge, 0)
         if generation.watches:
             collector.watches_drift()
-        self.health_interval_s = health_interval_s
-        """May be changed at any time."""
+        self._health_interval_s = health_interval_s
         self._next_look = self._next_health = time.monotonic()
         self._stopping, self._flush, self._flushed = threading.Event(), threading.Event(), threading.Event()
         self._thread = GuardedThread(self._run, "recorder")
 
     def start(self) -> None:
         self._thread.start()
+
+    def show_parts_to(self, observer: Callable[[JudgedPart], None] | None) -> None:
+        """Shows ``observer`` each judged part as its record is kept, in this thread; None ends that. Any thread may
+        call it."""
+        self._observer = observer
+
+    def set_health_interval(self, seconds: float) -> None:
+        """Changes the time between two health messages. Any thread may call it."""
+        self._health_interval_s = seconds
 
     def expect(self, generation: Generation) -> None:
         """Records of another cascade will come; to be said before the first does. Any thread may call it."""
@@ -184,7 +191,7 @@ class Recorder:
         record = _record(self._records, judged)
         self._records += 1
         self._buffer.append(record)
-        if (observer := self.observer) is not None:
+        if (observer := self._observer) is not None:
             observer(judged)
         outlying = False
         for look in judged.looks:
@@ -254,7 +261,7 @@ class Recorder:
             self._tell(self._camera_health.gate(gate.open_since_ns, gate.problem))
 
     def _send_health(self) -> None:
-        self._next_health = time.monotonic() + self.health_interval_s
+        self._next_health = time.monotonic() + self._health_interval_s
         if self._sync is not None:
             self._sync.send_health(self._collector.message())
 

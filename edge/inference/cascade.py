@@ -58,12 +58,10 @@ class Cascade:
     ) -> None:
         self.generation = generation
         """Counts the cascades that a line had, so that each record belongs to the one that judged it."""
-        self.tap: Callable[[Image], None] | None = None
-        """Is handed each picture that is judged, before it is; returns at once and may hold on to the picture."""
-        self.fallback: Cascade | None = None
-        """Judges for this one what its runtime refuses, in the same thread."""
+        self._tap: Callable[[Image], None] | None = None
+        self._fallback: Cascade | None = None
         self.refused = 0
-        """Pictures that went to the stand-in."""
+        """Pictures that went to the fallback."""
         self.models = (first, *(link.model for link in links))
         self.labels = tuple(dict.fromkeys(label for model in self.models for label in model.labels))
         """Labels of all models, each once: what records count by."""
@@ -93,12 +91,22 @@ class Cascade:
         """Another model before the same next ones, for the same thread. Raises ConfigError as the class does."""
         return Cascade(first, self._links, self._rule, generation=generation)
 
+    def show_pictures_to(self, tap: Callable[[Image], None] | None) -> None:
+        """Hands each picture to ``tap`` before it is judged; ``tap`` returns at once and may hold on to the picture.
+        None ends that. Any thread may call it."""
+        self._tap = tap
+
+    def fall_back_on(self, other: Cascade | None) -> None:
+        """Lets ``other`` judge what this one's runtime refuses, in the same thread; None ends that. Any thread may
+        call it."""
+        self._fallback = other
+
     def predict(self, image: Image) -> Decision:
         """Judges one picture, H×W×3 uint8 BGR; ``index`` counts by :attr:`labels`.
 
         Raises ArtifactError when a runtime refuses, LeftBehind after :meth:`leave`.
         """
-        if (tap := self.tap) is not None:
+        if (tap := self._tap) is not None:
             tap(image)
         self.looks.clear()
         for number, model in enumerate(self.models):
@@ -114,7 +122,7 @@ class Cascade:
         try:
             return self.predict(image), self
         except ArtifactError as error:
-            fallback = self.fallback
+            fallback = self._fallback
             if fallback is None:
                 raise
             self.refused += 1

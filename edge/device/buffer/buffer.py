@@ -68,7 +68,7 @@ class Buffer:
         """Records of this boot that a commit has made durable."""
         self.trouble = ""
         """Why the last commit was refused; empty when it was not."""
-        self.commit_s = commit_s
+        self._commit_s = commit_s
         """May be changed at any time."""
         self._commit_records = commit_records
         self._file = BufferFile(path, cap_bytes, model, deliver_predictions)
@@ -79,6 +79,10 @@ class Buffer:
         self._committed = time.monotonic()
         self._seldom, self._wear = RateLimitedLog(log), Wear()
         self._begin()
+
+    def set_commit_interval(self, seconds: float) -> None:
+        """Changes the loss window of a power cut. Any thread may call it."""
+        self._commit_s = seconds
 
     def deliver_predictions(self, wanted: bool) -> None:
         """Whether records that come from now on are to reach the broker. Any thread may call it."""
@@ -116,7 +120,7 @@ class Buffer:
 
     def tick(self) -> None:
         """Commits when it is time to. Call it often."""
-        due = time.monotonic() - self._committed >= self.commit_s
+        due = time.monotonic() - self._committed >= self._commit_s
         full = len(self._waiting.records) >= self._commit_records
         # While the storage refuses, a full batch is no reason to ask it more often.
         if (full and not self.trouble) or (due and (self._waiting or self._acknowledged)):

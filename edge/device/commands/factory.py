@@ -56,8 +56,8 @@ def _handlers(
         sync.set_predictions(wanted)
 
     setters: dict[str, Setter] = {
-        "buffer.commit_s": lambda value: setattr(buffer, "commit_s", value),
-        "health.interval_s": lambda value: setattr(recorder, "health_interval_s", value),
+        "buffer.commit_s": buffer.set_commit_interval,
+        "health.interval_s": recorder.set_health_interval,
         "sync.predictions": predictions,
         "sync.backlog_rate": sync.set_backlog_rate,
     }

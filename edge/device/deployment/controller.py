@@ -224,7 +224,7 @@ class DeploymentController:
         busy_s = done.latencies.quantile(0.999) / 1e6 if done is not None else 0.0
         hang_s = max(HANG_S, HANG_TIMES * usual_ms / 1000, BUSY_TIMES * busy_s)
         self._trial = ActiveTrial(name, sha256, active_models, live, before, hang_s)
-        self._recorder.observer = live.see
+        self._recorder.show_parts_to(live.see)
 
     def _look_at(self, trial: ActiveTrial) -> None:
         stands_s = self._switch.stands_for_s()
@@ -305,7 +305,7 @@ class DeploymentController:
 
     def _begin_tally(self) -> None:
         self._tally = TrialTally(self._switch.pipelines)
-        self._recorder.observer = self._tally.see
+        self._recorder.show_parts_to(self._tally.see)
 
     def _settle_ratchet(self) -> None:
         """At each commit, and at a start, for the power may have gone in between: no older version from here on."""

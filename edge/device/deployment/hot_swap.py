@@ -30,17 +30,17 @@ class ActiveModels:
 
     @property
     def refused(self) -> int:
-        """Pictures that the runtime refused and the active_models before it judged."""
+        """Pictures that the runtime refused and the models before it judged."""
         return sum(cascade.refused for cascade in self.cascades)
 
     def lean_on(self, before: ActiveModels) -> None:
         """Lets ``before`` judge the frames that the runtime refuses, until :meth:`stand_alone`."""
         for cascade, fallback in zip(self.cascades, before.cascades, strict=True):
-            cascade.fallback = fallback
+            cascade.fall_back_on(fallback)
 
     def stand_alone(self) -> None:
         for cascade in self.cascades:
-            cascade.fallback = None
+            cascade.fall_back_on(None)
 
 
 class HotSwap:

@@ -69,12 +69,12 @@ def _rehearsed(
     tap, golden = FrameTap(), artifact.golden.images if artifact.golden else ()
     with Worker(_cast(config, artifact, active_models)) as child:
         for cascade in active_models.cascades:
-            cascade.tap = tap.put
+            cascade.show_pictures_to(tap.put)
         try:
             return rehearse(child, tap, golden, config.slots, go_on)
         finally:
             for cascade in active_models.cascades:
-                cascade.tap = None
+                cascade.show_pictures_to(None)
 
 
 def _cast(config: Config, artifact: Artifact, active_models: ActiveModels) -> ShadowModels:

@@ -62,7 +62,7 @@ class HealthCollector:
         self._buffer_lost = 0
         self._look_at_buffer(now_s)
         self._history = SlidingCounts(self._sample(now_s), span_s=RECENT_S, step_s=STEP_S)
-        self.slots: SlotsMessage | None = None
+        self._slots: SlotsMessage | None = None
         """The model slots, as they were told last. Any thread may set it."""
         self.latest = self.look()
         """The last look; a new object each time, and never changed."""
@@ -74,6 +74,10 @@ class HealthCollector:
     def follow(self, identity: Identity) -> None:
         """Another model judges from now on."""
         self._identity = identity
+
+    def note_slots(self, message: SlotsMessage) -> None:
+        """Shows the slots from now on as ``message`` has them. Any thread may call it."""
+        self._slots = message
 
     def note(self, drift: Drift) -> None:
         """A window was judged."""
@@ -115,7 +119,7 @@ class HealthCollector:
             wall_ns=time.time_ns(),
             drift=self._drift,
             sync=self._sync.state if self._sync is not None else None,
-            slots=self.slots,
+            slots=self._slots,
         )
         return self.latest
 

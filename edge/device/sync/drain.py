@@ -74,10 +74,10 @@ class Drain:
         ``backlog_per_s``: records and messages of the backlog a second.
         """
         self._outbox, self._clock = outbox, clock
-        self.leave = self._left = leave
+        self._leave = self._left = leave
         """May be changed at any time."""
         self._first_s, self._max_s = pause_s
-        self.pace = Pace(backlog_per_s, clock)
+        self._pace = Pace(backlog_per_s, clock)
         self._mark = 0
         self._cursors = self._read_from(0)
         self._sent: set[int] = set()
@@ -94,16 +94,24 @@ class Drain:
         """Nothing is under way, and what still waits cannot go now."""
         return self.looked_through and not self._sent
 
+    def pass_over(self, kinds: frozenset[str]) -> None:
+        """Leaves these kinds where they are, from the next :meth:`take` on. Any thread may call it."""
+        self._leave = kinds
+
+    def set_backlog_rate(self, per_s: float) -> None:
+        """Changes the speed limit of the backlog. Any thread may call it."""
+        self._pace.set_rate(per_s)
+
     def take(self, room: int) -> list[OutboxEntry]:
         """Up to ``room`` entries to publish now. Each must come back: to ``settle``, ``hold`` or ``drop``."""
         self._wake()
-        if self.leave != self._left:
-            self._left, self._cursors = self.leave, self._read_from(self._mark)
+        if self._leave != self._left:
+            self._left, self._cursors = self._leave, self._read_from(self._mark)
         self.looked_through, self.rest_s = False, 0.0
         taken: list[OutboxEntry] = []
         live, backlog = self._cursors
         through = self._take_from(live, taken, room, None)
-        through = self._take_from(backlog, taken, room, self.pace) and through
+        through = self._take_from(backlog, taken, room, self._pace) and through
         self.looked_through = through
         return taken
 
@@ -171,7 +179,7 @@ class Drain:
                 pace.spend(entry.count)
 
     def _is_wanted(self, entry: OutboxEntry) -> bool:
-        return not (entry.id in self._sent or entry.id in self._dropped or entry.kind in self.leave)
+        return not (entry.id in self._sent or entry.id in self._dropped or entry.kind in self._leave)
 
     def _may_go(self, entry: OutboxEntry) -> bool:
         pause = self._pauses.get(_lane(entry))

@@ -12,8 +12,12 @@ class Pace:
     """So many things a second, a twentieth of a second's worth at once."""
 
     def __init__(self, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.per_s, self._clock = per_s, clock
+        self._per_s, self._clock = per_s, clock
         self._free_at = float("-inf")
+
+    def set_rate(self, per_s: float) -> None:
+        """Changes the limit. Any thread may call it."""
+        self._per_s = per_s
 
     def rest_s(self) -> float:
         """Seconds until the next may go; 0 for now."""
@@ -21,4 +25,4 @@ class Pace:
 
     def spend(self, count: int) -> None:
         """So many go now."""
-        self._free_at = max(self._free_at, self._clock()) + count / self.per_s
+        self._free_at = max(self._free_at, self._clock()) + count / self._per_s

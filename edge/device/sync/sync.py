@@ -131,11 +131,11 @@ class Sync:
 
     def set_predictions(self, wanted: bool) -> None:
         """From now on; any thread may call it."""
-        self._drain.leave = frozenset() if wanted else frozenset({"predictions"})
+        self._drain.pass_over(frozenset() if wanted else frozenset({"predictions"}))
 
     def set_backlog_rate(self, per_s: float) -> None:
         """Records a second; any thread may call it."""
-        self._drain.pace.per_s = per_s
+        self._drain.set_backlog_rate(per_s)
 
     def stop(self, timeout_s: float = 2.0) -> bool:
         """Sends what it can, says goodbye, ends, within ``timeout_s``. True when all is known to have been sent."""

@@ -155,8 +155,8 @@ def test_a_model_that_is_back_goes_on_with_its_window(tmp_path: Path, drift_refe
 
 def test_whoever_observes_sees_each_record_once(desk: Desk) -> None:
     seen: list[int] = []
-    desk.recorder.observer = lambda judged: seen.append(judged.judgement.part)
+    desk.recorder.show_parts_to(lambda judged: seen.append(judged.judgement.part))
     desk.judge(0, 0)
-    desk.recorder.observer = None
+    desk.recorder.show_parts_to(None)
     desk.judge(0)
     assert seen == [0, 1]

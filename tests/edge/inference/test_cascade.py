@@ -119,14 +119,14 @@ def test_what_the_runtime_refuses_the_stand_in_judges_with_its_looks_and_tenure(
 ) -> None:
     before, good = Cascade(model("rot", "gruen", "blau"), generation=3), model("red", "green", "blue")
     cascade = Cascade(Refusing(good), generation=4)  # type: ignore[arg-type]
-    cascade.fallback = before
+    cascade.fall_back_on(before)
     decision, judge = cascade.judge(picture("green"))
     assert (decision.label, judge, cascade.refused) == ("gruen", before, 1)
     assert [look.decision for look in judge.looks] == [decision]
-    cascade.fallback = None
+    cascade.fall_back_on(None)
     with pytest.raises(ArtifactError, match="no"):
         cascade.judge(picture("green"))
     sound = Cascade(good, generation=4)
-    sound.fallback = before
+    sound.fall_back_on(before)
     decision, judge = sound.judge(picture("green"))
     assert (decision.label, judge, sound.refused) == ("green", sound, 0)

@@ -192,9 +192,9 @@ def test_a_part_that_two_models_voted_on_is_the_second_ones(models: tuple[Model,
 def test_whoever_taps_a_chain_sees_what_it_judges(models: tuple[Model, Model], pictures: list[Image]) -> None:
     cascade, seen = Cascade(models[0]), list[Image]()
     cascade.predict(pictures[0])
-    cascade.tap = seen.append
+    cascade.show_pictures_to(seen.append)
     cascade.predict(pictures[1])
-    cascade.tap = None
+    cascade.show_pictures_to(None)
     cascade.predict(pictures[2])
     assert [image is pictures[1] for image in seen] == [True]
 
