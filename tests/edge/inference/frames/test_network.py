@@ -50,27 +50,27 @@ def test_a_late_reader_gets_the_newest_frames_and_the_rest_is_counted(mjpeg_serv
 
 
 def test_the_end_of_a_stream_is_a_loss(mjpeg_server: str):
-    source = open_source(f"{mjpeg_server}/10")
+    source = open_source(f"{mjpeg_server}/50")
     count = 0
     with pytest.raises(SourceError, match=r"the stream ended; check the camera and the network"):
         while source.read():
             count += 1
-    assert 5 <= count <= 10
+    assert 5 <= count <= 50
     with pytest.raises(SourceError):
         source.read()
 
 
 def test_a_silent_stream_is_a_loss_after_the_timeout(mjpeg_server: str):
-    source = open_source(f"{mjpeg_server}/10/stall#timeout=0.3")
-    with pytest.raises(SourceError, match=r"no frame for 0.3 s"):
+    source = open_source(f"{mjpeg_server}/50/stall#timeout=1")
+    with pytest.raises(SourceError, match=r"no frame for 1 s"):
         while source.read():
             last = time.monotonic()
-    assert 0.25 < time.monotonic() - last < 3
+    assert time.monotonic() - last > 0.9
     source.close()
 
 
 def test_closing_wakes_a_reader_that_waits_for_a_silent_stream(mjpeg_server: str):
-    source = open_source(f"{mjpeg_server}/10/stall#timeout=20")
+    source = open_source(f"{mjpeg_server}/50/stall#timeout=20")
     frames: list[object] = []
 
     def read() -> None:
